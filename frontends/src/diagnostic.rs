@@ -1,0 +1,197 @@
+//! What the frontends have to say about a specification.
+
+use std::fmt;
+
+use serde::Serialize;
+use witwire_ir::Api;
+
+/// The result of compiling a specification: packages, and everything there is to say about them.
+///
+/// Where a diagnostic has [`Severity::Error`], `apis` is empty: the input is refused.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// One package per WIT package, in a fixed order.
+    pub apis: Vec<Api>,
+    /// Findings, ordered by file and position.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Operations that were left out; each has a diagnostic too.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Compiled {
+    /// Whether the input was refused.
+    pub fn is_refused(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+    }
+}
+
+/// An operation that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// `METHOD path` or the full gRPC method.
+    pub source: String,
+    /// Why.
+    pub code: Code,
+    /// Why, in words.
+    pub message: String,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How much it matters.
+    pub severity: Severity,
+    /// The page of the book that explains it.
+    pub code: Code,
+    /// Where.
+    pub location: Location,
+    /// What is wrong, or what was done.
+    pub message: String,
+    /// What to do about it: the key or manifest line that changes it.
+    pub help: Option<String>,
+}
+
+/// How much a diagnostic matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Something was decided that the reader may want to know.
+    Note,
+    /// Something was degraded, renamed or skipped; `--strict` makes it an error.
+    Warning,
+    /// The input is refused.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// A place in a source.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Location {
+    /// The file as the user named it; empty where there is none.
+    pub file: String,
+    /// 1-based; 0 where unknown (binary sources).
+    pub line: u32,
+    /// 1-based; 0 where unknown.
+    pub column: u32,
+    /// A JSON pointer (`#/paths/~1todos/get`) or a full protobuf name; empty for the whole file.
+    pub pointer: String,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if self.line > 0 {
+            write!(f, ":{}", self.line)?;
+            if self.column > 0 {
+                write!(f, ":{}", self.column)?;
+            }
+        }
+        if !self.pointer.is_empty() {
+            write!(f, " {}", self.pointer)?;
+        }
+        Ok(())
+    }
+}
+
+/// `error[O101]: todo.yaml:12:3 #/paths/…: message` and, on a line of its own, the help.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]: {}: {}", self.severity, self.code, self.location, self.message)?;
+        if let Some(help) = &self.help {
+            write!(f, "\n  help: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal)*) => {
+        /// The code of a finding; `docs/src/errors.md` has a section for each.
+        ///
+        /// `O…`: OpenAPI; `P…`: protobuf; `N…`: names, both frontends.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// All codes.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The code as printed: `O101`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A source file cannot be read.
+    FileUnreadable = "N001"
+    /// Two names collided; one was changed.
+    NameCollision = "N010"
+    /// A name was cut to fit.
+    NameCut = "N011"
+    /// An override (`x-wit-name`, `rename:`) is not a WIT name or names nothing.
+    BadRename = "N012"
+    /// The version is not one that WIT can carry; another was derived.
+    VersionDerived = "N020"
+    /// A selection (`operations:`) names nothing.
+    UnknownSelection = "N030"
+    /// The text is not YAML or JSON.
+    NotYaml = "O001"
+    /// The document is not an OpenAPI document.
+    NotOpenApi = "O002"
+    /// The document is Swagger 2.0.
+    Swagger2 = "O003"
+    /// The document needs an OpenAPI version that is not supported.
+    UnsupportedVersion = "O004"
+    /// A budget against hostile documents is used up (nodes, depth, size).
+    Budget = "O005"
+    /// A reference leads nowhere, or not to what is expected there.
+    BadReference = "O010"
+    /// A value has not the kind that the specification asks for.
+    WrongKind = "O011"
+    /// Part of the document is not supported; the operation is skipped.
+    Unsupported = "O020"
+    /// A schema was degraded to `json`.
+    Degraded = "O030"
+    /// A keyword, pattern or format cannot be checked before sending.
+    NotChecked = "O031"
+    /// Something that the specification tells to ignore was ignored.
+    Ignored = "O032"
+    /// A protobuf source is not valid.
+    BadProto = "P001"
+    /// An import was not found.
+    ImportNotFound = "P002"
+    /// A descriptor set cannot be used.
+    BadDescriptorSet = "P003"
+    /// The source needs an edition that the parser does not know.
+    UnsupportedEdition = "P004"
+    /// A method cannot be called; it is skipped.
+    UnsupportedMethod = "P020"
+    /// Part of a message is degraded or dropped.
+    ProtoDegraded = "P030"
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}

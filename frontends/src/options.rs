@@ -1,0 +1,98 @@
+//! Settings of a dependency, as the manifest gives them. All shape the WIT and enter the source digest.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use witwire_ir::{AuthMode, InDoubt, KeyFormat};
+
+/// Settings of one compilation. The default is what a manifest entry without settings means.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Options {
+    /// `namespace:name` of the WIT package; derived from the source where absent.
+    pub package: Option<String>,
+    /// The package's semantic version; derived where absent.
+    pub version: Option<String>,
+    /// Who gives credentials. `None`: the host once `credentials_configured` or none are needed, else the guest.
+    pub auth: Option<AuthMode>,
+    /// Whether the manifest configures credentials for this dependency.
+    pub credentials_configured: bool,
+    /// Whether functions get a last parameter for the call's own settings.
+    pub calls: Calls,
+    /// Whether bodies are flattened into the request's record (OpenAPI).
+    pub bodies: Bodies,
+    /// How singular message fields print (protobuf).
+    pub presence: PresenceMode,
+    /// Source (JSON pointer, `METHOD path`, operationId or full protobuf name) → WIT name.
+    pub rename: BTreeMap<String, String>,
+    /// Operations to keep (operationId, `METHOD path`, full gRPC method, or `interface.function`); empty: all.
+    pub operations: Vec<String>,
+    /// Parameters that are fixed or hidden, by wire name (OpenAPI).
+    pub parameters: BTreeMap<String, ParameterOverride>,
+    /// JSON pointers of properties that print as `option` though the document requires them (OpenAPI).
+    pub lenient: Vec<String>,
+    /// Which operations carry an idempotency key.
+    pub idempotency: Option<Idempotency>,
+    /// Operations (as in `operations`) → what an unsafe call in doubt becomes.
+    pub in_doubt: BTreeMap<String, InDoubt>,
+    /// Whether warnings refuse the document.
+    pub strict: bool,
+}
+
+/// `calls:` of the manifest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Calls {
+    /// Functions as the specification has them.
+    #[default]
+    Simple,
+    /// A last parameter `call: option<borrow<call>>`.
+    Explicit,
+}
+
+/// `bodies:` of the manifest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bodies {
+    /// Where the rules allow, members become fields of the request.
+    #[default]
+    Flat,
+    /// Always one field `body`.
+    Whole,
+}
+
+/// `presence:` of the manifest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PresenceMode {
+    /// A singular message field is an option unless the source requires it.
+    #[default]
+    Option,
+    /// A singular message field is bare.
+    Bare,
+}
+
+/// A parameter override.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ParameterOverride {
+    /// Always sent with this value; no argument.
+    Fixed(String),
+    /// Never sent; no argument.
+    Hide,
+}
+
+/// `idempotency:` of the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Idempotency {
+    /// The header or metadata key.
+    pub header: String,
+    /// How the key is written.
+    pub format: KeyFormat,
+    /// How long the server remembers it, in seconds.
+    #[serde(default)]
+    pub window_seconds: Option<u64>,
+    /// Operations, as in [`Options::operations`].
+    pub operations: Vec<String>,
+}

@@ -1,0 +1,22 @@
+//! Performs calls, sans I/O: values in, a request out; a response in, a value out.
+//!
+//! An [`Api`] is compiled once into a [`Plan`]. A call then walks the plan:
+//!
+//! ```text
+//! arguments ─▶ Plan::check ─▶ Plan::request ─▶ (transport) ─▶ Plan::response ─▶ result<ok, error>
+//! ```
+//!
+//! No sockets, clocks or storage: fuzzers and Miri can run it. No `serde_json::Value` and no `DynamicMessage` in a call.
+
+mod failure;
+mod grpc;
+mod http;
+mod message;
+mod plan;
+
+pub use failure::Failure;
+pub use message::{
+    Credential, CredentialError, GrpcRequest, GrpcResponse, GrpcStatus, HttpRequest, HttpResponse, Metadata, MetadataText,
+    Request, Response,
+};
+pub use plan::{Plan, PlanError};

@@ -1,0 +1,125 @@
+//! The compiled form of an API.
+
+use std::sync::Arc;
+
+use witwire_ir::host::Violation;
+use witwire_ir::{Api, Call, Id, OperationId, Value};
+
+use crate::failure::Failure;
+use crate::grpc::GrpcPlan;
+use crate::http::HttpPlan;
+use crate::message::{Credential, CredentialError, Request, Response};
+
+/// An [`Api`] ready to be called. Compile it once per component and share it.
+#[derive(Debug)]
+pub struct Plan {
+    api: Arc<Api>,
+    operations: Vec<OperationPlan>,
+}
+
+#[derive(Debug)]
+enum OperationPlan {
+    Http(Box<HttpPlan>),
+    Grpc(Box<GrpcPlan>),
+}
+
+/// An API that cannot be performed: its IR contradicts itself. Frontends never produce one; a damaged or foreign container may.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("operation `{operation}`: {message}")]
+pub struct PlanError {
+    /// `METHOD path` or the gRPC method.
+    pub operation: String,
+    /// What does not fit.
+    pub message: String,
+}
+
+impl Plan {
+    /// Compiles an API.
+    ///
+    /// # Errors
+    /// [`PlanError`] where a wire map does not fit its shape.
+    pub fn new(api: Arc<Api>) -> Result<Self, PlanError> {
+        let operations = api
+            .operations
+            .iter()
+            .map(|(_, operation)| {
+                Ok(match &operation.call {
+                    Call::Http(call) => OperationPlan::Http(Box::new(HttpPlan::new(&api, operation, call)?)),
+                    Call::Grpc(call) => OperationPlan::Grpc(Box::new(GrpcPlan::new(&api, operation, call)?)),
+                })
+            })
+            .collect::<Result<_, PlanError>>()?;
+        Ok(Self { api, operations })
+    }
+
+    /// The API that this plan performs.
+    pub fn api(&self) -> &Arc<Api> {
+        &self.api
+    }
+
+    /// Checks the arguments against the API's rules. Empty: they may be sent.
+    ///
+    /// `args` conform to the operation's parameters ([`Value::conforms`]); so for all methods below.
+    pub fn check(&self, operation: OperationId, args: &[Value]) -> Vec<Violation> {
+        match &self.operations[operation.index()] {
+            OperationPlan::Http(plan) => plan.check(&self.api, args),
+            OperationPlan::Grpc(plan) => plan.check(&self.api, args),
+        }
+    }
+
+    /// Encodes a request, with the guest's credentials where the guest passes them.
+    ///
+    /// # Errors
+    /// A [`Failure`] where a value cannot be encoded (a header value with a line break, a node table with a cycle).
+    pub fn request(&self, operation: OperationId, args: &[Value]) -> Result<Request, Failure> {
+        match &self.operations[operation.index()] {
+            OperationPlan::Http(plan) => plan.request(&self.api, args).map(Request::Http),
+            OperationPlan::Grpc(plan) => plan.request(&self.api, args).map(Request::Grpc),
+        }
+    }
+
+    /// Puts the host's credentials into a request: of the operation's alternatives the first whose schemes are all found.
+    ///
+    /// # Errors
+    /// [`CredentialError`] where credentials are needed and missing, or cannot be sent.
+    pub fn authorize(
+        &self,
+        operation: OperationId,
+        request: &mut Request,
+        find: &dyn Fn(&str) -> Option<Credential>,
+    ) -> Result<(), CredentialError> {
+        let operation = &self.api.operations[operation];
+        crate::http::auth::authorize(&self.api, &operation.auth, request, find)
+    }
+
+    /// Decodes a response into the operation's `result` value. A response that breaks the contract becomes the WIT `error`.
+    ///
+    /// `args` are those of the request (`not-found` names the resource from the path).
+    pub fn response(&self, operation: OperationId, args: &[Value], response: &Response) -> Value {
+        match (&self.operations[operation.index()], response) {
+            (OperationPlan::Http(plan), Response::Http(response)) => plan.response(&self.api, args, response),
+            (OperationPlan::Grpc(plan), Response::Grpc(response)) => plan.response(&self.api, response),
+            _ => self.failure(
+                operation,
+                Failure::InvalidResponse {
+                    message: "the transport answered in another protocol".to_owned(),
+                    raw: None,
+                    status: None,
+                },
+            ),
+        }
+    }
+
+    /// The operation's `result` value for a failure that the host found.
+    pub fn failure(&self, operation: OperationId, failure: Failure) -> Value {
+        match &self.operations[operation.index()] {
+            OperationPlan::Http(_) => crate::http::error::failure(&self.api, failure),
+            OperationPlan::Grpc(_) => crate::grpc::error::failure(failure),
+        }
+    }
+
+    /// The arguments with every credential replaced by a marker, for logs and oplogs.
+    pub fn redact(&self, operation: OperationId, args: &[Value]) -> Vec<Value> {
+        crate::http::auth::redact(&self.api, &self.api.operations[operation], args)
+    }
+}

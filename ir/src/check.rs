@@ -1,0 +1,116 @@
+//! Rules that a value must keep before it is sent.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::SchemaId;
+
+/// One rule about one value.
+///
+/// The names are JSON Schema's (draft 2020-12, "Validation"); protovalidate's rules map onto them. A rule on a type that the
+/// value cannot break (a `maxLength` on a number) is not stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Check {
+    /// At least so many Unicode scalar values.
+    MinLength(u64),
+    /// At most so many Unicode scalar values.
+    MaxLength(u64),
+    /// An ECMA-262 pattern found somewhere in the string.
+    Pattern(String),
+    /// The value is ≥ the bound.
+    Minimum(Number),
+    /// The value is > the bound.
+    ExclusiveMinimum(Number),
+    /// The value is ≤ the bound.
+    Maximum(Number),
+    /// The value is < the bound.
+    ExclusiveMaximum(Number),
+    /// The value is a whole multiple of the (positive) number.
+    MultipleOf(Number),
+    /// At least so many items (or map entries, for protobuf maps).
+    MinItems(u64),
+    /// At most so many items.
+    MaxItems(u64),
+    /// No two items are equal.
+    UniqueItems,
+    /// At least so many members are present.
+    MinProperties(u64),
+    /// At most so many members are present.
+    MaxProperties(u64),
+    /// A format that is asserted.
+    Format(Format),
+    /// An option must be `some`: the specification requires what WIT cannot (`field_behavior = REQUIRED`).
+    Required,
+    /// The value keeps the whole JSON Schema stored with the API: what the rules above cannot say.
+    Schema(SchemaId),
+}
+
+impl Check {
+    /// The rule's name in a violation.
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::MinLength(_) => "minLength",
+            Self::MaxLength(_) => "maxLength",
+            Self::Pattern(_) => "pattern",
+            Self::Minimum(_) => "minimum",
+            Self::ExclusiveMinimum(_) => "exclusiveMinimum",
+            Self::Maximum(_) => "maximum",
+            Self::ExclusiveMaximum(_) => "exclusiveMaximum",
+            Self::MultipleOf(_) => "multipleOf",
+            Self::MinItems(_) => "minItems",
+            Self::MaxItems(_) => "maxItems",
+            Self::UniqueItems => "uniqueItems",
+            Self::MinProperties(_) => "minProperties",
+            Self::MaxProperties(_) => "maxProperties",
+            Self::Format(_) => "format",
+            Self::Required => "required",
+            Self::Schema(_) => "schema",
+        }
+    }
+}
+
+/// A number as a rule writes it; integers are exact.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Number {
+    /// An integer.
+    Int(i128),
+    /// Any other number; never NaN.
+    Float(f64),
+}
+
+/// Formats whose text form is asserted before sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Format {
+    /// RFC 3339 `date-time`.
+    DateTime,
+    /// RFC 3339 `full-date`.
+    Date,
+    /// RFC 3339 `full-time`.
+    Time,
+    /// RFC 3339 appendix A `duration`.
+    Duration,
+    /// RFC 4122 UUID.
+    Uuid,
+    /// RFC 3986 URI with a scheme.
+    Uri,
+    /// RFC 5321 mailbox.
+    Email,
+    /// RFC 2673 dotted quad.
+    Ipv4,
+    /// RFC 4291 address.
+    Ipv6,
+    /// RFC 1123 host name.
+    Hostname,
+    /// Protobuf `Timestamp`: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z, nanoseconds 0 to 999,999,999.
+    ProtoTimestamp,
+    /// Protobuf `Duration`: ±315,576,000,000 s, nanoseconds ±999,999,999 of the same sign.
+    ProtoDuration,
+}
+
+/// A JSON Schema as text, kept for what the simple rules cannot say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schema {
+    /// The schema as JSON text.
+    pub json: String,
+    /// Where it stands in the source.
+    pub pointer: String,
+}

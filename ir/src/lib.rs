@@ -1,0 +1,28 @@
+//! The intermediate representation of witwire: what a WIT package looks like to a guest and how the host performs its functions.
+//!
+//! An [`Api`] is one WIT package. Its types live in one arena; each carries its WIT [`Shape`] and its [`wire::Wire`] map. The WIT
+//! text is printed from the same data that the interpreter executes, so the two cannot disagree. A [`Value`] is positional:
+//! names are in the types, once.
+//!
+//! This crate knows no specification parser, no wasmtime and no I/O.
+
+pub mod host;
+pub mod operation;
+pub mod wire;
+
+mod api;
+mod auth;
+mod check;
+mod id;
+mod name;
+mod types;
+mod value;
+
+pub use api::{Api, HostTypes, Interface, Protocol, Texts, World};
+pub use auth::{AuthKind, AuthMode, AuthRequirement, AuthScheme};
+pub use check::{Check, Format, Number, Schema};
+pub use id::{Arena, Id, InterfaceId, OperationId, SchemaId, SchemeId, TextId, TypeId};
+pub use name::{InvalidName, KEYWORDS, MAX_NAME, PackageName, WitName};
+pub use operation::{Call, CallClass, InDoubt, KeyFormat, KeyHeader, Operation, Place};
+pub use types::{Case, Field, Label, Method, Param, Resource, Shape, Step, Type, TypeName};
+pub use value::{Mismatch, Value};

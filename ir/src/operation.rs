@@ -1,0 +1,135 @@
+//! Operations: functions of the guest, calls of the host.
+
+pub mod grpc;
+pub mod http;
+
+use serde::{Deserialize, Serialize};
+
+use crate::auth::AuthRequirement;
+use crate::id::{InterfaceId, TextId, TypeId};
+use crate::name::WitName;
+use crate::types::Param;
+
+/// A function that a guest imports, and what the host does when it is called.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Operation {
+    /// The interface that declares the function.
+    pub interface: InterfaceId,
+    /// The function's name, unique among functions and types of the interface.
+    pub name: WitName,
+    /// Parameters in order.
+    pub params: Vec<Param>,
+    /// Always a `result<_, error>`.
+    pub result: TypeId,
+    /// The protocol's part.
+    pub call: Call,
+    /// What may be done when it is unknown whether the call happened.
+    pub class: CallClass,
+    /// Which credentials the call needs.
+    pub auth: AuthRequirement,
+    /// Where it comes from, with the file and pointer: `todo.yaml#/paths/~1todos/get`.
+    pub source: Option<TextId>,
+    /// Documentation.
+    pub docs: Option<TextId>,
+    /// Marked deprecated in the source.
+    pub deprecated: bool,
+}
+
+impl Operation {
+    /// `GET /todos/{todoId}` or `core.todo.v1.TodoService/TodoAdd`: what the operation is called in its specification.
+    pub fn source_name(&self) -> String {
+        match &self.call {
+            Call::Http(call) => format!("{} {}", call.method, call.template),
+            Call::Grpc(call) => call.path.trim_start_matches('/').to_owned(),
+        }
+    }
+}
+
+/// The protocol's part of an operation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Call {
+    /// An HTTP request.
+    Http(http::HttpCall),
+    /// A gRPC method.
+    Grpc(grpc::GrpcCall),
+}
+
+/// What may be done with a call in doubt: one that was started and has no recorded result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CallClass {
+    /// No effect: GET, HEAD, OPTIONS, `NO_SIDE_EFFECTS`. Sent again.
+    Safe,
+    /// Twice is as good as once: PUT, DELETE, `IDEMPOTENT`. Sent again.
+    Idempotent,
+    /// Carries an idempotency key. Sent again with the same key.
+    Keyed(KeyHeader),
+    /// Everything else. Never sent again by a guess.
+    Unsafe(InDoubt),
+}
+
+impl CallClass {
+    /// The class's name in output and oplogs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Idempotent => "idempotent",
+            Self::Keyed(_) => "keyed",
+            Self::Unsafe(_) => "unsafe",
+        }
+    }
+}
+
+/// The header that carries the idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyHeader {
+    /// Header (HTTP) or metadata key (gRPC).
+    pub name: String,
+    /// How the key is written.
+    pub format: KeyFormat,
+    /// How long the server remembers a key, in seconds; later the call counts as unsafe. `None`: for ever.
+    pub window_seconds: Option<u64>,
+}
+
+/// How an idempotency key is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum KeyFormat {
+    /// As it is.
+    Raw,
+    /// As an RFC 9651 string, in double quotes (the IETF draft `Idempotency-Key`).
+    StructuredString,
+}
+
+/// What an unsafe call in doubt becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum InDoubt {
+    /// The guest gets `outcome-unknown`.
+    #[default]
+    OutcomeUnknown,
+    /// The call is sent again: the author accepts that it may happen twice.
+    Retry,
+    /// The worker stops until a person decides.
+    Suspend,
+}
+
+/// Where a value stands in the arguments of a call: an argument, then slots of records.
+///
+/// An option on the way is looked through; where it is `none`, the value is absent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// The position of the parameter.
+    pub argument: u16,
+    /// Slots from there, outermost first.
+    pub slots: Vec<u16>,
+}
+
+impl Place {
+    /// A whole argument.
+    pub const fn argument(argument: u16) -> Self {
+        Self { argument, slots: Vec::new() }
+    }
+
+    /// A slot of an argument's record.
+    pub fn slot(argument: u16, slot: u16) -> Self {
+        Self { argument, slots: vec![slot] }
+    }
+}
