@@ -147,7 +147,9 @@ impl fmt::Debug for Credential {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
     /// No alternative of the operation has all its schemes configured.
-    #[error("the call needs credentials for {needed}, and none of them is configured: give them under `credentials:` of the manifest, or with `--auth`")]
+    #[error(
+        "the call needs credentials for {needed}, and none of them is configured: give them under `credentials:` of the manifest, or with `--auth`"
+    )]
     Missing {
         /// The alternatives, in words: "`bearerAuth`, or `apiKey` and `appId`".
         needed: String,

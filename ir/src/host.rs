@@ -29,11 +29,8 @@ impl Builder<'_> {
 
     fn declare(&mut self, type_name: &str, docs: Option<&str>, shape: Shape) -> TypeId {
         let docs = docs.map(|d| self.api.texts.push(d));
-        let ty = Type {
-            name: Some(TypeName { interface: self.interface, name: name(type_name) }),
-            docs,
-            ..Type::plain(shape)
-        };
+        let ty =
+            Type { name: Some(TypeName { interface: self.interface, name: name(type_name) }), docs, ..Type::plain(shape) };
         let id = self.api.types.push(ty);
         self.api.interfaces[self.interface].types.push(id);
         id

@@ -12,10 +12,49 @@ pub const MAX_NAME: usize = 64;
 ///
 /// Source: the component model's `WIT.md`, "Keywords".
 pub const KEYWORDS: &[&str] = &[
-    "as", "async", "bool", "borrow", "char", "constructor", "enum", "export", "f32", "f64", "flags", "from", "func",
-    "future", "import", "include", "interface", "list", "map", "option", "own", "package", "record", "resource", "result",
-    "s16", "s32", "s64", "s8", "static", "stream", "string", "tuple", "type", "u16", "u32", "u64", "u8", "use",
-    "variant", "with", "world", "error-context",
+    "as",
+    "async",
+    "bool",
+    "borrow",
+    "char",
+    "constructor",
+    "enum",
+    "export",
+    "f32",
+    "f64",
+    "flags",
+    "from",
+    "func",
+    "future",
+    "import",
+    "include",
+    "interface",
+    "list",
+    "map",
+    "option",
+    "own",
+    "package",
+    "record",
+    "resource",
+    "result",
+    "s16",
+    "s32",
+    "s64",
+    "s8",
+    "static",
+    "stream",
+    "string",
+    "tuple",
+    "type",
+    "u16",
+    "u32",
+    "u64",
+    "u8",
+    "use",
+    "variant",
+    "with",
+    "world",
+    "error-context",
 ];
 
 /// A WIT identifier: words of lower-case ASCII letters and digits joined by single hyphens, the first word starting with a
@@ -26,7 +65,9 @@ pub struct WitName(Box<str>);
 
 /// Why a text is not a [`WitName`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a WIT name: lower-case words of letters and digits joined by single hyphens, each word starting with a letter (later words may start with a digit), at most {MAX_NAME} characters")]
+#[error(
+    "`{text}` is not a WIT name: lower-case words of letters and digits joined by single hyphens, each word starting with a letter (later words may start with a digit), at most {MAX_NAME} characters"
+)]
 pub struct InvalidName {
     /// The refused text.
     pub text: String,
@@ -39,7 +80,8 @@ impl WitName {
     /// [`InvalidName`] where it is not of the form above.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidName> {
         let text = text.into();
-        let words_ok = text.split('-').all(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+        let words_ok =
+            text.split('-').all(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
         if words_ok && text.len() <= MAX_NAME && text.starts_with(|c: char| c.is_ascii_lowercase()) {
             Ok(Self(text.into()))
         } else {

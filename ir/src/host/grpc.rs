@@ -132,13 +132,11 @@ pub fn declare(api: &mut Api, interface: InterfaceId) -> TypeId {
     let fields = vec![b.field("type-url", string, None), b.field("value", bytes, None)];
     let any = b.declare("any", Some("A message of any type, encoded."), Shape::Record(fields));
     let cases = vec![b.case("ascii", Some(string), None), b.case("binary", Some(bytes), None)];
-    let metadata_value =
-        b.declare("metadata-value", Some("Binary where the key ends in `-bin`."), Shape::Variant(cases));
+    let metadata_value = b.declare("metadata-value", Some("Binary where the key ends in `-bin`."), Shape::Variant(cases));
 
     let fields = vec![b.field("reason", string, None), b.field("domain", string, None), b.field("metadata", pairs, None)];
     let error_info = b.declare("error-info", None, Shape::Record(fields));
-    let fields =
-        vec![b.field("kind", string, None), b.field("subject", string, None), b.field("description", string, None)];
+    let fields = vec![b.field("kind", string, None), b.field("subject", string, None), b.field("description", string, None)];
     let precondition = b.declare("precondition-violation", None, Shape::Record(fields));
     let fields = vec![b.field("subject", string, None), b.field("description", string, None)];
     let quota = b.declare("quota-violation", None, Shape::Record(fields));

@@ -32,7 +32,15 @@ impl ErrorSlots {
     /// The slots, with or without `body`.
     pub const fn new(has_body: bool) -> Self {
         let b = has_body as usize;
-        Self { kind: 0, message: 1, status: 2, body: if has_body { Some(3) } else { None }, raw: 3 + b, headers: 4 + b, len: 5 + b }
+        Self {
+            kind: 0,
+            message: 1,
+            status: 2,
+            body: if has_body { Some(3) } else { None },
+            raw: 3 + b,
+            headers: 4 + b,
+            len: 5 + b,
+        }
     }
 }
 
