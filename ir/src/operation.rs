@@ -92,6 +92,7 @@ pub struct KeyHeader {
 
 /// How an idempotency key is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum KeyFormat {
     /// As it is.
     Raw,
@@ -101,6 +102,7 @@ pub enum KeyFormat {
 
 /// What an unsafe call in doubt becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum InDoubt {
     /// The guest gets `outcome-unknown`.
     #[default]
