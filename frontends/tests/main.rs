@@ -1,0 +1,15 @@
+//! The integration tests of the frontends: one trial per test file. `BLESS=1` regenerates the expected files.
+
+mod openapi;
+mod proto;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = openapi::trials();
+    trials.extend(proto::trials());
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
