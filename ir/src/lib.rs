@@ -15,6 +15,7 @@ mod auth;
 mod check;
 mod id;
 mod name;
+mod print;
 mod types;
 mod value;
 
@@ -24,5 +25,6 @@ pub use check::{Check, Format, Number, Schema};
 pub use id::{Arena, Id, InterfaceId, OperationId, SchemaId, SchemeId, TextId, TypeId};
 pub use name::{InvalidName, KEYWORDS, MAX_NAME, PackageName, WitName};
 pub use operation::{Call, CallClass, InDoubt, KeyFormat, KeyHeader, Operation, Place};
+pub use print::{TypeRef, print_package};
 pub use types::{Case, Field, Label, Method, Param, Resource, Shape, Step, Type, TypeName};
 pub use value::{Mismatch, Value};

@@ -106,6 +106,30 @@ pub enum Shape {
     Resource(Resource),
 }
 
+impl Shape {
+    /// The types that this one is made of, in order. A resource's parts are what its methods take and give.
+    pub fn parts(&self) -> impl Iterator<Item = TypeId> {
+        let (one, two, list): (Option<TypeId>, Option<TypeId>, Vec<TypeId>) = match self {
+            Self::List(t) | Self::Option(t) | Self::Alias(t) => (Some(*t), None, Vec::new()),
+            Self::Result { ok, err } => (*ok, *err, Vec::new()),
+            Self::Tuple(types) => (None, None, types.clone()),
+            Self::Record(fields) => (None, None, fields.iter().map(|f| f.ty).collect()),
+            Self::Variant(cases) => (None, None, cases.iter().filter_map(|c| c.ty).collect()),
+            Self::Resource(resource) => (None, None, resource.parts().collect()),
+            _ => (None, None, Vec::new()),
+        };
+        one.into_iter().chain(two).chain(list)
+    }
+
+    /// Whether WIT can write the type only as a declaration with a name.
+    pub const fn needs_name(&self) -> bool {
+        matches!(
+            self,
+            Self::Record(_) | Self::Variant(_) | Self::Enum(_) | Self::Flags(_) | Self::Alias(_) | Self::Resource(_)
+        )
+    }
+}
+
 /// A field of a record; its position is its slot in [`crate::Value::Record`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Field {
@@ -144,6 +168,13 @@ pub struct Resource {
     pub operation: OperationId,
     /// What a guest can do with it.
     pub methods: Vec<Method>,
+}
+
+impl Resource {
+    /// The types that the methods take and give.
+    pub fn parts(&self) -> impl Iterator<Item = TypeId> {
+        self.methods.iter().flat_map(|m| m.params.iter().map(|p| p.ty).chain(m.result))
+    }
 }
 
 /// A method of a [`Resource`].
