@@ -1,0 +1,1 @@
+//! gRPC: protobuf bytes, statuses, failures.
