@@ -1,0 +1,294 @@
+//! Guests that perform fixed calls in a fixed order.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result, bail};
+use wasm_wave::untyped::UntypedFuncCall;
+use wasm_wave::value::{Value, resolve_wit_func_type};
+use wasm_wave::wasm::WasmFunc;
+use wit_parser::abi::AbiVariant;
+use wit_parser::{Function, Int, Resolve, SizeAlign, Type, TypeDefKind};
+
+use crate::constant::Image;
+use crate::guest::{allocator, core_types, encode};
+
+/// The parts of WASI's own interfaces that scripts use; a host that has a newer 0.2 links them.
+const WASI: &str = r"
+package wasi:clocks@0.2.0 {
+  interface wall-clock {
+    record datetime { seconds: u64, nanoseconds: u32 }
+    now: func() -> datetime;
+  }
+  interface monotonic-clock {
+    now: func() -> u64;
+  }
+}
+package wasi:random@0.2.0 {
+  interface random {
+    get-random-u64: func() -> u64;
+  }
+}
+";
+
+/// A guest whose one export performs fixed steps in order: `run: func() -> list<u64>`, in the world's root.
+///
+/// The result has one number per step. For a call: 0 where it returned `ok`, else 1 plus the case index of the error's `kind`.
+/// For a clock: nanoseconds. For randomness: what was read.
+///
+/// ```
+/// # fn main() -> anyhow::Result<()> {
+/// let wit = "package a:b@1.0.0; interface c { d: func(e: list<string>) -> result<u8, string>; }";
+/// let component = witwire_test_support::Script::new([wit]).wall_clock().call("a:b/c@1.0.0", r#"d(["x", "y"])"#).build()?;
+/// # assert!(component.starts_with(b"\0asm"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Script {
+    packages: Vec<String>,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Call { interface: String, call: String },
+    WallClock,
+    MonotonicClock,
+    Random,
+    Trap,
+}
+
+impl Script {
+    /// A script over packages of WIT text.
+    pub fn new<T: Into<String>>(packages: impl IntoIterator<Item = T>) -> Self {
+        Self { packages: packages.into_iter().map(Into::into).collect(), steps: Vec::new() }
+    }
+
+    /// Calls a function of an imported interface (`a:b/c@1.0.0`) with constant arguments in WAVE: `d(["x", "y"])`.
+    #[must_use]
+    pub fn call(mut self, interface: impl Into<String>, call: impl Into<String>) -> Self {
+        self.steps.push(Step::Call { interface: interface.into(), call: call.into() });
+        self
+    }
+
+    /// Reads the wall clock.
+    #[must_use]
+    pub fn wall_clock(mut self) -> Self {
+        self.steps.push(Step::WallClock);
+        self
+    }
+
+    /// Reads the monotonic clock.
+    #[must_use]
+    pub fn monotonic_clock(mut self) -> Self {
+        self.steps.push(Step::MonotonicClock);
+        self
+    }
+
+    /// Reads 64 random bits.
+    #[must_use]
+    pub fn random(mut self) -> Self {
+        self.steps.push(Step::Random);
+        self
+    }
+
+    /// Traps.
+    #[must_use]
+    pub fn trap(mut self) -> Self {
+        self.steps.push(Step::Trap);
+        self
+    }
+
+    /// The component.
+    ///
+    /// # Errors
+    /// Where the WIT is wrong, or a call does not fit it.
+    pub fn build(&self) -> Result<Vec<u8>> {
+        let mut resolve = Resolve { all_features: true, ..Resolve::default() };
+        for (n, package) in self.packages.iter().enumerate() {
+            resolve.push_str(format!("package{n}.wit"), package)?;
+        }
+        let mut world = String::from("world script {\n");
+        let mut imported = Vec::new();
+        for step in &self.steps {
+            let interface = step.interface();
+            if let Some(interface) = interface
+                && !imported.contains(&interface)
+            {
+                writeln!(world, "  import {interface};")?;
+                imported.push(interface);
+            }
+        }
+        world.push_str("  export run: func() -> list<u64>;\n}\n");
+        let package = resolve.push_str("script.wit", &format!("package witwire-test:script;\n{WASI}\n{world}"))?;
+        let world = resolve.select_world(&[package], Some("script"))?;
+
+        let mut body = Body {
+            image: Image::new(&resolve, 65536),
+            resolve: &resolve,
+            imports: String::new(),
+            code: String::new(),
+            results: 0,
+            functions: 0,
+        };
+        body.results = body.image.reserve(8 * self.steps.len(), 8);
+        for (n, step) in self.steps.iter().enumerate() {
+            body.step(n, step)?;
+        }
+        let answer = body.image.reserve(8, 4);
+        let Body { image, imports, code, results, .. } = body;
+        let heap = image.end();
+        let core = format!(
+            r#"(module
+{imports}{allocator}  {data}
+  (func (export "run") (result i32)
+{code}    (i32.store (i32.const {answer}) (i32.const {results}))
+    (i32.store offset=4 (i32.const {answer}) (i32.const {count}))
+    (i32.const {answer}))
+  (func (export "cabi_post_run") (param i32) (global.set $heap (i32.const {heap}))))"#,
+            allocator = allocator(heap),
+            data = image.data(),
+            count = self.steps.len(),
+        );
+        encode(&resolve, world, &core)
+    }
+}
+
+impl Step {
+    fn interface(&self) -> Option<&str> {
+        match self {
+            Self::Call { interface, .. } => Some(interface),
+            Self::WallClock => Some("wasi:clocks/wall-clock@0.2.0"),
+            Self::MonotonicClock => Some("wasi:clocks/monotonic-clock@0.2.0"),
+            Self::Random => Some("wasi:random/random@0.2.0"),
+            Self::Trap => None,
+        }
+    }
+}
+
+/// The core module's text as it grows.
+struct Body<'a> {
+    resolve: &'a Resolve,
+    image: Image<'a>,
+    imports: String,
+    code: String,
+    results: u32,
+    functions: u32,
+}
+
+impl Body<'_> {
+    fn step(&mut self, n: usize, step: &Step) -> Result<()> {
+        let result = self.results + 8 * n as u32;
+        let interface = step.interface().unwrap_or_default();
+        match step {
+            Step::Call { call, .. } => self.call(interface, call, result),
+            Step::WallClock => {
+                let function = self.import(interface, "now", "(param i32)")?;
+                let at = self.image.reserve(16, 8);
+                writeln!(
+                    self.code,
+                    "    (call {function} (i32.const {at}))\n    (i64.store (i32.const {result}) (i64.add (i64.mul (i64.load (i32.const {at})) (i64.const 1000000000)) (i64.load32_u offset=8 (i32.const {at}))))"
+                )?;
+                Ok(())
+            }
+            Step::MonotonicClock => self.number(interface, "now", result),
+            Step::Random => self.number(interface, "get-random-u64", result),
+            Step::Trap => {
+                self.code.push_str("    unreachable\n");
+                Ok(())
+            }
+        }
+    }
+
+    fn import(&mut self, interface: &str, name: &str, signature: &str) -> Result<String> {
+        let function = format!("$f{}", self.functions);
+        self.functions += 1;
+        writeln!(self.imports, r#"  (import "{interface}" "{name}" (func {function} {signature}))"#)?;
+        Ok(function)
+    }
+
+    fn number(&mut self, interface: &str, name: &str, result: u32) -> Result<()> {
+        let function = self.import(interface, name, "(result i64)")?;
+        writeln!(self.code, "    (i64.store (i32.const {result}) (call {function}))")?;
+        Ok(())
+    }
+
+    fn call(&mut self, interface: &str, call: &str, result: u32) -> Result<()> {
+        let parsed = UntypedFuncCall::parse(call).with_context(|| format!("`{call}`"))?;
+        let resolve = self.resolve;
+        let function = find(resolve, interface, parsed.name())?;
+        let types: Vec<_> = resolve_wit_func_type(resolve, function)?.params().collect();
+        let values: Vec<Value> = parsed.to_wasm_params(types.iter()).with_context(|| format!("`{call}`"))?;
+        let signature = resolve.wasm_signature(AbiVariant::GuestImport, function);
+        if !signature.retptr {
+            bail!("`{call}`: a script calls only functions whose result is returned in memory");
+        }
+
+        let params: Vec<Type> = function.params.iter().map(|p| p.ty).collect();
+        let mut operands = String::new();
+        if signature.indirect_params {
+            let at = self.image.store_params(&params, &values)?;
+            write!(operands, " (i32.const {at})")?;
+        } else {
+            let mut flat = Vec::new();
+            for (ty, value) in params.iter().zip(&values) {
+                self.image.flat(ty, value, &mut flat)?;
+            }
+            for operand in flat {
+                write!(operands, " {}", operand.instruction())?;
+            }
+        }
+        let ty = function.result.context("no result")?;
+        let (size, align) = (self.image.sizes.size(&ty).size_wasm32(), self.image.sizes.align(&ty).align_wasm32());
+        let at = self.image.reserve(size, align);
+        let name = self.import(
+            interface,
+            &function.name,
+            &format!("{} {}", core_types("param", &signature.params), core_types("result", &signature.results)),
+        )?;
+        let kind = match kind_of_error(resolve, &self.image.sizes, &ty) {
+            Some((offset, load)) => {
+                format!("(i64.add (i64.const 1) (i64.extend_i32_u ({load} (i32.const {})))) ", at + offset)
+            }
+            None => "(i64.const 1)".to_owned(),
+        };
+        writeln!(
+            self.code,
+            "    (call {name}{operands} (i32.const {at}))\n    (i64.store (i32.const {result}) (if (result i64) (i32.load8_u (i32.const {at})) (then {kind}) (else (i64.const 0))))"
+        )?;
+        Ok(())
+    }
+}
+
+fn find<'a>(resolve: &'a Resolve, interface: &str, function: &str) -> Result<&'a Function> {
+    let (_, found) = resolve
+        .interfaces
+        .iter()
+        .find(|(id, _)| resolve.id_of(*id).as_deref() == Some(interface))
+        .with_context(|| format!("no interface `{interface}`"))?;
+    found.functions.get(function).with_context(|| format!("no function `{function}` in `{interface}`"))
+}
+
+/// Where in a `result<_, record { kind: variant …, … }>` the kind's case stands, and how it is loaded.
+fn kind_of_error(resolve: &Resolve, sizes: &SizeAlign, result: &Type) -> Option<(u32, &'static str)> {
+    let TypeDefKind::Result(result) = behind_aliases(resolve, *result)? else { return None };
+    let TypeDefKind::Record(record) = behind_aliases(resolve, result.err?)? else { return None };
+    let TypeDefKind::Variant(variant) = behind_aliases(resolve, record.fields.first()?.ty)? else { return None };
+    let offset = sizes.payload_offset(Int::U8, [result.ok.as_ref(), result.err.as_ref()]);
+    let load = match variant.tag() {
+        Int::U8 => "i32.load8_u",
+        Int::U16 => "i32.load16_u",
+        Int::U32 | Int::U64 => "i32.load",
+    };
+    Some((offset.size_wasm32() as u32, load))
+}
+
+fn behind_aliases(resolve: &Resolve, mut ty: Type) -> Option<&TypeDefKind> {
+    while let Type::Id(id) = ty {
+        match &resolve.types[id].kind {
+            TypeDefKind::Type(target) => ty = *target,
+            kind => return Some(kind),
+        }
+    }
+    None
+}
