@@ -8,6 +8,7 @@
 
 pub mod host;
 pub mod operation;
+pub mod wave;
 pub mod wire;
 
 mod api;

@@ -59,7 +59,7 @@ impl Printer<'_> {
         for &ty in &interface.types {
             let shape = &self.api.types[ty].shape;
             let alias = matches!(shape, Shape::Alias(_)) || !shape.needs_name();
-            if !first && !(alias && after_alias) {
+            if !(first || alias && after_alias) {
                 self.text.push('\n');
             }
             first = false;
