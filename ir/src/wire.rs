@@ -12,6 +12,8 @@ pub enum Wire {
     Plain,
     /// A record that is a protobuf message.
     Message(proto::Message),
+    /// A record that is a recursive protobuf message as a table of nodes.
+    Table(proto::Table),
     /// An enum or variant that is a protobuf enum.
     ProtoEnum(proto::ProtoEnum),
     /// A type with a JSON form of its own.

@@ -15,6 +15,21 @@ pub struct Message {
     pub fields: Vec<Field>,
 }
 
+/// A recursive message as a table of nodes, since WIT types cannot be recursive.
+///
+/// All messages that reach one another form a group. The table is a record with one list of nodes per message of the group; nodes
+/// refer to others by their position in the list of that message ([`Codec::Node`]). The value itself is the node at position 0 of
+/// the list `root`. Writing starts there and refuses positions out of range, cycles and more than 100 levels; a node that is
+/// referred to twice is written twice, one that is not referred to is not written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// One per slot, in slot order: slot `i` is a list of `nodes[i]`, which has [`super::Wire::Message`]. All tables of a group
+    /// have the same.
+    pub nodes: Vec<TypeId>,
+    /// The slot whose node 0 is the value.
+    pub root: u16,
+}
+
 /// What one slot of the record is on the wire.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Field {
@@ -40,7 +55,8 @@ pub enum Field {
         /// Whether scalars are written packed; both forms are read.
         packed: bool,
     },
-    /// `map<key, value>`: the slot is a `list<tuple<key, value>>`; the last of equal keys wins when read.
+    /// `map<key, value>`: the slot is a `list<tuple<key, value>>`; the last of equal keys wins when read. Where the value is
+    /// [`Codec::Empty`] the slot is a list of the keys.
     Map {
         /// The field number.
         number: u32,
@@ -110,10 +126,19 @@ pub enum Codec {
     Scalar(Scalar),
     /// An enum; the type has [`super::Wire::ProtoEnum`].
     Enum(TypeId),
-    /// A length-delimited message; the type has [`super::Wire::Message`].
+    /// A length-delimited message; the type has [`super::Wire::Message`] or, where the message is recursive,
+    /// [`super::Wire::Table`].
     Message(TypeId),
-    /// A proto2 group or an editions `DELIMITED` message; the type has [`super::Wire::Message`].
+    /// A proto2 group or an editions `DELIMITED` message; the type as in `Message`.
     Group(TypeId),
+    /// A length-delimited message of the same recursive group, within a node of its [`Table`]. The value is a `u32`: the
+    /// position in the table's list `list`.
+    Node {
+        /// The slot of the table, an index into [`Table::nodes`].
+        list: u16,
+        /// Whether it is a proto2 group instead of length-delimited.
+        group: bool,
+    },
     /// A length-delimited message without fields; there is no value (a oneof case without payload).
     Empty,
     /// A message whose single field 1 is the value: the wrappers of `google/protobuf/wrappers.proto`. The value is the scalar's.
