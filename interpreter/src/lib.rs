@@ -11,8 +11,10 @@
 mod failure;
 mod grpc;
 mod http;
+mod json;
 mod message;
 mod plan;
+mod validate;
 
 pub use failure::Failure;
 pub use message::{

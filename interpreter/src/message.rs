@@ -170,4 +170,12 @@ pub enum CredentialError {
         /// "a header", "a cookie", "a user name".
         place: &'static str,
     },
+    /// The scheme's place does not exist in the protocol.
+    #[error("scheme `{scheme}` is sent in {place}, which gRPC does not have: choose another scheme")]
+    NoSuchPlace {
+        /// The scheme's name.
+        scheme: String,
+        /// "the query", "a cookie".
+        place: &'static str,
+    },
 }

@@ -8,12 +8,18 @@ use witwire_ir::{Api, Call, Id, OperationId, Value};
 use crate::failure::Failure;
 use crate::grpc::GrpcPlan;
 use crate::http::HttpPlan;
+use crate::json::Codecs;
 use crate::message::{Credential, CredentialError, Request, Response};
+use crate::validate::{Checks, Report};
 
 /// An [`Api`] ready to be called. Compile it once per component and share it.
 #[derive(Debug)]
 pub struct Plan {
     api: Arc<Api>,
+    /// The rules of all types.
+    checks: Checks,
+    /// The JSON forms of all types; empty for gRPC.
+    codecs: Codecs,
     operations: Vec<OperationPlan>,
 }
 
@@ -39,17 +45,19 @@ impl Plan {
     /// # Errors
     /// [`PlanError`] where a wire map does not fit its shape.
     pub fn new(api: Arc<Api>) -> Result<Self, PlanError> {
+        let codecs = Codecs::new(&api)?;
         let operations = api
             .operations
             .iter()
             .map(|(_, operation)| {
                 Ok(match &operation.call {
-                    Call::Http(call) => OperationPlan::Http(Box::new(HttpPlan::new(&api, operation, call)?)),
+                    Call::Http(call) => OperationPlan::Http(Box::new(HttpPlan::new(&api, &codecs, operation, call)?)),
                     Call::Grpc(call) => OperationPlan::Grpc(Box::new(GrpcPlan::new(&api, operation, call)?)),
                 })
             })
             .collect::<Result<_, PlanError>>()?;
-        Ok(Self { api, operations })
+        let checks = Checks::new(&api);
+        Ok(Self { api, checks, codecs, operations })
     }
 
     /// The API that this plan performs.
@@ -61,10 +69,13 @@ impl Plan {
     ///
     /// `args` conform to the operation's parameters ([`Value::conforms`]); so for all methods below.
     pub fn check(&self, operation: OperationId, args: &[Value]) -> Vec<Violation> {
+        let mut report = Report::default();
+        self.checks.arguments(&self.api, &self.api.operations[operation], args, &mut report);
         match &self.operations[operation.index()] {
-            OperationPlan::Http(plan) => plan.check(&self.api, args),
-            OperationPlan::Grpc(plan) => plan.check(&self.api, args),
+            OperationPlan::Http(plan) => plan.check(&self.api, &self.checks, args, &mut report),
+            OperationPlan::Grpc(plan) => plan.check(&self.api, args).into_iter().for_each(|v| report.push(v)),
         }
+        report.into_violations()
     }
 
     /// Encodes a request, with the guest's credentials where the guest passes them.
@@ -72,10 +83,12 @@ impl Plan {
     /// # Errors
     /// A [`Failure`] where a value cannot be encoded (a header value with a line break, a node table with a cycle).
     pub fn request(&self, operation: OperationId, args: &[Value]) -> Result<Request, Failure> {
-        match &self.operations[operation.index()] {
-            OperationPlan::Http(plan) => plan.request(&self.api, args).map(Request::Http),
+        let mut request = match &self.operations[operation.index()] {
+            OperationPlan::Http(plan) => plan.request(&self.api, &self.codecs, args).map(Request::Http),
             OperationPlan::Grpc(plan) => plan.request(&self.api, args).map(Request::Grpc),
-        }
+        }?;
+        crate::http::auth::authorize_guest(&self.api, &self.api.operations[operation], &mut request, args)?;
+        Ok(request)
     }
 
     /// Puts the host's credentials into a request: of the operation's alternatives the first whose schemes are all found.
@@ -97,7 +110,7 @@ impl Plan {
     /// `args` are those of the request (`not-found` names the resource from the path).
     pub fn response(&self, operation: OperationId, args: &[Value], response: &Response) -> Value {
         match (&self.operations[operation.index()], response) {
-            (OperationPlan::Http(plan), Response::Http(response)) => plan.response(&self.api, args, response),
+            (OperationPlan::Http(plan), Response::Http(response)) => plan.response(&self.api, &self.codecs, args, response),
             (OperationPlan::Grpc(plan), Response::Grpc(response)) => plan.response(&self.api, response),
             _ => self.failure(
                 operation,

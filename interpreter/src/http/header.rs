@@ -1,0 +1,24 @@
+//! What headers and cookies can carry.
+
+/// Whether a text can be a header's value: visible ASCII with spaces or tabs between (RFC 9110 section 5.5). Line breaks, other
+/// control characters and anything beyond ASCII are refused, so that no value can end its header.
+pub(super) fn is_value(text: &str) -> bool {
+    let edges = [text.as_bytes().first(), text.as_bytes().last()];
+    let no_edge_space = edges.into_iter().flatten().all(|b| *b != b' ' && *b != b'\t');
+    no_edge_space && text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\t'))
+}
+
+/// Whether a byte may stand in a cookie's value (RFC 6265 section 4.1.1, `cookie-octet`).
+pub(super) const fn is_cookie_octet(byte: u8) -> bool {
+    matches!(byte, 0x21 | 0x23..=0x2B | 0x2D..=0x3A | 0x3C..=0x5B | 0x5D..=0x7E)
+}
+
+/// Adds `name=value` to the one `cookie` header.
+pub(super) fn add_cookie(headers: &mut Vec<(String, String)>, pair: &str) {
+    if let Some((_, value)) = headers.iter_mut().find(|(name, _)| name == "cookie") {
+        value.push_str("; ");
+        value.push_str(pair);
+    } else {
+        headers.push(("cookie".to_owned(), pair.to_owned()));
+    }
+}
