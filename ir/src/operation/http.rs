@@ -233,6 +233,8 @@ pub enum BodyValue {
         /// Rules about the body as a whole (`minProperties`).
         checks: Vec<Check>,
     },
+    /// Always the same; no argument holds it (a required object without members to choose).
+    Fixed(Literal),
 }
 
 /// A declared response.
