@@ -104,6 +104,11 @@ impl Texts {
         self.items.get(id.index()).map(String::as_str)
     }
 
+    /// All texts, in the order of their ids.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.items.iter().map(String::as_str)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.items.len()

@@ -23,7 +23,7 @@ macro_rules! ids {
 
         impl Id for $name {
             /// # Panics
-            /// Never for the sizes that [`crate::Limits`] admits (arenas hold fewer than 2³² items).
+            /// Never for the sizes that [`crate::container::Limits`] admits (arenas hold fewer than 2³² items).
             fn new(index: usize) -> Self {
                 debug_assert!(u32::try_from(index).is_ok());
                 Self(index as u32)

@@ -6,6 +6,7 @@
 //!
 //! This crate knows no specification parser, no wasmtime and no I/O.
 
+pub mod container;
 pub mod host;
 pub mod operation;
 pub mod wave;
@@ -15,8 +16,10 @@ mod api;
 mod auth;
 mod check;
 mod id;
+mod invariants;
 mod name;
 mod print;
+mod references;
 mod types;
 mod value;
 
@@ -24,6 +27,7 @@ pub use api::{Api, HostTypes, Interface, Protocol, Texts, World};
 pub use auth::{AuthKind, AuthMode, AuthRequirement, AuthScheme};
 pub use check::{Check, Format, Number, Schema};
 pub use id::{Arena, Id, InterfaceId, OperationId, SchemaId, SchemeId, TextId, TypeId};
+pub use invariants::{Contradiction, MAX_INLINE, MAX_MEMBERS, Rule};
 pub use name::{InvalidName, KEYWORDS, MAX_NAME, PackageName, WitName};
 pub use operation::{Call, CallClass, InDoubt, KeyFormat, KeyHeader, Operation, Place};
 pub use print::{TypeRef, print_package};

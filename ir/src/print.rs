@@ -7,6 +7,7 @@ mod uses;
 use std::fmt::{self, Write};
 
 pub use reference::TypeRef;
+pub(crate) use uses::mentioned;
 
 use crate::api::{Api, Interface, World};
 use crate::id::{InterfaceId, TextId, TypeId};

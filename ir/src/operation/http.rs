@@ -237,6 +237,16 @@ pub enum BodyValue {
     Fixed(Literal),
 }
 
+impl BodyValue {
+    /// The rules about the body as a whole.
+    pub fn checks(&self) -> Option<&[Check]> {
+        match self {
+            Self::Members { checks, .. } => Some(checks),
+            Self::Whole { .. } | Self::Fixed(_) => None,
+        }
+    }
+}
+
 /// A declared response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Response {

@@ -1,0 +1,121 @@
+//! HTTP operations fit their function's type.
+
+use super::Rule;
+use super::calls::{Checked, fail, holds, lead};
+use super::json;
+use super::same::{bare, same, same_or_option};
+use crate::api::Api;
+use crate::id::TypeId;
+use crate::operation::Operation;
+use crate::operation::http::{
+    Body, BodyValue, HttpCall, Location, OkShape, Outcome, ParameterValue, PathPart, ResponseBody, StatusMatch,
+};
+use crate::types::Shape;
+
+pub(super) fn check(api: &Api, operation: &Operation, call: &HttpCall, ok: Option<TypeId>) -> Checked {
+    parameters(api, operation, call)?;
+    if let Some(b) = &call.body {
+        body(api, operation, b)?;
+    }
+    call.responses.iter().try_for_each(|response| {
+        let exists = match response.status {
+            StatusMatch::Exact(status) => (100..=599).contains(&status),
+            StatusMatch::Class(class) => (1..=5).contains(&class),
+            StatusMatch::Default => true,
+        };
+        if !exists {
+            return fail(Rule::Call, format!("{:?} is no status", response.status));
+        }
+        match &response.outcome {
+            Outcome::Ok { case, shape } => success(api, ok, *case, shape),
+            Outcome::Error { body: None } => Ok(()),
+            Outcome::Error { body: Some(error) } => {
+                let declared = api.host.as_ref().and_then(|h| h.error_body);
+                let payload = match (error.case, declared.map(|ty| api.shape(ty))) {
+                    (None, _) => declared,
+                    (Some(case), Some(Shape::Variant(cases))) => cases.get(usize::from(case)).and_then(|c| c.ty),
+                    (Some(_), _) => None,
+                };
+                ensure(holds_body(api, payload, &error.body), "an error's body is not the type of the error's `body`")
+            }
+        }
+    })
+}
+
+fn ensure(holds: bool, problem: &str) -> Checked {
+    if holds { Ok(()) } else { fail(Rule::Call, problem) }
+}
+
+fn parameters(api: &Api, operation: &Operation, call: &HttpCall) -> Checked {
+    for parameter in &call.parameters {
+        if let ParameterValue::Argument { place, ty } = &parameter.value {
+            holds(api, operation, place, *ty)?;
+        }
+    }
+    let is_path = |index: u16| call.parameters.get(usize::from(index)).is_some_and(|p| p.location == Location::Path);
+    let path = call.path.iter().all(|part| match part {
+        PathPart::Literal(_) => true,
+        PathPart::Parameter(index) => is_path(*index),
+    });
+    if path && call.missing.id.is_none_or(is_path) {
+        Ok(())
+    } else {
+        fail(Rule::Place, "the path names a parameter that is not one of the path")
+    }
+}
+
+fn body(api: &Api, operation: &Operation, body: &Body) -> Checked {
+    match &body.value {
+        BodyValue::Whole { place, ty } => holds(api, operation, place, *ty)?,
+        BodyValue::Fixed(_) => {}
+        BodyValue::Members { argument, ty, object, .. } => {
+            let Some(param) = operation.params.get(usize::from(*argument)) else {
+                return fail(Rule::Place, format!("there is no argument {argument}"));
+            };
+            let Shape::Record(fields) = api.shape(*ty) else {
+                return fail(Rule::Place, "the body's members are not in a record");
+            };
+            if !same(api, bare(api, param.ty), *ty) {
+                return fail(Rule::Place, "the body's members are not in the argument's record");
+            }
+            json::object(api, fields, object).map_err(|problem| (Rule::Wire, problem))?;
+        }
+    }
+    let Some(choice) = &body.media_type_from else { return Ok(()) };
+    match api.shape(bare(api, lead(api, operation, &choice.place)?)) {
+        Shape::Enum(labels) if labels.len() == choice.media_types.len() => Ok(()),
+        _ => fail(Rule::Place, "the media types do not fit the cases that choose them"),
+    }
+}
+
+fn success(api: &Api, ok: Option<TypeId>, case: Option<u16>, shape: &OkShape) -> Checked {
+    let payload = match case {
+        None => ok,
+        Some(case) => match ok.map(|ok| api.shape(ok)) {
+            Some(Shape::Variant(cases)) if usize::from(case) < cases.len() => cases[usize::from(case)].ty,
+            _ => return fail(Rule::Call, format!("its result has no case {case}")),
+        },
+    };
+    match shape {
+        OkShape::None => ensure(payload.is_none(), "a response without value has a type"),
+        OkShape::Body(body) => ensure(holds_body(api, payload, body), "a response's body is not the type of the result"),
+        OkShape::Record { ty, body, headers } => {
+            let Shape::Record(fields) = api.shape(*ty) else {
+                return fail(Rule::Call, "a response with headers is no record");
+            };
+            ensure(payload.is_some_and(|p| same(api, p, *ty)), "a response's record is not the type of the result")?;
+            let slot = |slot: u16| fields.get(usize::from(slot)).map(|f| f.ty);
+            let body = body.as_ref().is_none_or(|(s, body)| holds_body(api, slot(*s), body));
+            ensure(body, "a response's body does not fit its slot")?;
+            let headers = headers
+                .iter()
+                .all(|h| slot(h.slot).is_some_and(|ty| same(api, ty, h.ty) && matches!(api.shape(ty), Shape::Option(_))));
+            ensure(headers, "a response's header does not fit its slot")
+        }
+    }
+}
+
+/// The slot holds the body's type, or an option of it where the body or its envelope's member may be absent.
+fn holds_body(api: &Api, slot: Option<TypeId>, body: &ResponseBody) -> bool {
+    slot.is_some_and(|slot| same_or_option(api, slot, body.ty))
+}
