@@ -1,1 +1,6 @@
-//! placeholder
+//! Runs components in wasmtime and performs their calls, durably.
+
+pub mod credentials;
+pub mod egress;
+pub mod oplog;
+pub mod transport;

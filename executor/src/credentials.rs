@@ -1,0 +1,211 @@
+//! Credentials that the host injects: where they come from, never what they are.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use witwire_interpreter::Credential;
+use witwire_ir::{Api, AuthKind, Operation};
+
+/// Where the credentials of an API's schemes come from, by scheme name.
+///
+/// A source is read when a call needs it, so that a rotated secret is used without a restart. Debug output shows sources, and
+/// nothing of a [`Source::Literal`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Credentials {
+    sources: BTreeMap<String, Source>,
+}
+
+/// Where a credential comes from. Basic credentials are written `user:password`.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Source {
+    /// An environment variable.
+    Environment(String),
+    /// A file's content, without the line break at its end.
+    File(PathBuf),
+    /// The credential itself: for tests, and for hosts that have read it already.
+    Literal(String),
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment(name) => write!(f, "env:{name}"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Literal(_) => f.write_str("(given directly)"),
+        }
+    }
+}
+
+/// Credentials that are configured and cannot be had. Never holds one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialsError {
+    /// Not `scheme=env:NAME` or `scheme=file:PATH`. The text is not repeated: it may be a secret.
+    #[error(
+        "credentials are given by reference, as `SCHEME=env:VARIABLE` or `SCHEME=file:PATH` (a secret on the command line would be \
+         seen by others){}", scheme.as_ref().map(|s| format!("; scheme `{s}` is given otherwise")).unwrap_or_default()
+    )]
+    Syntax {
+        /// The scheme's name, if there is one.
+        scheme: Option<String>,
+    },
+    /// A scheme that the API does not have.
+    #[error("the API has no authentication scheme `{scheme}`; it has {known}")]
+    UnknownScheme {
+        /// As configured.
+        scheme: String,
+        /// The schemes that there are, in words.
+        known: String,
+    },
+    /// The source cannot be read.
+    #[error("the credential for scheme `{scheme}` cannot be read from {source_name}: {reason}")]
+    Unreadable {
+        /// The scheme's name.
+        scheme: String,
+        /// `env:NAME`, `file:PATH`.
+        source_name: String,
+        /// Why.
+        reason: String,
+    },
+    /// A basic credential without a colon.
+    #[error("the credential for scheme `{scheme}` from {source_name} must be `user:password`, as the scheme is basic")]
+    NotBasic {
+        /// The scheme's name.
+        scheme: String,
+        /// `env:NAME`, `file:PATH`.
+        source_name: String,
+    },
+    /// A client certificate belongs to the connection.
+    #[error("scheme `{scheme}` is mutual TLS; client certificates cannot be given yet")]
+    MutualTls {
+        /// The scheme's name.
+        scheme: String,
+    },
+}
+
+impl Credentials {
+    /// None.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Gives a scheme its source; a scheme that has one gets the new one.
+    #[must_use]
+    pub fn with(mut self, scheme: impl Into<String>, source: Source) -> Self {
+        self.sources.insert(scheme.into(), source);
+        self
+    }
+
+    /// Reads one reference and adds it: `bearerAuth=env:TODO_TOKEN`, `basicAuth=file:/run/secrets/todo`.
+    pub fn parse(self, reference: &str) -> Result<Self, CredentialsError> {
+        let Some((scheme, source)) = reference.split_once('=').map(|(a, b)| (a.trim(), b.trim())) else {
+            return Err(CredentialsError::Syntax { scheme: None });
+        };
+        let source = match source.split_once(':') {
+            Some(("env", name)) if !name.is_empty() => Source::Environment(name.to_owned()),
+            Some(("file", path)) if !path.is_empty() => Source::File(path.into()),
+            _ => return Err(CredentialsError::Syntax { scheme: Some(scheme.to_owned()).filter(|s| !s.is_empty()) }),
+        };
+        if scheme.is_empty() {
+            return Err(CredentialsError::Syntax { scheme: None });
+        }
+        Ok(self.with(scheme, source))
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+
+    /// The schemes that have a source.
+    pub fn schemes(&self) -> impl Iterator<Item = &str> {
+        self.sources.keys().map(String::as_str)
+    }
+
+    /// Finds a scheme that is configured and that the API does not have: a misspelt name would send no credential.
+    pub fn check(&self, api: &Api) -> Result<(), CredentialsError> {
+        for scheme in self.schemes() {
+            if !api.schemes.iter().any(|(_, known)| known.name == scheme) {
+                let names: Vec<_> = api.schemes.iter().map(|(_, known)| format!("`{}`", known.name)).collect();
+                let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+                return Err(CredentialsError::UnknownScheme { scheme: scheme.to_owned(), known });
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the credentials of the first alternative of an operation whose schemes are all configured, for
+    /// [`Plan::authorize`](witwire_interpreter::Plan::authorize). None is read where none is configured.
+    ///
+    /// # Errors
+    /// [`CredentialsError`] where a source of that alternative cannot be read: another alternative, or no credentials, would
+    /// not be what was configured.
+    pub fn gather(&self, api: &Api, operation: &Operation) -> Result<Gathered, CredentialsError> {
+        let configured = operation
+            .auth
+            .alternatives
+            .iter()
+            .find(|alternative| alternative.iter().all(|scheme| self.sources.contains_key(&api.schemes[*scheme].name)));
+        let mut found = BTreeMap::new();
+        for scheme in configured.into_iter().flatten() {
+            let scheme = &api.schemes[*scheme];
+            if let Some(source) = self.sources.get(&scheme.name) {
+                found.insert(scheme.name.clone(), read(&scheme.name, &scheme.kind, source)?);
+            }
+        }
+        Ok(Gathered { found })
+    }
+}
+
+/// Credentials that were read for one call. Debug output names schemes only.
+#[derive(Debug, Clone, Default)]
+pub struct Gathered {
+    found: BTreeMap<String, Credential>,
+}
+
+impl Gathered {
+    /// The credential of a scheme.
+    pub fn find(&self, scheme: &str) -> Option<Credential> {
+        self.found.get(scheme).cloned()
+    }
+}
+
+fn read(scheme: &str, kind: &AuthKind, source: &Source) -> Result<Credential, CredentialsError> {
+    let unreadable =
+        |reason: String| CredentialsError::Unreadable { scheme: scheme.to_owned(), source_name: source.to_string(), reason };
+    let secret = match source {
+        Source::Environment(name) => std::env::var(name).map_err(|e| {
+            unreadable(match e {
+                std::env::VarError::NotPresent => "the variable is not set".to_owned(),
+                std::env::VarError::NotUnicode(_) => "its value is not UTF-8".to_owned(),
+            })
+        })?,
+        Source::File(path) => {
+            let text = std::fs::read_to_string(path).map_err(|e| unreadable(e.to_string()))?;
+            text.strip_suffix('\n').map(|t| t.strip_suffix('\r').unwrap_or(t).to_owned()).unwrap_or(text)
+        }
+        Source::Literal(secret) => secret.clone(),
+    };
+    if secret.is_empty() {
+        return Err(unreadable("it is empty".to_owned()));
+    }
+    match kind {
+        AuthKind::Bearer | AuthKind::OtherHttp { .. } | AuthKind::OAuth2 { .. } | AuthKind::OpenIdConnect { .. } => {
+            Ok(Credential::Token(secret))
+        }
+        AuthKind::HeaderKey { .. } | AuthKind::QueryKey { .. } | AuthKind::CookieKey { .. } => Ok(Credential::Key(secret)),
+        AuthKind::Basic => match secret.split_once(':') {
+            Some((username, password)) => {
+                Ok(Credential::Basic { username: username.to_owned(), password: password.to_owned() })
+            }
+            None => Err(CredentialsError::NotBasic { scheme: scheme.to_owned(), source_name: source.to_string() }),
+        },
+        AuthKind::MutualTls => Err(CredentialsError::MutualTls { scheme: scheme.to_owned() }),
+    }
+}

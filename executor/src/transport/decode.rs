@@ -1,0 +1,90 @@
+//! Removing compression, with a limit on what comes out.
+
+use std::io::Read;
+
+use bytes::Bytes;
+
+/// A way to compress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+}
+
+/// Why something cannot be decompressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum DecodeError {
+    /// It would be larger than the limit.
+    TooLarge,
+    /// It is not what it says to be.
+    Malformed(String),
+}
+
+impl Coding {
+    /// What to offer, in a header's words.
+    pub(super) const OFFERED: &'static str = "gzip, zstd";
+
+    /// By its name in `Content-Encoding` or `grpc-encoding`; `Ok(None)` for `identity`, the name itself for one not known.
+    pub(super) fn by_name(name: &str) -> Result<Option<Self>, &str> {
+        match name.trim() {
+            n if n.is_empty() || n.eq_ignore_ascii_case("identity") => Ok(None),
+            n if n.eq_ignore_ascii_case("gzip") || n.eq_ignore_ascii_case("x-gzip") => Ok(Some(Self::Gzip)),
+            n if n.eq_ignore_ascii_case("zstd") => Ok(Some(Self::Zstd)),
+            n => Err(n),
+        }
+    }
+
+    /// Decompresses, and stops where more than `limit` bytes would come out.
+    pub(super) fn decode(self, compressed: &[u8], limit: usize) -> Result<Bytes, DecodeError> {
+        let mut out = Vec::new();
+        // One byte over the limit tells "exactly at" from "beyond".
+        let cap = (limit as u64).saturating_add(1);
+        let read = match self {
+            Self::Gzip => flate2::read::MultiGzDecoder::new(compressed).take(cap).read_to_end(&mut out),
+            Self::Zstd => {
+                let mut decoder =
+                    zstd::Decoder::with_buffer(compressed).map_err(|e| DecodeError::Malformed(e.to_string()))?;
+                // RFC 9659 limits windows of this content coding to 8 MiB (2^23).
+                decoder.window_log_max(23).map_err(|e| DecodeError::Malformed(e.to_string()))?;
+                decoder.take(cap).read_to_end(&mut out)
+            }
+        };
+        read.map_err(|e| DecodeError::Malformed(e.to_string()))?;
+        if out.len() > limit {
+            return Err(DecodeError::TooLarge);
+        }
+        Ok(out.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn gzip(data: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(data).expect("into memory");
+        encoder.finish().expect("into memory")
+    }
+
+    #[test]
+    fn the_limit_is_exact() {
+        let data = vec![0; 1000];
+        for (coding, compressed) in
+            [(Coding::Gzip, gzip(&data)), (Coding::Zstd, zstd::encode_all(&data[..], 3).expect("into memory"))]
+        {
+            assert_eq!(coding.decode(&compressed, 1000).as_deref(), Ok(&data[..]));
+            assert_eq!(coding.decode(&compressed, 999), Err(DecodeError::TooLarge));
+            assert!(matches!(coding.decode(&compressed[..compressed.len() - 3], 1000), Err(DecodeError::Malformed(_))));
+            assert!(matches!(coding.decode(b"not compressed at all", 1000), Err(DecodeError::Malformed(_))));
+        }
+    }
+
+    #[test]
+    fn members_of_a_gzip_file_are_one_body() {
+        assert_eq!(Coding::Gzip.decode(&[gzip(b"one "), gzip(b"two")].concat(), 100).as_deref(), Ok(&b"one two"[..]));
+    }
+}
