@@ -19,15 +19,19 @@
 //! 5. Nothing of the oplog changes when playback diverges: that a worker is suspended is kept in [`Status`].
 
 mod codec;
+mod describe;
 mod digest;
 mod doubt;
 mod entry;
 mod id;
+mod memory;
 mod playback;
 mod request;
+mod sqlite;
 mod store;
 
 pub use codec::DecodeError;
+pub use describe::{ApiLookup, Description, describe};
 pub use digest::{ComponentDigest, Digest, DigestKey, IrDigest, RequestDigest};
 pub use doubt::{Settlement, settle};
 pub use entry::{
@@ -35,6 +39,8 @@ pub use entry::{
     Recorded, Started, Wave,
 };
 pub use id::{IdempotencyKey, InvalidKey, InvalidWorkerId, Ordinal, Timestamp, WorkerId};
+pub use memory::MemoryStore;
 pub use playback::{CallStep, Divergence, Malformed, Observation, Playback, Step};
 pub use request::{redact, request_digest};
+pub use sqlite::SqliteStore;
 pub use store::{Invocation, Lease, NewWorker, Status, Store, StoreError, StoreFuture, SuspendReason, Ticket, Worker};

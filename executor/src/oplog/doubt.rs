@@ -51,3 +51,59 @@ pub fn settle(class: &CallClass, started: &Started, started_at: Timestamp, now: 
         InDoubt::Suspend => Settlement::Suspend,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use witwire_ir::{KeyFormat, KeyHeader};
+
+    use super::super::digest::{Digest, IrDigest, RequestDigest};
+    use super::super::entry::{Class, FunctionName, Recorded};
+    use super::*;
+
+    const START: u64 = 1_000_000;
+
+    fn started(class: &CallClass, key: Option<&str>) -> Started {
+        Started {
+            function: FunctionName::of("a:b/c", "f"),
+            ir: IrDigest(Digest::of(b"ir")),
+            digest: RequestDigest(Digest::of(b"request")),
+            request: Recorded::Digest,
+            class: Class::from(class),
+            key: key.map(|k| IdempotencyKey::new(k).unwrap()),
+        }
+    }
+
+    fn keyed(window_seconds: Option<u64>) -> CallClass {
+        CallClass::Keyed(KeyHeader { name: "idempotency-key".into(), format: KeyFormat::Raw, window_seconds })
+    }
+
+    #[test]
+    fn calls_in_doubt_are_settled_by_their_class() {
+        let again = |key: Option<&str>| Settlement::SendAgain { key: key.map(|k| IdempotencyKey::new(k).unwrap()) };
+        let (unknown, suspend) = (Settlement::OutcomeUnknown, Settlement::Suspend);
+        let k = Some("k");
+        // class, key recorded, milliseconds since the start, what an expired key means, settlement
+        let rows = [
+            (CallClass::Safe, None, 5, InDoubt::Suspend, again(None)),
+            (CallClass::Idempotent, None, 5, InDoubt::Suspend, again(None)),
+            (CallClass::Unsafe(InDoubt::OutcomeUnknown), None, 5, InDoubt::Retry, unknown.clone()),
+            (CallClass::Unsafe(InDoubt::Retry), None, 5, InDoubt::OutcomeUnknown, again(None)),
+            (CallClass::Unsafe(InDoubt::Suspend), None, 5, InDoubt::OutcomeUnknown, suspend.clone()),
+            (keyed(None), k, i64::MAX, InDoubt::OutcomeUnknown, again(k)),
+            (keyed(None), k, -1, InDoubt::OutcomeUnknown, again(k)),
+            (keyed(Some(10)), k, 0, InDoubt::OutcomeUnknown, again(k)),
+            (keyed(Some(10)), k, 9_999, InDoubt::OutcomeUnknown, again(k)),
+            (keyed(Some(10)), k, 10_000, InDoubt::OutcomeUnknown, unknown.clone()),
+            (keyed(Some(10)), k, 10_000, InDoubt::Suspend, suspend),
+            (keyed(Some(10)), k, 10_000, InDoubt::Retry, again(k)),
+            (keyed(Some(10)), k, -1, InDoubt::OutcomeUnknown, unknown.clone()),
+            (keyed(Some(0)), k, 0, InDoubt::OutcomeUnknown, unknown.clone()),
+            (keyed(None), None, 5, InDoubt::OutcomeUnknown, unknown),
+        ];
+        for (class, key, elapsed, unkeyed, expected) in rows {
+            let now = Timestamp::from_millis(START.saturating_add_signed(elapsed));
+            let settlement = settle(&class, &started(&class, key), Timestamp::from_millis(START), now, unkeyed);
+            assert_eq!(settlement, expected, "{class:?}, key {key:?}, after {elapsed} ms, else {unkeyed:?}");
+        }
+    }
+}

@@ -311,3 +311,6 @@ impl Action {
 fn observe_completion(completed: &Completed) -> Observation {
     Observation::Completion { invocation: completed.invocation, trapped: matches!(completed.outcome, Outcome::Trapped(_)) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use witwire_ir::{Place, Value};
 
+use super::codec::{Writer, write_function, write_values};
 use super::digest::{Digest, DigestKey, RequestDigest};
 use super::entry::FunctionName;
 
@@ -54,110 +55,10 @@ fn empty(value: &mut Value) {
 /// The digest by which playback tells requests apart: of the function and its arguments without credentials (see [`redact`]), so
 /// that a renewed token is no divergence. Two requests have the same digest exactly where they are the same bit by bit.
 pub fn request_digest(key: &DigestKey, function: &FunctionName, arguments: &[Value]) -> RequestDigest {
-    let mut hash = Hash(blake3::Hasher::new_keyed(key.as_bytes()));
-    match &function.interface {
-        None => hash.tag(0),
-        Some(interface) => {
-            hash.tag(1);
-            hash.bytes(interface.as_bytes());
-        }
-    }
-    hash.bytes(function.function.as_bytes());
-    hash.values(arguments);
-    RequestDigest(Digest::from_bytes(*hash.0.finalize().as_bytes()))
-}
-
-/// Feeds values to BLAKE3 in a prefix-free form: a tag, then a payload of known length. Stored digests depend on it, so the tags
-/// never change.
-struct Hash(blake3::Hasher);
-
-impl Hash {
-    fn tag(&mut self, tag: u8) {
-        self.0.update(&[tag]);
-    }
-
-    fn scalar<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) {
-        self.tag(tag);
-        self.0.update(&bytes);
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.0.update(&(bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
-    }
-
-    fn values(&mut self, values: &[Value]) {
-        self.0.update(&(values.len() as u64).to_le_bytes());
-        for value in values {
-            self.value(value);
-        }
-    }
-
-    fn payload(&mut self, value: Option<&Value>) {
-        match value {
-            None => self.tag(0),
-            Some(value) => {
-                self.tag(1);
-                self.value(value);
-            }
-        }
-    }
-
-    fn value(&mut self, value: &Value) {
-        match value {
-            Value::Bool(bit) => self.scalar(1, [u8::from(*bit)]),
-            Value::U8(n) => self.scalar(2, n.to_le_bytes()),
-            Value::U16(n) => self.scalar(3, n.to_le_bytes()),
-            Value::U32(n) => self.scalar(4, n.to_le_bytes()),
-            Value::U64(n) => self.scalar(5, n.to_le_bytes()),
-            Value::S8(n) => self.scalar(6, n.to_le_bytes()),
-            Value::S16(n) => self.scalar(7, n.to_le_bytes()),
-            Value::S32(n) => self.scalar(8, n.to_le_bytes()),
-            Value::S64(n) => self.scalar(9, n.to_le_bytes()),
-            Value::F32(n) => self.scalar(10, n.to_bits().to_le_bytes()),
-            Value::F64(n) => self.scalar(11, n.to_bits().to_le_bytes()),
-            Value::Char(c) => self.scalar(12, u32::from(*c).to_le_bytes()),
-            Value::String(text) => {
-                self.tag(13);
-                self.bytes(text.as_bytes());
-            }
-            Value::Bytes(bytes) => {
-                self.tag(14);
-                self.bytes(bytes);
-            }
-            Value::List(items) => {
-                self.tag(15);
-                self.values(items);
-            }
-            Value::Record(slots) => {
-                self.tag(16);
-                self.values(slots);
-            }
-            Value::Tuple(items) => {
-                self.tag(17);
-                self.values(items);
-            }
-            Value::Variant(case, payload) => {
-                self.scalar(18, case.to_le_bytes());
-                self.payload(payload.as_deref());
-            }
-            Value::Enum(case) => self.scalar(19, case.to_le_bytes()),
-            Value::Flags(bits) => self.scalar(20, bits.to_le_bytes()),
-            Value::Option(value) => {
-                self.tag(21);
-                self.payload(value.as_deref());
-            }
-            Value::Result(Ok(value)) => {
-                self.tag(22);
-                self.payload(value.as_deref());
-            }
-            Value::Result(Err(value)) => {
-                self.tag(23);
-                self.payload(value.as_deref());
-            }
-            Value::Handle(handle) => self.scalar(24, handle.to_le_bytes()),
-        }
-    }
+    let mut request = Writer::default();
+    write_function(&mut request, function);
+    write_values(&mut request, arguments);
+    RequestDigest(Digest::from_bytes(*blake3::keyed_hash(key.as_bytes(), &request.into_bytes()).as_bytes()))
 }
 
 #[cfg(test)]

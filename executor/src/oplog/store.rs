@@ -94,6 +94,14 @@ pub struct Worker {
     pub entries: Ordinal,
 }
 
+impl Worker {
+    /// As it is created.
+    pub(super) fn new(new: NewWorker, digest_key: DigestKey) -> Self {
+        let NewWorker { id, component, irs, config } = new;
+        Self { id, component, irs, config, digest_key, status: Status::Idle, entries: Ordinal::ZERO }
+    }
+}
+
 /// What a worker does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Status {
@@ -307,6 +315,18 @@ pub enum StoreError {
     /// An earlier append under the same lease failed.
     #[error("worker `{0}` can get no more entries under this lease, because an earlier one was not written")]
     LeaseLost(WorkerId),
+    /// An entry is larger than the store takes.
+    #[error(
+        "an entry of {len} bytes for worker `{worker}` is too large: the store takes up to {max}; limit the size of responses"
+    )]
+    TooLarge {
+        /// The worker.
+        worker: WorkerId,
+        /// The entry's size.
+        len: usize,
+        /// The largest size.
+        max: usize,
+    },
     /// A commit failed earlier.
     #[error(
         "the store takes no more writes, because one failed: {cause}; open the store anew to carry on from what is durable"
@@ -339,6 +359,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The operating system gave no random bytes for a worker's digest key.
+    pub(super) fn randomness(error: &std::io::Error) -> Self {
+        Self::Database { doing: "make the worker's digest key", message: error.to_string() }
+    }
+
     /// The store's writer is gone.
     pub(super) fn closed() -> Self {
         Self::Poisoned { cause: "the store was closed".into() }
