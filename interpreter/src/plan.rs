@@ -6,7 +6,7 @@ use witwire_ir::host::Violation;
 use witwire_ir::{Api, Call, Id, OperationId, Value};
 
 use crate::failure::Failure;
-use crate::grpc::GrpcPlan;
+use crate::grpc::{Compiler, GrpcPlan, Messages};
 use crate::http::HttpPlan;
 use crate::json::Codecs;
 use crate::message::{Credential, CredentialError, Request, Response};
@@ -20,6 +20,8 @@ pub struct Plan {
     checks: Checks,
     /// The JSON forms of all types; empty for gRPC.
     codecs: Codecs,
+    /// The protobuf forms of all messages; empty for HTTP.
+    messages: Messages,
     operations: Vec<OperationPlan>,
 }
 
@@ -46,18 +48,20 @@ impl Plan {
     /// [`PlanError`] where a wire map does not fit its shape.
     pub fn new(api: Arc<Api>) -> Result<Self, PlanError> {
         let codecs = Codecs::new(&api)?;
+        let mut messages = Compiler::new(&api);
         let operations = api
             .operations
             .iter()
             .map(|(_, operation)| {
                 Ok(match &operation.call {
-                    Call::Http(call) => OperationPlan::Http(Box::new(HttpPlan::new(&api, &codecs, operation, call)?)),
-                    Call::Grpc(call) => OperationPlan::Grpc(Box::new(GrpcPlan::new(&api, operation, call)?)),
+                    Call::Http(call) => OperationPlan::Http(Box::new(HttpPlan::new(&api, operation, call)?)),
+                    Call::Grpc(call) => OperationPlan::Grpc(Box::new(GrpcPlan::new(&api, &mut messages, operation, call)?)),
                 })
             })
             .collect::<Result<_, PlanError>>()?;
+        let messages = messages.finish();
         let checks = Checks::new(&api);
-        Ok(Self { api, checks, codecs, operations })
+        Ok(Self { api, checks, codecs, messages, operations })
     }
 
     /// The API that this plan performs.
@@ -72,8 +76,8 @@ impl Plan {
         let mut report = Report::default();
         self.checks.arguments(&self.api, &self.api.operations[operation], args, &mut report);
         match &self.operations[operation.index()] {
-            OperationPlan::Http(plan) => plan.check(&self.api, &self.checks, args, &mut report),
-            OperationPlan::Grpc(plan) => plan.check(&self.api, args).into_iter().for_each(|v| report.push(v)),
+            OperationPlan::Http(plan) => plan.check(args, &mut report),
+            OperationPlan::Grpc(_) => {}
         }
         report.into_violations()
     }
@@ -85,7 +89,7 @@ impl Plan {
     pub fn request(&self, operation: OperationId, args: &[Value]) -> Result<Request, Failure> {
         let mut request = match &self.operations[operation.index()] {
             OperationPlan::Http(plan) => plan.request(&self.api, &self.codecs, args).map(Request::Http),
-            OperationPlan::Grpc(plan) => plan.request(&self.api, args).map(Request::Grpc),
+            OperationPlan::Grpc(plan) => plan.request(&self.api, &self.messages, args).map(Request::Grpc),
         }?;
         crate::http::auth::authorize_guest(&self.api, &self.api.operations[operation], &mut request, args)?;
         Ok(request)
@@ -111,7 +115,7 @@ impl Plan {
     pub fn response(&self, operation: OperationId, args: &[Value], response: &Response) -> Value {
         match (&self.operations[operation.index()], response) {
             (OperationPlan::Http(plan), Response::Http(response)) => plan.response(&self.api, &self.codecs, args, response),
-            (OperationPlan::Grpc(plan), Response::Grpc(response)) => plan.response(&self.api, response),
+            (OperationPlan::Grpc(plan), Response::Grpc(response)) => plan.response(&self.api, &self.messages, response),
             _ => self.failure(
                 operation,
                 Failure::InvalidResponse {

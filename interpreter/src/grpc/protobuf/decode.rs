@@ -1,0 +1,678 @@
+//! Bytes → values.
+//!
+//! A message that stands several times in a singular field is the concatenation of its parts ("Last One Wins"). So singular
+//! messages are noted while the fields of their parent are read, and decoded at its end, each once: no part of the input is
+//! decoded twice, however it is arranged.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use witwire_ir::Value;
+use witwire_ir::wire::proto::Scalar;
+
+use super::compile::{message_wire, scalar_wire, wire};
+use super::error::{DecodeError, Fault, Step};
+use super::plan::{Codec, FieldPlan, Form, MessageId, MessagePlan, Messages, Nested, Presence, Root, TableId, zero};
+use super::reader::{Key, Reader, Span, WireType};
+use super::{MAX_DEPTH, MAX_MESSAGE};
+
+/// What a decoded value may take in memory, however short its message: 32 MiB …
+const ALLOWANCE: usize = 32 << 20;
+/// … and so many bytes more per byte of the message. A scalar takes 24 bytes and at least one on the wire; an absent field of a
+/// message that is there takes 24 bytes and none.
+const PER_BYTE: usize = 128;
+
+type Decoded<T> = Result<T, Box<DecodeError>>;
+
+impl Messages {
+    /// Decodes a message.
+    ///
+    /// # Errors
+    /// [`DecodeError`] where the bytes are malformed, a required field is absent, or a limit is passed.
+    pub(crate) fn decode(&self, root: Root, bytes: &[u8]) -> Decoded<Value> {
+        if bytes.len() > MAX_MESSAGE {
+            return Err(DecodeError::new(Fault::Length, 0));
+        }
+        let budget = (ALLOWANCE + PER_BYTE * bytes.len()) / size_of::<Value>();
+        let mut decoder = Decoder { plans: self, input: bytes, later: Vec::new(), nodes: Vec::new(), budget };
+        let whole = Span { start: 0, end: bytes.len() as u32 };
+        decoder.nested(root.0, whole, 0..0, MAX_DEPTH)
+    }
+}
+
+/// Checks that bytes are a well-formed message, of which no field is known.
+///
+/// # Errors
+/// [`DecodeError`] where they are not.
+pub(crate) fn skim(bytes: &[u8]) -> Decoded<()> {
+    Reader::new(bytes).skip_all(MAX_DEPTH)
+}
+
+struct Decoder<'a> {
+    plans: &'a Messages,
+    input: &'a [u8],
+    /// Parts of messages that are decoded at the end of their parent: a stack, of which each open parent owns the top.
+    later: Vec<Later>,
+    /// The lists of the table that is being read; empty outside of recursive messages.
+    nodes: Vec<Vec<Value>>,
+    /// How many more [`Value`]s may be made.
+    budget: usize,
+}
+
+/// A part of a message that is decoded at the end of its parent.
+#[derive(Debug, Clone, Copy)]
+struct Later {
+    slot: u16,
+    /// Whether it replaces earlier parts in the slot (another case of the oneof was read between) instead of continuing them.
+    fresh: bool,
+    /// The position of the field in its message.
+    field: u16,
+    span: Span,
+}
+
+/// A message whose fields are being read.
+struct Frame {
+    slots: Vec<Value>,
+    /// By position in [`MessagePlan::lists`]; empty until the first item of any list.
+    lists: Vec<Vec<Value>>,
+    /// By position in [`MessagePlan::required`].
+    seen: Vec<bool>,
+}
+
+impl Frame {
+    #[inline]
+    fn list(&mut self, plan: &MessagePlan, list: u16) -> &mut Vec<Value> {
+        if self.lists.is_empty() {
+            self.lists.resize_with(plan.lists.len(), Vec::new);
+        }
+        &mut self.lists[list as usize]
+    }
+
+    #[inline]
+    fn fill(&mut self, slot: u16, presence: Presence, value: Value) {
+        self.slots[slot as usize] = match presence {
+            Presence::Explicit => Value::some(value),
+            Presence::Required { index } => {
+                self.seen[index as usize] = true;
+                value
+            }
+            Presence::Implicit | Presence::Bare => value,
+        };
+    }
+
+    /// The case that a oneof's slot holds.
+    fn case(&self, slot: u16) -> Option<u32> {
+        match &self.slots[slot as usize] {
+            Value::Option(Some(variant)) => match **variant {
+                Value::Variant(case, _) => Some(case),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Takes the payload out of a oneof's slot if it holds that case.
+    fn take_payload(&mut self, slot: u16, case: u32) -> Option<Value> {
+        let Value::Option(Some(variant)) = &mut self.slots[slot as usize] else { return None };
+        match &mut **variant {
+            Value::Variant(earlier, payload) if *earlier == case => payload.take().map(|payload| *payload),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn set_case(&mut self, slot: u16, case: u32, payload: Option<Value>) {
+        self.slots[slot as usize] = Value::some(Value::Variant(case, payload.map(Box::new)));
+    }
+}
+
+impl<'a> Decoder<'a> {
+    #[inline]
+    fn charge(&mut self, values: usize, at: usize) -> Decoded<()> {
+        match self.budget.checked_sub(values) {
+            Some(left) => {
+                self.budget = left;
+                Ok(())
+            }
+            None => Err(DecodeError::new(Fault::Budget, at)),
+        }
+    }
+
+    /// The value of a message that stands in one or more parts: `first`, and `more` on the stack of parts.
+    fn nested(&mut self, nested: Nested, first: Span, more: Range<usize>, depth: u32) -> Decoded<Value> {
+        match nested {
+            Nested::Message(id) => self.message(id, first, more, depth),
+            Nested::Table(id) => self.table(id, |d, list, id| d.node(list, id, first, more, depth).map(drop)),
+            Nested::Node { list, id } => self.node(list, id, first, more, depth),
+            Nested::FieldMask => self.field_mask(first, more, depth),
+        }
+    }
+
+    /// A table whose root is read by `root`.
+    fn table(&mut self, id: TableId, root: impl FnOnce(&mut Self, u16, MessageId) -> Decoded<()>) -> Decoded<Value> {
+        let plan = self.plans.table(id);
+        self.charge(plan.lists as usize, self.input.len())?;
+        let empty = std::iter::repeat_with(Vec::new).take(plan.lists as usize).collect();
+        let outer = std::mem::replace(&mut self.nodes, empty);
+        root(self, plan.root, plan.message)?;
+        let lists = std::mem::replace(&mut self.nodes, outer);
+        Ok(Value::Record(lists.into_iter().map(|nodes| Value::List(nodes.into())).collect()))
+    }
+
+    /// A node of the table that is being read; the value is its position. It is reserved first, so that the root is node 0.
+    fn node(&mut self, list: u16, id: MessageId, first: Span, more: Range<usize>, depth: u32) -> Decoded<Value> {
+        let nodes = &mut self.nodes[list as usize];
+        let position = nodes.len();
+        nodes.push(Value::Bool(false));
+        let node = self.message(id, first, more, depth)?;
+        self.nodes[list as usize][position] = node;
+        Ok(Value::U32(position as u32))
+    }
+
+    fn message(&mut self, id: MessageId, first: Span, more: Range<usize>, depth: u32) -> Decoded<Value> {
+        let plan = self.plans.message(id);
+        self.charge(plan.blank.len() + 1, first.start as usize)?;
+        let mut frame =
+            Frame { slots: plan.blank.to_vec(), lists: Vec::new(), seen: vec![false; plan.required.len()] };
+        let base = self.later.len();
+        self.fields(plan, &mut frame, first, depth)?;
+        for part in more {
+            let span = self.later[part].span;
+            self.fields(plan, &mut frame, span, depth)?;
+        }
+        if self.later.len() > base {
+            self.settle(plan, &mut frame, base, depth)?;
+        }
+        if let Some(absent) = frame.seen.iter().position(|seen| !seen) {
+            let error = DecodeError::new(Fault::Required, first.end as usize);
+            return Err(error.within(Step::Slot(plan.ty, plan.required[absent])));
+        }
+        self.fill_bare(plan, &mut frame.slots, depth)?;
+        for (list, items) in plan.lists.iter().zip(&mut frame.lists) {
+            let mut items = std::mem::take(items);
+            if list.map {
+                keep_last(&mut items);
+            }
+            frame.slots[list.slot as usize] = Value::List(items.into());
+        }
+        Ok(Value::Record(frame.slots.into()))
+    }
+
+    /// Gives messages that are never absent their default where they are.
+    fn fill_bare(&mut self, plan: &'a MessagePlan, slots: &mut [Value], depth: u32) -> Decoded<()> {
+        for &(slot, nested) in &plan.bare {
+            if matches!(slots[slot as usize], Value::Option(None)) {
+                slots[slot as usize] =
+                    self.default(nested, depth).map_err(|e| e.within(Step::Slot(plan.ty, slot)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of an absent message that is never absent for the guest. What it requires in turn is not asked for.
+    fn default(&mut self, nested: Nested, depth: u32) -> Decoded<Value> {
+        let depth = self.enter(depth, self.input.len())?;
+        match nested {
+            Nested::Message(id) => self.default_message(id, depth),
+            Nested::Table(id) => self.table(id, |d, list, id| d.default_node(list, id, depth).map(drop)),
+            Nested::Node { list, id } => self.default_node(list, id, depth),
+            Nested::FieldMask => Ok(Value::list([])),
+        }
+    }
+
+    fn default_node(&mut self, list: u16, id: MessageId, depth: u32) -> Decoded<Value> {
+        let nodes = &mut self.nodes[list as usize];
+        let position = nodes.len();
+        nodes.push(Value::Bool(false));
+        let node = self.default_message(id, depth)?;
+        self.nodes[list as usize][position] = node;
+        Ok(Value::U32(position as u32))
+    }
+
+    fn default_message(&mut self, id: MessageId, depth: u32) -> Decoded<Value> {
+        let plan = self.plans.message(id);
+        self.charge(plan.blank.len() + 1, self.input.len())?;
+        let mut slots = plan.blank.to_vec();
+        self.fill_bare(plan, &mut slots, depth)?;
+        Ok(Value::Record(slots.into()))
+    }
+
+    #[inline]
+    fn enter(&self, depth: u32, at: usize) -> Decoded<u32> {
+        depth.checked_sub(1).ok_or_else(|| DecodeError::new(Fault::Depth, at))
+    }
+
+    /// Reads the fields of one part of a message.
+    fn fields(&mut self, plan: &'a MessagePlan, frame: &mut Frame, span: Span, depth: u32) -> Decoded<()> {
+        let mut reader = Reader::span(self.input, span);
+        while !reader.is_done() {
+            let key = reader.key()?;
+            match plan.numbers.get(key.number) {
+                Some(position) => {
+                    let field = &plan.fields[position];
+                    self.field(plan, frame, &mut reader, key, position as u16, depth)
+                        .map_err(|e| e.within(step(plan, field)))?;
+                }
+                None => reader.skip(key, depth)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one field. A wire type that the field does not have makes it an unknown one.
+    fn field(
+        &mut self,
+        plan: &'a MessagePlan,
+        frame: &mut Frame,
+        reader: &mut Reader<'a>,
+        key: Key,
+        position: u16,
+        depth: u32,
+    ) -> Decoded<()> {
+        let field = &plan.fields[position as usize];
+        let slot = field.slot;
+        match field.form {
+            Form::Singular { codec, presence } => {
+                if key.wire != wire(codec) {
+                    return reader.skip(key, depth);
+                }
+                match codec {
+                    Codec::Scalar(scalar) => {
+                        let value = read_scalar(reader, scalar)?;
+                        if presence == Presence::Explicit {
+                            self.charge(1, reader.at())?;
+                        }
+                        frame.fill(slot, presence, value);
+                    }
+                    Codec::Enum(id) => {
+                        let number = reader.varint()? as i32;
+                        if let Some(value) = self.plans.enumeration(id).value(number) {
+                            self.charge(2, reader.at())?;
+                            frame.fill(slot, presence, value);
+                        }
+                    }
+                    Codec::Wrapper(scalar) => {
+                        let earlier = match std::mem::replace(&mut frame.slots[slot as usize], Value::none()) {
+                            Value::Option(earlier) => earlier.map(|v| *v),
+                            earlier => Some(earlier),
+                        };
+                        self.charge(2, reader.at())?;
+                        let value = self.wrapper(scalar, reader.delimited()?, earlier, depth)?;
+                        frame.fill(slot, presence, value);
+                    }
+                    Codec::Empty => reader.skip(key, depth)?,
+                    Codec::Nested { .. } => {
+                        if let Presence::Required { index } = presence {
+                            frame.seen[index as usize] = true;
+                        }
+                        let span = message_span(reader, key, depth)?;
+                        self.later.push(Later { slot, fresh: false, field: position, span });
+                    }
+                }
+            }
+            Form::Case { codec, case } => {
+                if key.wire != wire(codec) {
+                    return reader.skip(key, depth);
+                }
+                self.charge(3, reader.at())?;
+                match codec {
+                    Codec::Scalar(scalar) => frame.set_case(slot, case, Some(read_scalar(reader, scalar)?)),
+                    Codec::Enum(id) => {
+                        let number = reader.varint()? as i32;
+                        if let Some(value) = self.plans.enumeration(id).value(number) {
+                            frame.set_case(slot, case, Some(value));
+                        }
+                    }
+                    Codec::Wrapper(scalar) => {
+                        let earlier = frame.take_payload(slot, case);
+                        let value = self.wrapper(scalar, reader.delimited()?, earlier, depth)?;
+                        frame.set_case(slot, case, Some(value));
+                    }
+                    Codec::Empty => {
+                        self.empty(message_span(reader, key, depth)?, depth)?;
+                        frame.set_case(slot, case, None);
+                    }
+                    Codec::Nested { .. } => {
+                        let fresh = frame.case(slot) != Some(case);
+                        let span = message_span(reader, key, depth)?;
+                        self.later.push(Later { slot, fresh, field: position, span });
+                        // The payload follows at the end of the message.
+                        frame.set_case(slot, case, None);
+                    }
+                }
+            }
+            Form::Repeated { codec, list, .. } => {
+                if key.wire == WireType::Bytes && packable(codec) {
+                    let span = reader.delimited()?;
+                    return self.packed(frame.list(plan, list), codec, span);
+                }
+                if key.wire != wire(codec) {
+                    return reader.skip(key, depth);
+                }
+                self.charge(2, reader.at())?;
+                let items = frame.list(plan, list);
+                let at = items.len();
+                if let Some(item) = self.item(reader, key, codec, depth).map_err(|e| e.within(Step::Item(at)))? {
+                    items.push(item);
+                }
+            }
+            Form::Map { key: scalar, value, list } => {
+                if key.wire != WireType::Bytes {
+                    return reader.skip(key, depth);
+                }
+                self.charge(4, reader.at())?;
+                let entries = frame.list(plan, list);
+                let at = entries.len();
+                let span = reader.delimited()?;
+                if let Some(entry) = self.entry(scalar, value, span, depth).map_err(|e| e.within(Step::Item(at)))? {
+                    entries.push(entry);
+                }
+            }
+            Form::EmptyFlag { group } => {
+                if key.wire != message_wire(group) {
+                    return reader.skip(key, depth);
+                }
+                self.empty(message_span(reader, key, depth)?, depth)?;
+                frame.slots[slot as usize] = Value::Bool(true);
+            }
+            Form::EmptyCount { group } => {
+                if key.wire != message_wire(group) {
+                    return reader.skip(key, depth);
+                }
+                self.empty(message_span(reader, key, depth)?, depth)?;
+                if let Value::U32(count) = &mut frame.slots[slot as usize] {
+                    *count += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes the messages that were noted while the fields were read.
+    fn settle(&mut self, plan: &'a MessagePlan, frame: &mut Frame, base: usize, depth: u32) -> Decoded<()> {
+        let end = self.later.len();
+        self.later[base..end].sort_unstable_by_key(|part| (part.slot, part.span.start));
+        let mut first = base;
+        while first < end {
+            let Later { slot, field, span, .. } = self.later[first];
+            let mut next = first + 1;
+            while next < end && self.later[next].slot == slot && !self.later[next].fresh {
+                next += 1;
+            }
+            let field = &plan.fields[field as usize];
+            self.settle_one(field, frame, span, first + 1..next, depth).map_err(|e| e.within(step(plan, field)))?;
+            first = next;
+        }
+        self.later.truncate(base);
+        Ok(())
+    }
+
+    fn settle_one(&mut self, field: &FieldPlan, frame: &mut Frame, first: Span, more: Range<usize>, depth: u32) -> Decoded<()> {
+        let depth = self.enter(depth, first.start as usize)?;
+        match field.form {
+            Form::Singular { codec: Codec::Nested { nested, .. }, presence } => {
+                let value = self.nested(nested, first, more, depth)?;
+                frame.fill(field.slot, presence, value);
+            }
+            Form::Case { codec: Codec::Nested { nested, .. }, case } => {
+                let value = self.nested(nested, first, more, depth)?;
+                // Where another case was read since, this one was only to be looked at.
+                if frame.case(field.slot) == Some(case) {
+                    frame.set_case(field.slot, case, Some(value));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// An element of a repeated field; `None` for an unknown number of a closed enum.
+    fn item(&mut self, reader: &mut Reader<'a>, key: Key, codec: Codec, depth: u32) -> Decoded<Option<Value>> {
+        Ok(match codec {
+            Codec::Scalar(scalar) => Some(read_scalar(reader, scalar)?),
+            Codec::Enum(id) => self.plans.enumeration(id).value(reader.varint()? as i32),
+            Codec::Wrapper(scalar) => {
+                let span = reader.delimited()?;
+                Some(self.wrapper(scalar, span, None, depth)?)
+            }
+            Codec::Empty => {
+                reader.skip(key, depth)?;
+                None
+            }
+            Codec::Nested { nested, .. } => {
+                let span = message_span(reader, key, depth)?;
+                let depth = self.enter(depth, span.start as usize)?;
+                Some(self.nested(nested, span, 0..0, depth)?)
+            }
+        })
+    }
+
+    fn packed(&mut self, items: &mut Vec<Value>, codec: Codec, span: Span) -> Decoded<()> {
+        let mut reader = Reader::span(self.input, span);
+        let bytes = (span.end - span.start) as usize;
+        match codec {
+            Codec::Scalar(scalar) => {
+                let size = match scalar_wire(scalar) {
+                    WireType::Fixed32 => 4,
+                    WireType::Fixed64 => 8,
+                    _ => 1,
+                };
+                if bytes % size != 0 {
+                    return Err(DecodeError::new(Fault::Packed, span.end as usize));
+                }
+                if size > 1 {
+                    self.charge(bytes / size, reader.at())?;
+                    items.reserve(bytes / size);
+                    while !reader.is_done() {
+                        items.push(read_scalar(&mut reader, scalar)?);
+                    }
+                } else {
+                    while !reader.is_done() {
+                        self.charge(1, reader.at())?;
+                        items.push(read_scalar(&mut reader, scalar)?);
+                    }
+                }
+            }
+            Codec::Enum(id) => {
+                let plan = self.plans.enumeration(id);
+                while !reader.is_done() {
+                    self.charge(2, reader.at())?;
+                    items.extend(plan.value(reader.varint()? as i32));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// An entry of a map: a message of a key and a value. `None` where the value is an unknown number of a closed enum.
+    fn entry(&mut self, key_scalar: Scalar, codec: Codec, span: Span, depth: u32) -> Decoded<Option<Value>> {
+        let depth = self.enter(depth, span.start as usize)?;
+        let mut reader = Reader::span(self.input, span);
+        let mut key = None;
+        let mut value = None;
+        let mut unknown = false;
+        let base = self.later.len();
+        while !reader.is_done() {
+            let tag = reader.key()?;
+            if tag.number == 1 && tag.wire == scalar_wire(key_scalar) {
+                key = Some(read_scalar(&mut reader, key_scalar)?);
+            } else if tag.number == 2 && tag.wire == wire(codec) {
+                match codec {
+                    Codec::Scalar(scalar) => value = Some(read_scalar(&mut reader, scalar)?),
+                    Codec::Enum(id) => {
+                        let number = reader.varint()? as i32;
+                        value = self.plans.enumeration(id).value(number);
+                        unknown = value.is_none();
+                    }
+                    Codec::Wrapper(scalar) => {
+                        let span = reader.delimited()?;
+                        value = Some(self.wrapper(scalar, span, value.take(), depth)?);
+                    }
+                    Codec::Empty => self.empty(reader.delimited()?, depth)?,
+                    Codec::Nested { .. } => {
+                        let span = reader.delimited()?;
+                        self.later.push(Later { slot: 0, fresh: false, field: 0, span });
+                    }
+                }
+            } else {
+                reader.skip(tag, depth)?;
+            }
+        }
+        if unknown {
+            return Ok(None);
+        }
+        let key = key.unwrap_or_else(|| zero(key_scalar));
+        let value = match codec {
+            Codec::Empty => return Ok(Some(key)),
+            Codec::Scalar(scalar) | Codec::Wrapper(scalar) => value.unwrap_or_else(|| zero(scalar)),
+            Codec::Enum(id) => value.unwrap_or_else(|| self.plans.enumeration(id).default_value()),
+            Codec::Nested { nested, .. } => {
+                let depth = self.enter(depth, span.start as usize)?;
+                let end = self.later.len();
+                let (first, more) = match self.later.get(base) {
+                    Some(part) => (part.span, base + 1..end),
+                    None => (Span { start: span.end, end: span.end }, 0..0),
+                };
+                let value = self.nested(nested, first, more, depth)?;
+                self.later.truncate(base);
+                value
+            }
+        };
+        Ok(Some(Value::tuple([key, value])))
+    }
+
+    /// A wrapper's scalar: a message of one field. `earlier` is what earlier parts of it said.
+    fn wrapper(&mut self, scalar: Scalar, span: Span, earlier: Option<Value>, depth: u32) -> Decoded<Value> {
+        let depth = self.enter(depth, span.start as usize)?;
+        let mut reader = Reader::span(self.input, span);
+        let mut value = earlier;
+        while !reader.is_done() {
+            let key = reader.key()?;
+            if key.number == 1 && key.wire == scalar_wire(scalar) {
+                value = Some(read_scalar(&mut reader, scalar)?);
+            } else {
+                reader.skip(key, depth)?;
+            }
+        }
+        Ok(value.unwrap_or_else(|| zero(scalar)))
+    }
+
+    fn field_mask(&mut self, first: Span, more: Range<usize>, depth: u32) -> Decoded<Value> {
+        let mut paths = Vec::new();
+        for span in std::iter::once(first).chain(self.later[more].iter().map(|part| part.span)) {
+            let mut reader = Reader::span(self.input, span);
+            while !reader.is_done() {
+                let key = reader.key()?;
+                if key.number == 1 && key.wire == WireType::Bytes {
+                    paths.push(read_scalar(&mut reader, Scalar::String)?);
+                } else {
+                    reader.skip(key, depth)?;
+                }
+            }
+        }
+        self.charge(paths.len(), first.start as usize)?;
+        Ok(Value::List(paths.into()))
+    }
+
+    /// The content of a message without fields: unknown fields only.
+    fn empty(&self, span: Span, depth: u32) -> Decoded<()> {
+        let depth = self.enter(depth, span.start as usize)?;
+        Reader::span(self.input, span).skip_all(depth)
+    }
+}
+
+fn step(plan: &MessagePlan, field: &FieldPlan) -> Step {
+    match field.form {
+        Form::Case { case, .. } => Step::Case(plan.ty, field.slot, case),
+        _ => Step::Slot(plan.ty, field.slot),
+    }
+}
+
+/// The content of a message, by length or as a group.
+#[inline]
+fn message_span(reader: &mut Reader<'_>, key: Key, depth: u32) -> Decoded<Span> {
+    if key.wire == WireType::GroupStart { reader.group(key.number, depth) } else { reader.delimited() }
+}
+
+fn packable(codec: Codec) -> bool {
+    match codec {
+        Codec::Scalar(scalar) => scalar.packable(),
+        Codec::Enum(_) => true,
+        _ => false,
+    }
+}
+
+#[inline]
+fn read_scalar(reader: &mut Reader<'_>, scalar: Scalar) -> Decoded<Value> {
+    Ok(match scalar {
+        Scalar::String => Value::String(reader.string()?.into()),
+        Scalar::StringUnverified => Value::String(String::from_utf8_lossy(reader.bytes()?).into()),
+        Scalar::Bytes => Value::Bytes(reader.bytes()?.into()),
+        Scalar::Bool => Value::Bool(reader.varint()? != 0),
+        Scalar::Int32 => Value::S32(reader.varint()? as i32),
+        Scalar::Int64 => Value::S64(reader.varint()? as i64),
+        Scalar::Uint32 => Value::U32(reader.varint()? as u32),
+        Scalar::Uint64 => Value::U64(reader.varint()?),
+        Scalar::Sint32 => {
+            let v = reader.varint()? as u32;
+            Value::S32((v >> 1) as i32 ^ -((v & 1) as i32))
+        }
+        Scalar::Sint64 => {
+            let v = reader.varint()?;
+            Value::S64((v >> 1) as i64 ^ -((v & 1) as i64))
+        }
+        Scalar::Fixed32 => Value::U32(u32::from_le_bytes(reader.fixed32()?)),
+        Scalar::Fixed64 => Value::U64(u64::from_le_bytes(reader.fixed64()?)),
+        Scalar::Sfixed32 => Value::S32(i32::from_le_bytes(reader.fixed32()?)),
+        Scalar::Sfixed64 => Value::S64(i64::from_le_bytes(reader.fixed64()?)),
+        Scalar::Float => Value::F32(f32::from_le_bytes(reader.fixed32()?)),
+        Scalar::Double => Value::F64(f64::from_le_bytes(reader.fixed64()?)),
+    })
+}
+
+/// A map's key, to find equal ones.
+#[derive(PartialEq, Eq, Hash)]
+enum MapKey<'a> {
+    Text(&'a str),
+    Number(i128),
+}
+
+impl<'a> MapKey<'a> {
+    fn of(entry: &'a Value) -> Option<Self> {
+        let key = match entry {
+            Value::Tuple(pair) => pair.first()?,
+            key => key,
+        };
+        Some(match key {
+            Value::String(text) => Self::Text(text),
+            Value::Bool(v) => Self::Number(i128::from(*v)),
+            Value::S32(v) => Self::Number(i128::from(*v)),
+            Value::S64(v) => Self::Number(i128::from(*v)),
+            Value::U32(v) => Self::Number(i128::from(*v)),
+            Value::U64(v) => Self::Number(i128::from(*v)),
+            _ => return None,
+        })
+    }
+}
+
+/// Of a map's entries (pairs or keys) with equal keys the last one stays, in the place of the first.
+pub(crate) fn keep_last(entries: &mut Vec<Value>) {
+    if entries.len() < 2 {
+        return;
+    }
+    let mut places: HashMap<MapKey<'_>, usize> = HashMap::with_capacity(entries.len());
+    // By place in the result, the entry that stays.
+    let mut kept: Vec<usize> = Vec::with_capacity(entries.len());
+    for (index, key) in entries.iter().enumerate().filter_map(|(i, entry)| Some((i, MapKey::of(entry)?))) {
+        let place = *places.entry(key).or_insert(kept.len());
+        if place == kept.len() {
+            kept.push(index);
+        } else {
+            kept[place] = index;
+        }
+    }
+    if kept.len() < entries.len() {
+        *entries = kept.into_iter().map(|index| std::mem::replace(&mut entries[index], Value::Bool(false))).collect();
+    }
+}
