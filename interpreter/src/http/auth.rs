@@ -46,7 +46,7 @@ pub(crate) fn authorize_guest(
     args: &[Value],
 ) -> Result<(), Failure> {
     let refuse = |error: CredentialError| {
-        let location = operation.auth.guest.as_ref().map(|p| place::location(api, operation, p)).unwrap_or_default();
+        let location = operation.auth.guest.as_ref().map(|p| place::location(api, &operation.params, p)).unwrap_or_default();
         Failure::InvalidRequest(vec![Violation { location, rule: "credential".to_owned(), message: error.to_string() }])
     };
     guest_credentials(api, &operation.auth, args)

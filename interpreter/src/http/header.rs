@@ -1,5 +1,9 @@
 //! What headers and cookies can carry.
 
+use witwire_ir::{TypeId, Value};
+
+use crate::json::{self, Codec, Codecs};
+
 /// Whether a text can be a header's value: visible ASCII with spaces or tabs between (RFC 9110 section 5.5). Line breaks, other
 /// control characters and anything beyond ASCII are refused, so that no value can end its header.
 pub(super) fn is_value(text: &str) -> bool {
@@ -20,5 +24,26 @@ pub(super) fn add_cookie(headers: &mut Vec<(String, String)>, pair: &str) {
         value.push_str(pair);
     } else {
         headers.push(("cookie".to_owned(), pair.to_owned()));
+    }
+}
+
+/// Reads a header's value (style `simple`) as a value of a type; `None` where it is none, or where the type is no scalar and no list
+/// of scalars.
+pub(super) fn read(codecs: &Codecs, ty: TypeId, text: &str) -> Option<Value> {
+    let text = text.trim();
+    match codecs.get(ty) {
+        Codec::Text => Some(Value::string(text)),
+        Codec::Option(inner) => read(codecs, *inner, text).map(Value::some),
+        Codec::List(item) => {
+            let items = text.split(',').filter(|item| !item.trim().is_empty());
+            items.map(|text| read(codecs, *item, text)).collect::<Option<Box<[_]>>>().map(Value::List)
+        }
+        Codec::Object(_) | Codec::Map(_) | Codec::Tuple(_) | Codec::FilePart | Codec::None => None,
+        // What reads as it stands (a number, a boolean), or as a string (an enum value, base64).
+        _ => json::read(codecs, ty, text).ok().filter(|_| !text.starts_with('"')).or_else(|| {
+            let mut quoted = Vec::new();
+            json::escape(text, &mut quoted);
+            json::read(codecs, ty, std::str::from_utf8(&quoted).ok()?).ok()
+        }),
     }
 }

@@ -3,34 +3,77 @@
 pub(crate) mod auth;
 pub(crate) mod error;
 
+mod body;
+mod date;
+mod form;
 mod header;
+mod media;
+mod multipart;
 mod percent;
 mod place;
+mod request;
+mod response;
+mod status;
+mod style;
 
-use witwire_ir::operation::http::HttpCall;
-use witwire_ir::{Api, Operation, Value};
+#[cfg(test)]
+mod tests;
+
+use witwire_ir::operation::http::{BodyValue, HttpCall};
+use witwire_ir::{Api, Operation, Param, Shape, Value};
 
 use crate::failure::Failure;
-use crate::json::Codecs;
+use crate::json::{Codecs, ObjectCodec, Writer};
 use crate::message::{HttpRequest, HttpResponse};
 use crate::plan::PlanError;
-use crate::validate::{Checks, Report};
+use crate::validate::{self, Report};
 
 /// An HTTP operation ready to be called.
 #[derive(Debug)]
-pub(crate) struct HttpPlan {}
+pub(crate) struct HttpPlan {
+    call: HttpCall,
+    params: Box<[Param]>,
+    /// The compiled object of a flattened body.
+    members: Option<ObjectCodec>,
+    /// The value of `accept`.
+    accept: Option<String>,
+}
 
 impl HttpPlan {
-    pub(crate) fn new(_api: &Api, _codecs: &Codecs, _operation: &Operation, _call: &HttpCall) -> Result<Self, PlanError> {
-        todo!()
+    pub(crate) fn new(api: &Api, operation: &Operation, call: &HttpCall) -> Result<Self, PlanError> {
+        let fail = |message: String| PlanError { operation: operation.source_name(), message };
+        let members = match call.body.as_ref().map(|body| &body.value) {
+            Some(BodyValue::Members { ty, object, .. }) => match api.shape(place::inner(api, *ty)) {
+                Shape::Record(fields) => Some(Codecs::object(api, fields, object).map_err(fail)?),
+                _ => return Err(fail("the members of the body are spread over a type that is no record".to_owned())),
+            },
+            _ => None,
+        };
+        let accept = (!call.accept.is_empty()).then(|| call.accept.join(", "));
+        Ok(Self { call: call.clone(), params: operation.params.as_slice().into(), members, accept })
     }
-    pub(crate) fn check(&self, _api: &Api, _checks: &Checks, _args: &[Value], _report: &mut Report) {
-        todo!()
+
+    /// The rules about a flattened body as a whole; those of its members stand with their types.
+    pub(crate) fn check(&self, args: &[Value], report: &mut Report) {
+        let Some(body) = &self.call.body else { return };
+        let (BodyValue::Members { argument, object, checks, .. }, Some(members)) = (&body.value, &self.members) else {
+            return;
+        };
+        let Some(param) = self.params.get(*argument as usize) else { return };
+        let slots = match args.get(*argument as usize).and_then(place::present) {
+            Some(Value::Record(slots)) => &slots[..],
+            _ => &[],
+        };
+        if body.required || !members.all_absent(slots) {
+            report.within(param.name.as_str(), |report| validate::members(object, checks, slots, report));
+        }
     }
-    pub(crate) fn request(&self, _api: &Api, _codecs: &Codecs, _args: &[Value]) -> Result<HttpRequest, Failure> {
-        todo!()
+
+    pub(crate) fn request(&self, api: &Api, codecs: &Codecs, args: &[Value]) -> Result<HttpRequest, Failure> {
+        request::Encoding::new(self, Writer { api, codecs }, args).request()
     }
-    pub(crate) fn response(&self, _api: &Api, _codecs: &Codecs, _args: &[Value], _response: &HttpResponse) -> Value {
-        todo!()
+
+    pub(crate) fn response(&self, api: &Api, codecs: &Codecs, args: &[Value], response: &HttpResponse) -> Value {
+        response::Decoding { plan: self, writer: Writer { api, codecs }, args, response }.result()
     }
 }

@@ -1,6 +1,6 @@
 //! Walks to a value in the arguments of a call.
 
-use witwire_ir::{Api, Operation, Place, Shape, TypeId, Value};
+use witwire_ir::{Api, Param, Place, Shape, TypeId, Value};
 
 /// The value at a place, options looked through; `None` where it is absent.
 pub(super) fn find<'a>(args: &'a [Value], place: &Place) -> Option<&'a Value> {
@@ -21,8 +21,8 @@ pub(super) fn present(mut value: &Value) -> Option<&Value> {
 }
 
 /// A place in WIT names: `request.user-id`.
-pub(super) fn location(api: &Api, operation: &Operation, place: &Place) -> String {
-    let Some(param) = operation.params.get(place.argument as usize) else { return String::new() };
+pub(super) fn location(api: &Api, params: &[Param], place: &Place) -> String {
+    let Some(param) = params.get(place.argument as usize) else { return String::new() };
     let mut location = param.name.as_str().to_owned();
     let mut ty = param.ty;
     for slot in &place.slots {
@@ -34,13 +34,18 @@ pub(super) fn location(api: &Api, operation: &Operation, place: &Place) -> Strin
     location
 }
 
+/// The type inside options.
+pub(super) fn inner(api: &Api, mut ty: TypeId) -> TypeId {
+    while let Shape::Option(inner) = api.shape(ty) {
+        ty = *inner;
+    }
+    ty
+}
+
 /// A record's field, through options and aliases.
-pub(super) fn field(api: &Api, mut ty: TypeId, slot: usize) -> Option<(&str, TypeId)> {
-    loop {
-        match api.shape(ty) {
-            Shape::Option(inner) => ty = *inner,
-            Shape::Record(fields) => return fields.get(slot).map(|f| (f.name.as_str(), f.ty)),
-            _ => return None,
-        }
+fn field(api: &Api, ty: TypeId, slot: usize) -> Option<(&str, TypeId)> {
+    match api.shape(inner(api, ty)) {
+        Shape::Record(fields) => fields.get(slot).map(|f| (f.name.as_str(), f.ty)),
+        _ => None,
     }
 }

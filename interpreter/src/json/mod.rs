@@ -1,15 +1,24 @@
-//! JSON text from values and back, by the wire map.
+//! JSON text from values and back, by the wire map; no tree of JSON values in between.
+//!
+//! Writing is strict: what JSON cannot say is refused with its place. Reading is tolerant where the design says so: unknown
+//! members are skipped, an undeclared null counts as absent, unknown enum values and union arms are kept where the type can.
 
-use witwire_ir::Api;
+mod codec;
+mod compile;
+mod literal;
+mod number;
+mod path;
+mod read;
+mod scan;
+mod union;
+mod write;
 
-use crate::plan::PlanError;
+#[cfg(test)]
+mod tests;
 
-/// The JSON forms of all types.
-#[derive(Debug)]
-pub(crate) struct Codecs {}
+pub(crate) use codec::{ArmCodec, Codec, Codecs, ObjectCodec};
+pub(crate) use read::{read, read_member};
+pub(crate) use write::{WriteError, Writer, escape};
 
-impl Codecs {
-    pub(crate) fn new(_api: &Api) -> Result<Self, PlanError> {
-        Ok(Self {})
-    }
-}
+/// How deep arrays and objects may be nested; deeper ones are refused, so that no text exhausts the stack.
+pub(crate) const MAX_DEPTH: u32 = 128;

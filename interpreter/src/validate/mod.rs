@@ -14,6 +14,7 @@ mod tests;
 use witwire_ir::{Api, Arena, Check, Id, Operation, Schema, SchemaId, Shape, TypeId, Value};
 
 pub(crate) use report::Report;
+pub(crate) use run::spread as members;
 
 use pattern::Pattern;
 use schema::LazySchema;

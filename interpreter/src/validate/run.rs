@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 
-use witwire_ir::operation::Place;
 use witwire_ir::wire::Wire;
 use witwire_ir::wire::json::{Json, Object, Presence};
 use witwire_ir::{Api, Check, Id, Shape, TypeId, Value};
@@ -168,12 +167,11 @@ fn object_members(object: &Object, slots: &[Value]) -> usize {
 }
 
 /// Runs the rules about a body that is spread over slots of an argument.
-pub(crate) fn body(object: &Object, checks: &[Check], place: &Place, args: &[Value]) -> Vec<(&'static str, String)> {
-    let mut value = args.get(place.argument as usize);
-    while let Some(Value::Option(inner)) = value {
-        value = inner.as_deref();
-    }
-    let slots: &[Value] = if let Some(Value::Record(slots)) = value { slots } else { &[] };
+pub(crate) fn spread(object: &Object, checks: &[Check], slots: &[Value], report: &mut Report) {
     let n = object_members(object, slots);
-    checks.iter().filter_map(|check| count(check, n).map(|trouble| (check.rule(), trouble))).collect()
+    for check in checks {
+        if let Some(trouble) = count(check, n) {
+            report.add(check.rule(), trouble);
+        }
+    }
 }

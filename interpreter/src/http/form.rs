@@ -1,0 +1,128 @@
+//! Values as OpenAPI's serialization rules see them: a primitive, an array or an object.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use witwire_ir::wire::json::Literal;
+use witwire_ir::{TypeId, Value};
+
+use crate::json::{ArmCodec, Codec, ObjectCodec, WriteError, Writer};
+
+/// A value that is there.
+#[derive(Debug)]
+pub(super) enum Form<'a> {
+    /// A primitive, as its plain text.
+    Text(Cow<'a, str>),
+    /// An array.
+    List(Vec<Part<'a>>),
+    /// An object.
+    Object(Vec<(Cow<'a, str>, Part<'a>)>),
+}
+
+/// An item or member.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'a> {
+    /// A value of a type.
+    Value(TypeId, &'a Value),
+    /// A constant, which no value holds.
+    Constant(&'a Literal),
+}
+
+type Result<T> = std::result::Result<T, Box<WriteError>>;
+
+impl<'a> Part<'a> {
+    /// The part as a form; `None` where it is absent.
+    pub(super) fn form(self, writer: Writer<'a>) -> Result<Option<Form<'a>>> {
+        match self {
+            Self::Value(ty, value) => form(writer, ty, value),
+            Self::Constant(literal) => Ok(Some(Form::Text(constant(literal)))),
+        }
+    }
+
+    /// The part as one text: a primitive's own, anything else as JSON. OpenAPI leaves nested arrays and objects undefined.
+    pub(super) fn text(self, writer: Writer<'a>) -> Result<Option<Cow<'a, str>>> {
+        match (self.form(writer)?, self) {
+            (Some(Form::Text(text)), _) => Ok(Some(text)),
+            (Some(_), Self::Value(ty, value)) => json(writer, ty, value).map(|text| Some(text.into())),
+            (_, _) => Ok(None),
+        }
+    }
+}
+
+/// A value's JSON text.
+pub(super) fn json(writer: Writer<'_>, ty: TypeId, value: &Value) -> Result<String> {
+    let mut out = Vec::new();
+    writer.value(ty, value, &mut out)?;
+    // The writer appends texts and ASCII only, so nothing is replaced here.
+    Ok(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// A constant's plain text.
+pub(super) fn constant(literal: &Literal) -> Cow<'_, str> {
+    match literal {
+        Literal::Null => "null".into(),
+        Literal::Bool(b) => b.to_string().into(),
+        Literal::Int(n) => n.to_string().into(),
+        Literal::Number(text) | Literal::String(text) | Literal::Json(text) => text.as_str().into(),
+    }
+}
+
+/// A value as a form; `None` where it is absent.
+pub(super) fn form<'a>(writer: Writer<'a>, ty: TypeId, value: &'a Value) -> Result<Option<Form<'a>>> {
+    Ok(Some(match (writer.codecs.get(ty), value) {
+        (Codec::Option(_), Value::Option(None)) | (Codec::EmptyObject, Value::Bool(false)) => return Ok(None),
+        (Codec::Option(inner), Value::Option(Some(value))) => return form(writer, *inner, value),
+        (Codec::NullOr(inner), Value::Variant(1, Some(value))) => return form(writer, *inner, value),
+        (Codec::Text | Codec::Raw, Value::String(text)) => Form::Text((&**text).into()),
+        (Codec::Char, Value::Char(c)) => Form::Text(c.to_string().into()),
+        (Codec::Base64 { url_safe }, Value::Bytes(bytes)) => {
+            Form::Text(if *url_safe { URL_SAFE.encode(bytes) } else { STANDARD.encode(bytes) }.into())
+        }
+        (Codec::Literals(codec), Value::Enum(case) | Value::Variant(case, None)) => {
+            Form::Text(codec.literals.get(*case as usize).map(constant).unwrap_or_default())
+        }
+        (Codec::Literals(_), Value::Variant(_, Some(payload))) => match &**payload {
+            Value::String(text) => Form::Text((&**text).into()),
+            _ => return Ok(None),
+        },
+        (Codec::List(item), Value::List(items)) => Form::List(items.iter().map(|v| Part::Value(*item, v)).collect()),
+        (Codec::Tuple(types), Value::Tuple(items)) => {
+            Form::List(types.iter().zip(items).map(|(ty, v)| Part::Value(*ty, v)).collect())
+        }
+        (Codec::Map(ty), Value::List(entries)) => Form::Object(map(*ty, entries).collect()),
+        (Codec::Object(object), Value::Record(slots)) => Form::Object(members(object, slots)),
+        (Codec::Union(codec), Value::Variant(case, payload)) => match (codec.arms.get(*case as usize), payload.as_deref()) {
+            (Some(ArmCodec::Value(ty)), Some(value)) => return form(writer, *ty, value),
+            (Some(ArmCodec::Constant(literal)), _) => Form::Text(constant(literal)),
+            (None, Some(Value::String(text))) => Form::Text((&**text).into()),
+            _ => return Ok(None),
+        },
+        // Booleans, numbers and null read the same in JSON.
+        (_, value) => Form::Text(json(writer, ty, value)?.trim_matches('"').to_owned().into()),
+    }))
+}
+
+/// The members of an object that are there.
+pub(super) fn members<'a>(object: &'a ObjectCodec, slots: &'a [Value]) -> Vec<(Cow<'a, str>, Part<'a>)> {
+    let constants = object.constants.iter().map(|(key, literal)| (key.as_str().into(), Part::Constant(literal)));
+    let declared = object.members.iter().filter_map(|member| {
+        let value = slots.get(member.slot as usize).filter(|value| !member.omits(value))?;
+        Some(((&*member.key).into(), Part::Value(member.ty, value)))
+    });
+    let additional = object.additional.and_then(|(slot, ty)| match slots.get(slot as usize) {
+        Some(Value::List(entries)) => Some(map(ty, entries)),
+        _ => None,
+    });
+    constants.chain(declared).chain(additional.into_iter().flatten()).collect()
+}
+
+fn map<'a>(ty: TypeId, entries: &'a [Value]) -> impl Iterator<Item = (Cow<'a, str>, Part<'a>)> {
+    entries.iter().filter_map(move |entry| match entry {
+        Value::Tuple(pair) => match &pair[..] {
+            [Value::String(key), value] => Some(((&**key).into(), Part::Value(ty, value))),
+            _ => None,
+        },
+        _ => None,
+    })
+}

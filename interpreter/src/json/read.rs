@@ -1,0 +1,448 @@
+//! JSON text into values.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use witwire_ir::wire::json::Kind;
+use witwire_ir::{TypeId, Value};
+
+use super::codec::{Codec, Codecs, Int, ObjectCodec};
+use super::path::Location;
+use super::scan::Scanner;
+use super::{literal, number, union};
+
+/// Why a JSON text is not a value of its type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReadError {
+    pub(super) location: Location,
+    pub(super) fault: Fault,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// No JSON.
+    Syntax { at: usize, expected: &'static str },
+    /// Arrays and objects nested too deeply.
+    TooDeep,
+    /// Another kind of value.
+    Kind { expected: &'static str, found: Kind },
+    /// A value of the right kind that the type cannot hold.
+    Value { expected: &'static str },
+    /// No value of an enum.
+    NotOneOf { expected: String },
+    /// A required member is absent or null.
+    Missing { key: Box<str> },
+    /// No arm of a union.
+    NoArm,
+    /// Arms of unions were tried too often.
+    TooAmbiguous,
+}
+
+impl ReadError {
+    pub(super) fn new(fault: Fault) -> Self {
+        Self { location: Location::default(), fault }
+    }
+
+    pub(super) fn at_key(mut self: Box<Self>, key: &str) -> Box<Self> {
+        self.location.name(key);
+        self
+    }
+
+    pub(super) fn at_index(mut self: Box<Self>, index: usize) -> Box<Self> {
+        self.location.index(index);
+        self
+    }
+}
+
+/// Never holds a value of the text; keys it may hold.
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let location = &self.location;
+        match &self.fault {
+            Fault::Syntax { at, expected } => write!(f, "not JSON at byte {at}: expected {expected}"),
+            Fault::TooDeep => write!(f, "`{location}`: nested deeper than {} levels", super::MAX_DEPTH),
+            Fault::Kind { expected, found } => write!(f, "`{location}`: expected {expected}, found {}", in_words(*found)),
+            Fault::Value { expected } => write!(f, "`{location}`: expected {expected}"),
+            Fault::NotOneOf { expected } => write!(f, "`{location}`: expected one of {expected}"),
+            Fault::Missing { key } => write!(f, "`{location}`: the required member `{key}` is absent or null"),
+            Fault::NoArm => write!(f, "`{location}`: fits none of the declared alternatives"),
+            Fault::TooAmbiguous => write!(f, "`{location}`: fits too many of the declared alternatives to be decided"),
+        }
+    }
+}
+
+const fn in_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Null => "null",
+        Kind::Bool => "a boolean",
+        Kind::Integer => "an integer",
+        Kind::Number => "a number with a fraction",
+        Kind::String => "a string",
+        Kind::Array => "an array",
+        Kind::Object => "an object",
+    }
+}
+
+pub(super) type Result<T> = std::result::Result<T, Box<ReadError>>;
+
+/// Reads a JSON text as a value of a type.
+pub(crate) fn read(codecs: &Codecs, ty: TypeId, text: &str) -> Result<Value> {
+    let mut reader = Reader::new(codecs, text);
+    let value = reader.value(ty).map_err(|e| e.at_key("$"))?;
+    reader.scanner.end()?;
+    Ok(value)
+}
+
+/// Reads one member of an object as a value of a type; other members are skipped.
+pub(crate) fn read_member(codecs: &Codecs, ty: TypeId, key: &str, required: bool, text: &str) -> Result<Value> {
+    let mut reader = Reader::new(codecs, text);
+    let mut value = None;
+    reader
+        .object(&mut value, |reader, value, found| {
+            if found != key {
+                return reader.skip();
+            }
+            // Required: `ty` itself reads the null or refuses it. Else it is an option, and reads it as `none`.
+            *value = Some(reader.value(ty).map_err(|e| e.at_key(key))?);
+            Ok(())
+        })
+        .map_err(|e| e.at_key("$"))?;
+    reader.scanner.end()?;
+    match value {
+        Some(value) => Ok(value),
+        None if required => Err(Box::new(ReadError::new(Fault::Missing { key: key.into() })).at_key("$")),
+        None => Ok(Value::none()),
+    }
+}
+
+/// Checks that a text is one JSON value and returns it without white space around it.
+pub(super) fn whole(text: &str) -> Result<&str> {
+    let mut scanner = Scanner::new(text);
+    let value = scanner.skip()?;
+    scanner.end()?;
+    Ok(value)
+}
+
+/// Reads values.
+pub(super) struct Reader<'a> {
+    pub(super) codecs: &'a Codecs,
+    pub(super) scanner: Scanner<'a>,
+    /// Declared members met so far: what makes one arm of a union fit better than another.
+    pub(super) declared: u32,
+    /// How many more values may be read: arms that are tried in vain cost too.
+    fuel: u64,
+}
+
+impl<'a> Reader<'a> {
+    fn new(codecs: &'a Codecs, text: &'a str) -> Self {
+        /// Values that may be tried in vain, beyond those in proportion to the text.
+        const SPARE: u64 = 100_000;
+        Self { codecs, scanner: Scanner::new(text), declared: 0, fuel: SPARE + 16 * text.len() as u64 }
+    }
+
+    fn fault<T>(fault: Fault) -> Result<T> {
+        Err(Box::new(ReadError::new(fault)))
+    }
+
+    fn skip(&mut self) -> Result<()> {
+        let length = self.scanner.skip()?.len();
+        self.burn(length as u64 / 8)
+    }
+
+    pub(super) fn burn(&mut self, fuel: u64) -> Result<()> {
+        match self.fuel.checked_sub(fuel + 1) {
+            Some(left) => {
+                self.fuel = left;
+                Ok(())
+            }
+            None => Self::fault(Fault::TooAmbiguous),
+        }
+    }
+
+    fn object<T>(&mut self, state: &mut T, mut visit: impl FnMut(&mut Self, &mut T, &str) -> Result<()>) -> Result<()> {
+        self.expect(Kind::Object, "an object")?;
+        // The scanner is lent to the visit and taken back, so that one object walks both.
+        let mut scanner = self.scanner.clone();
+        let walked = scanner.object(&mut (&mut *self, state), |scanner, (reader, state), key| {
+            reader.scanner = scanner.clone();
+            visit(reader, state, &key)?;
+            *scanner = reader.scanner.clone();
+            Ok(())
+        });
+        self.scanner = scanner;
+        walked
+    }
+
+    fn array(&mut self, mut visit: impl FnMut(&mut Self, usize) -> Result<()>) -> Result<()> {
+        self.expect(Kind::Array, "an array")?;
+        let mut scanner = self.scanner.clone();
+        let walked = scanner.array(|scanner, index| {
+            self.scanner = scanner.clone();
+            visit(self, index)?;
+            *scanner = self.scanner.clone();
+            Ok(())
+        });
+        self.scanner = scanner;
+        walked
+    }
+
+    fn expect(&mut self, kind: Kind, expected: &'static str) -> Result<()> {
+        let found = self.scanner.kind()?;
+        if found == kind { Ok(()) } else { Self::fault(Fault::Kind { expected, found }) }
+    }
+
+    fn is_null(&mut self) -> bool {
+        self.scanner.peek() == Some(b'n')
+    }
+
+    /// Reads a value of a type.
+    pub(super) fn value(&mut self, ty: TypeId) -> Result<Value> {
+        self.burn(0)?;
+        let codecs = self.codecs;
+        match codecs.get(ty) {
+            Codec::Bool => {
+                self.expect(Kind::Bool, "a boolean")?;
+                self.scanner.boolean().map(Value::Bool)
+            }
+            Codec::Int(int) => self.integer(*int),
+            Codec::IntString(int) => self.integer_string(*int),
+            Codec::Float32 => {
+                let text = self.number()?;
+                let v = text.parse::<f32>().ok().filter(|v| v.is_finite());
+                v.map(Value::F32).ok_or_else(|| Self::value_error("a number within the range of 32-bit floats"))
+            }
+            Codec::Float64 => {
+                let text = self.number()?;
+                let v = text.parse::<f64>().ok().filter(|v| v.is_finite());
+                v.map(Value::F64).ok_or_else(|| Self::value_error("a number within the range of 64-bit floats"))
+            }
+            Codec::Char => {
+                self.expect(Kind::String, "a string of one character")?;
+                let text = self.scanner.string()?;
+                let mut chars = text.chars();
+                match (chars.next(), chars.next()) {
+                    (Some(c), None) => Ok(Value::Char(c)),
+                    _ => Self::fault(Fault::Value { expected: "a string of one character" }),
+                }
+            }
+            Codec::Text => {
+                self.expect(Kind::String, "a string")?;
+                Ok(Value::String(self.scanner.string()?.into()))
+            }
+            Codec::Raw => Ok(Value::string(self.scanner.skip()?)),
+            Codec::Base64 { .. } => self.base64(),
+            Codec::List(item) => {
+                let mut items = Vec::new();
+                self.array(|reader, i| {
+                    items.push(reader.value(*item).map_err(|e| e.at_index(i))?);
+                    Ok(())
+                })?;
+                Ok(Value::List(items.into()))
+            }
+            Codec::Map(value) => self.map(*value),
+            Codec::Option(_) if self.is_null() => self.scanner.null().map(|()| Value::none()),
+            Codec::Option(inner) => self.value(*inner).map(Value::some),
+            Codec::Tuple(types) => self.tuple(types),
+            Codec::Object(object) => self.record(object),
+            Codec::Literals(literals) => literal::read(literals, &mut self.scanner),
+            Codec::NullOr(_) if self.is_null() => self.scanner.null().map(|()| Value::Variant(0, None)),
+            Codec::NullOr(inner) => self.value(*inner).map(|v| Value::case(1, v)),
+            Codec::EmptyObject => {
+                self.expect(Kind::Object, "an object")?;
+                self.skip().map(|()| Value::Bool(true))
+            }
+            Codec::Union(codec) => union::read(self, codec),
+            Codec::FilePart | Codec::None => Self::fault(Fault::Value { expected: "a type that JSON can carry" }),
+        }
+    }
+
+    fn value_error(expected: &'static str) -> Box<ReadError> {
+        Box::new(ReadError::new(Fault::Value { expected }))
+    }
+
+    fn number(&mut self) -> Result<&'a str> {
+        let found = self.scanner.kind()?;
+        match found {
+            Kind::Integer | Kind::Number => self.scanner.number(),
+            _ => Self::fault(Fault::Kind { expected: "a number", found }),
+        }
+    }
+
+    fn integer(&mut self, int: Int) -> Result<Value> {
+        if !matches!(self.scanner.peek(), Some(b'-' | b'0'..=b'9')) {
+            let found = self.scanner.kind()?;
+            return Self::fault(Fault::Kind { expected: int.expected(), found });
+        }
+        let text = self.scanner.number()?;
+        number::integer(text).and_then(|n| int.value(n)).ok_or_else(|| Self::value_error(int.expected()))
+    }
+
+    /// Decimal digits in a string; a bare number is read too.
+    fn integer_string(&mut self, int: Int) -> Result<Value> {
+        if self.scanner.peek() != Some(b'"') {
+            return self.integer(int);
+        }
+        let text = self.scanner.string()?;
+        let digits = text.strip_prefix('-').unwrap_or(&text);
+        let n = if digits.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok() } else { None };
+        n.and_then(|n| int.value(n)).ok_or_else(|| Self::value_error(int.expected()))
+    }
+
+    /// Both alphabets, padded or not; line breaks (as in MIME) are skipped.
+    fn base64(&mut self) -> Result<Value> {
+        const ENGINE: GeneralPurpose = GeneralPurpose::new(
+            &STANDARD,
+            GeneralPurposeConfig::new()
+                .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+                .with_decode_allow_trailing_bits(true),
+        );
+        self.expect(Kind::String, "a base64 string")?;
+        let text = self.scanner.string()?;
+        let decoded = if text.contains(['-', '_', '\r', '\n']) {
+            let plain = text.replace('-', "+").replace('_', "/").replace(['\r', '\n'], "");
+            ENGINE.decode(plain)
+        } else {
+            ENGINE.decode(text.as_bytes())
+        };
+        match decoded {
+            Ok(bytes) => Ok(Value::Bytes(bytes.into())),
+            Err(_) => Self::fault(Fault::Value { expected: "a base64 string" }),
+        }
+    }
+
+    fn tuple(&mut self, types: &[TypeId]) -> Result<Value> {
+        let mut items = Vec::with_capacity(types.len());
+        self.array(|reader, i| match types.get(i) {
+            Some(ty) => {
+                items.push(reader.value(*ty).map_err(|e| e.at_index(i))?);
+                Ok(())
+            }
+            None => reader.skip(),
+        })?;
+        // An option at the end may be left out.
+        while let Some(ty) = types.get(items.len()) {
+            match self.codecs.get(*ty) {
+                Codec::Option(_) => items.push(Value::none()),
+                _ => return Self::fault(Fault::Value { expected: "an array with more items" }),
+            }
+        }
+        Ok(Value::Tuple(items.into()))
+    }
+
+    fn map(&mut self, value: TypeId) -> Result<Value> {
+        let mut entries = Entries::default();
+        self.object(&mut entries, |reader, entries, key| {
+            let value = reader.value(value).map_err(|e| e.at_key(key))?;
+            entries.insert(key, value);
+            Ok(())
+        })?;
+        Ok(entries.into_value())
+    }
+
+    fn record(&mut self, object: &ObjectCodec) -> Result<Value> {
+        let mut filled = Filled { slots: object.absent.to_vec(), hint: 0, additional: Entries::default() };
+        self.object(&mut filled, |reader, filled, key| reader.member(object, filled, key))?;
+        if let Some((slot, _)) = object.additional {
+            filled.slots[slot as usize] = Some(filled.additional.into_value());
+        }
+        let slots: Option<Box<[Value]>> = filled.slots.iter_mut().map(Option::take).collect();
+        match slots {
+            Some(slots) => Ok(Value::Record(slots)),
+            None => {
+                // Only the slots of required members start empty.
+                let missing = object.members.iter().find(|m| filled.slots[m.slot as usize].is_none());
+                let key = missing.map(|m| m.key.clone()).unwrap_or_default();
+                Self::fault(Fault::Missing { key })
+            }
+        }
+    }
+
+    fn member(&mut self, object: &ObjectCodec, filled: &mut Filled, key: &str) -> Result<()> {
+        if let Some((at, member)) = object.member(key, filled.hint) {
+            filled.hint = at + 1;
+            let slot = member.slot as usize;
+            filled.slots[slot] = if member.null_is_absent && self.is_null() {
+                self.scanner.null()?;
+                object.absent[slot].clone()
+            } else {
+                self.declared += 1;
+                Some(self.value(member.ty).map_err(|e| e.at_key(key))?)
+            };
+            return Ok(());
+        }
+        match object.additional {
+            Some((_, value)) if !object.constant_keys.contains(key) => {
+                if self.is_null() && !accepts_null(self.codecs, value) {
+                    return self.scanner.null();
+                }
+                let value = self.value(value).map_err(|e| e.at_key(key))?;
+                filled.additional.insert(key, value);
+                Ok(())
+            }
+            _ => self.skip(),
+        }
+    }
+}
+
+/// Whether null is a value of the type.
+fn accepts_null(codecs: &Codecs, ty: TypeId) -> bool {
+    use super::codec::ArmCodec;
+    use witwire_ir::wire::json::Literal;
+    match codecs.get(ty) {
+        Codec::Raw | Codec::Option(_) | Codec::NullOr(_) => true,
+        Codec::Literals(codec) => codec.literals.contains(&Literal::Null),
+        Codec::Union(codec) => codec.arms.iter().any(|arm| match arm {
+            ArmCodec::Value(ty) => accepts_null(codecs, *ty),
+            ArmCodec::Constant(literal) => *literal == Literal::Null,
+        }),
+        _ => false,
+    }
+}
+
+/// A record being read.
+struct Filled {
+    slots: Vec<Option<Value>>,
+    /// The member that comes next if members come in the declared order.
+    hint: usize,
+    additional: Entries,
+}
+
+/// The entries of a map in order; the last of equal keys wins.
+#[derive(Default)]
+struct Entries {
+    entries: Vec<(Box<str>, Value)>,
+    /// Built only where there are more than a few entries.
+    positions: HashMap<Box<str>, usize>,
+}
+
+impl Entries {
+    const FEW: usize = 8;
+
+    fn insert(&mut self, key: &str, value: Value) {
+        if let Some(i) = self.position(key) {
+            self.entries[i].1 = value;
+            return;
+        }
+        self.entries.push((key.into(), value));
+        if self.entries.len() == Self::FEW {
+            self.positions = self.entries.iter().enumerate().map(|(i, (k, _))| (k.clone(), i)).collect();
+        } else if self.entries.len() > Self::FEW {
+            self.positions.insert(key.into(), self.entries.len() - 1);
+        }
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        if self.entries.len() < Self::FEW {
+            self.entries.iter().position(|(k, _)| **k == *key)
+        } else {
+            self.positions.get(key).copied()
+        }
+    }
+
+    fn into_value(self) -> Value {
+        Value::List(self.entries.into_iter().map(|(k, v)| Value::tuple([Value::String(k), v])).collect())
+    }
+}

@@ -1,0 +1,281 @@
+//! Values into JSON text.
+
+use std::collections::HashSet;
+use std::io::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use witwire_ir::{Api, Shape, TypeId, Value};
+
+use super::codec::{ArmCodec, Codec, Codecs, ObjectCodec};
+use super::path::Location;
+use super::{literal, read};
+
+/// A value that JSON cannot say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WriteError {
+    /// Where, in WIT names.
+    pub(crate) location: Location,
+    /// The rule that it breaks.
+    pub(crate) rule: &'static str,
+    /// What is wrong and what to do.
+    pub(crate) message: String,
+}
+
+impl WriteError {
+    pub(crate) fn new(rule: &'static str, message: impl Into<String>) -> Box<Self> {
+        Box::new(Self { location: Location::default(), rule, message: message.into() })
+    }
+
+    fn at_name(mut self: Box<Self>, name: &str) -> Box<Self> {
+        self.location.name(name);
+        self
+    }
+
+    fn at_index(mut self: Box<Self>, index: usize) -> Box<Self> {
+        self.location.index(index);
+        self
+    }
+}
+
+type Result<T> = std::result::Result<T, Box<WriteError>>;
+
+/// Writes values of an API as JSON into one buffer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Writer<'a> {
+    /// For the names in errors.
+    pub(crate) api: &'a Api,
+    pub(crate) codecs: &'a Codecs,
+}
+
+impl Writer<'_> {
+    /// Appends a value.
+    pub(crate) fn value(self, ty: TypeId, value: &Value, out: &mut Vec<u8>) -> Result<()> {
+        match (self.codecs.get(ty), value) {
+            (Codec::Bool, Value::Bool(v)) => out.extend_from_slice(if *v { b"true" } else { b"false" }),
+            (Codec::Int(_), value) => return integer(value, out),
+            (Codec::IntString(_), value) => {
+                out.push(b'"');
+                integer(value, out)?;
+                out.push(b'"');
+            }
+            (Codec::Float32, Value::F32(v)) => float(f64::from(*v), format_args!("{v:?}"), out)?,
+            (Codec::Float64, Value::F64(v)) => float(*v, format_args!("{v:?}"), out)?,
+            (Codec::Char, Value::Char(c)) => escape(c.encode_utf8(&mut [0; 4]), out),
+            (Codec::Text, Value::String(text)) => escape(text, out),
+            (Codec::Raw, Value::String(text)) => match read::whole(text) {
+                Ok(json) => out.extend_from_slice(json.as_bytes()),
+                Err(error) => return Err(WriteError::new("json", format!("is {error}: give one JSON value as text"))),
+            },
+            (Codec::Base64 { url_safe }, Value::Bytes(bytes)) => base64(bytes, *url_safe, out),
+            (Codec::List(item), Value::List(items)) => self.array(items.iter().map(|v| (*item, v)), out)?,
+            (Codec::Tuple(types), Value::Tuple(items)) => self.array(types.iter().copied().zip(items), out)?,
+            (Codec::Map(value), Value::List(entries)) => {
+                out.push(b'{');
+                self.entries(*value, entries, None, &mut true, out)?;
+                out.push(b'}');
+            }
+            (Codec::Option(_), Value::Option(None)) | (Codec::NullOr(_), Value::Variant(0, None)) => {
+                out.extend_from_slice(b"null");
+            }
+            (Codec::Option(inner), Value::Option(Some(value))) => return self.value(*inner, value, out),
+            (Codec::NullOr(inner), Value::Variant(1, Some(value))) => return self.value(*inner, value, out),
+            (Codec::Object(object), Value::Record(slots)) => return self.object(ty, object, slots, out),
+            (Codec::Literals(codec), Value::Enum(case) | Value::Variant(case, None)) => {
+                match codec.literals.get(*case as usize) {
+                    Some(constant) => literal::write(constant, out),
+                    None => return Err(misfit()),
+                }
+            }
+            (Codec::Literals(codec), Value::Variant(_, Some(payload))) => match &**payload {
+                Value::String(text) => literal::write_unknown(codec, text, out),
+                _ => return Err(misfit()),
+            },
+            (Codec::EmptyObject, Value::Bool(true)) => out.extend_from_slice(b"{}"),
+            (Codec::EmptyObject, Value::Bool(false)) => out.extend_from_slice(b"null"),
+            (Codec::Union(codec), Value::Variant(case, payload)) => {
+                let name = |e: Box<WriteError>| match self.api.shape(ty) {
+                    Shape::Variant(cases) => match cases.get(*case as usize) {
+                        Some(case) => e.at_name(case.name.as_str()),
+                        None => e,
+                    },
+                    _ => e,
+                };
+                match (codec.arms.get(*case as usize), payload.as_deref()) {
+                    (Some(ArmCodec::Value(ty)), Some(value)) => self.value(*ty, value, out).map_err(name)?,
+                    (Some(ArmCodec::Constant(constant)), None) => literal::write(constant, out),
+                    (None, Some(Value::String(text))) => match read::whole(text) {
+                        Ok(json) => out.extend_from_slice(json.as_bytes()),
+                        Err(error) => {
+                            return Err(name(WriteError::new("json", format!("is {error}: give one JSON value as text"))));
+                        }
+                    },
+                    _ => return Err(misfit()),
+                }
+            }
+            (Codec::FilePart, _) => return Err(WriteError::new("encoding", "is a file, which only multipart can carry")),
+            _ => return Err(misfit()),
+        }
+        Ok(())
+    }
+
+    fn array<'v>(self, items: impl Iterator<Item = (TypeId, &'v Value)>, out: &mut Vec<u8>) -> Result<()> {
+        out.push(b'[');
+        for (i, (ty, value)) in items.enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            self.value(ty, value, out).map_err(|e| e.at_index(i))?;
+        }
+        out.push(b']');
+        Ok(())
+    }
+
+    /// Appends an object whose members stand in the slots of a record of the type.
+    pub(crate) fn object(self, record: TypeId, object: &ObjectCodec, slots: &[Value], out: &mut Vec<u8>) -> Result<()> {
+        let field = |slot: u16, e: Box<WriteError>| match self.api.shape(record) {
+            Shape::Record(fields) => match fields.get(slot as usize) {
+                Some(field) => e.at_name(field.name.as_str()),
+                None => e,
+            },
+            _ => e,
+        };
+        out.push(b'{');
+        let mut first = true;
+        for (key, constant) in &object.constants {
+            comma(&mut first, out);
+            escape(key, out);
+            out.push(b':');
+            literal::write(constant, out);
+        }
+        for member in &object.members {
+            let Some(value) = slots.get(member.slot as usize) else { return Err(misfit()) };
+            if member.omits(value) {
+                continue;
+            }
+            comma(&mut first, out);
+            out.extend_from_slice(&member.written);
+            self.value(member.ty, value, out).map_err(|e| field(member.slot, e))?;
+        }
+        if let Some((slot, ty)) = object.additional {
+            let Some(Value::List(entries)) = slots.get(slot as usize) else { return Err(misfit()) };
+            self.entries(ty, entries, Some(object), &mut first, out).map_err(|e| field(slot, e))?;
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    /// Appends the members of a map. A key may stand once, and not beside a declared member of that name.
+    fn entries(
+        self,
+        ty: TypeId,
+        entries: &[Value],
+        declared: Option<&ObjectCodec>,
+        first: &mut bool,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let mut seen = HashSet::with_capacity(entries.len());
+        for (i, entry) in entries.iter().enumerate() {
+            let Value::Tuple(pair) = entry else { return Err(misfit()) };
+            let [Value::String(key), value] = &pair[..] else { return Err(misfit()) };
+            if !seen.insert(&**key) {
+                return Err(
+                    WriteError::new("uniqueKeys", "repeats the key of an earlier entry: give each key once").at_index(i)
+                );
+            }
+            if declared.is_some_and(|o| o.by_key.contains_key(key) || o.constant_keys.contains(key)) {
+                return Err(WriteError::new("uniqueKeys", "has the key of a declared field: set that field").at_index(i));
+            }
+            comma(first, out);
+            escape(key, out);
+            out.push(b':');
+            self.value(ty, value, out).map_err(|e| e.at_name("1").at_index(i))?;
+        }
+        Ok(())
+    }
+}
+
+/// For values that do not conform to their type, which callers rule out.
+fn misfit() -> Box<WriteError> {
+    WriteError::new("type", "is not a value of its type")
+}
+
+fn comma(first: &mut bool, out: &mut Vec<u8>) {
+    if !std::mem::replace(first, false) {
+        out.push(b',');
+    }
+}
+
+/// Appends an integer.
+fn integer(value: &Value, out: &mut Vec<u8>) -> Result<()> {
+    let (negative, mut n) = match value {
+        Value::U8(v) => (false, u64::from(*v)),
+        Value::U16(v) => (false, u64::from(*v)),
+        Value::U32(v) => (false, u64::from(*v)),
+        Value::U64(v) => (false, *v),
+        Value::S8(v) => (*v < 0, u64::from(v.unsigned_abs())),
+        Value::S16(v) => (*v < 0, u64::from(v.unsigned_abs())),
+        Value::S32(v) => (*v < 0, u64::from(v.unsigned_abs())),
+        Value::S64(v) => (*v < 0, v.unsigned_abs()),
+        _ => return Err(misfit()),
+    };
+    if negative {
+        out.push(b'-');
+    }
+    // 20 digits hold every `u64`.
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (n % 10) as u8;
+        n /= 10;
+        if n == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[start..]);
+    Ok(())
+}
+
+/// Appends a float: the shortest text that reads back as the same number, without a needless `.0`.
+pub(crate) fn float(value: f64, shortest: std::fmt::Arguments<'_>, out: &mut Vec<u8>) -> Result<()> {
+    if !value.is_finite() {
+        return Err(WriteError::new("number", "is infinite or not a number, which cannot be sent: give a finite number"));
+    }
+    // Writing to a `Vec` cannot fail.
+    let _ = out.write_fmt(shortest);
+    if out.ends_with(b".0") {
+        out.truncate(out.len() - 2);
+    }
+    Ok(())
+}
+
+fn base64(bytes: &[u8], url_safe: bool, out: &mut Vec<u8>) {
+    let engine = if url_safe { &URL_SAFE } else { &STANDARD };
+    out.push(b'"');
+    out.extend_from_slice(engine.encode(bytes).as_bytes());
+    out.push(b'"');
+}
+
+/// Appends a text as a JSON string.
+pub(crate) fn escape(text: &str, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.push(b'"');
+    let mut plain = 0;
+    for (i, b) in text.bytes().enumerate() {
+        let escaped: &[u8] = match b {
+            b'"' => b"\\\"",
+            b'\\' => b"\\\\",
+            b'\n' => b"\\n",
+            b'\r' => b"\\r",
+            b'\t' => b"\\t",
+            0x00..0x20 => &[b'\\', b'u', b'0', b'0', HEX[(b >> 4) as usize], HEX[(b & 15) as usize]],
+            _ => continue,
+        };
+        out.extend_from_slice(&text.as_bytes()[plain..i]);
+        out.extend_from_slice(escaped);
+        plain = i + 1;
+    }
+    out.extend_from_slice(&text.as_bytes()[plain..]);
+    out.push(b'"');
+}
