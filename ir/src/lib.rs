@@ -9,6 +9,7 @@
 pub mod container;
 pub mod host;
 pub mod operation;
+pub mod sample;
 pub mod wave;
 pub mod wire;
 
@@ -19,6 +20,7 @@ mod id;
 mod invariants;
 mod name;
 mod print;
+mod prune;
 mod references;
 mod types;
 mod value;

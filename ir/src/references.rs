@@ -3,6 +3,7 @@
 use crate::id::TypeId;
 use crate::operation::Call;
 use crate::operation::http::{BodyValue, HttpCall, OkShape, Outcome, ParameterValue, ResponseBody};
+use crate::types::Shape;
 use crate::wire::Wire;
 use crate::wire::json::{Arm, Json};
 use crate::wire::proto::{Codec, Field};
@@ -21,6 +22,24 @@ pub(crate) fn call_types(call: &Call) -> impl Iterator<Item = TypeId> {
     let mut types = Vec::new();
     each_call_type(&mut call, &mut |ty| types.push(*ty));
     types.into_iter()
+}
+
+/// Visits every type id of a shape.
+pub(crate) fn each_shape_type(shape: &mut Shape, visit: &mut impl FnMut(&mut TypeId)) {
+    match shape {
+        Shape::List(ty) | Shape::Option(ty) | Shape::Alias(ty) => visit(ty),
+        Shape::Tuple(types) => types.iter_mut().for_each(visit),
+        Shape::Result { ok, err } => ok.iter_mut().chain(err).for_each(visit),
+        Shape::Record(fields) => fields.iter_mut().for_each(|f| visit(&mut f.ty)),
+        Shape::Variant(cases) => cases.iter_mut().filter_map(|c| c.ty.as_mut()).for_each(visit),
+        Shape::Resource(resource) => {
+            for method in &mut resource.methods {
+                method.params.iter_mut().for_each(|p| visit(&mut p.ty));
+                method.result.iter_mut().for_each(&mut *visit);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Visits every type id of a wire map. The one place that knows where they are: reading and renumbering both use it.

@@ -1,0 +1,228 @@
+//! Example values: valid for their type and, where that is simple, for its rules.
+//!
+//! Honoured are lengths, bounds, multiples, item and property counts, unique items and keys, formats, and that a guest should not
+//! send an `unrecognized` case. Patterns and whole schemas are not. The same seed gives the same value.
+
+mod random;
+mod scalars;
+
+pub use random::SplitMix64;
+
+use crate::api::Api;
+use crate::check::{Check, Format};
+use crate::id::TypeId;
+use crate::operation::http::BodyValue;
+use crate::operation::{Call, Operation};
+use crate::types::{Field, Shape};
+use crate::value::Value;
+use crate::wire::Wire;
+use crate::wire::json::Json;
+
+/// From this depth on everything that may be left out is.
+const DEEP: usize = 6;
+/// After so many values everything that may be left out is.
+const MANY: usize = 400;
+
+/// A value of a type.
+pub fn sample(api: &Api, ty: TypeId, random: &mut SplitMix64) -> Value {
+    Sampler { api, random, made: 0 }.value(ty, 0)
+}
+
+/// The arguments of a call, with the rules of its body as a whole. A streaming call's own steps take none of these.
+pub fn sample_arguments(api: &Api, operation: &Operation, random: &mut SplitMix64) -> Vec<Value> {
+    let body = match &operation.call {
+        Call::Http(call) => call.body.as_ref(),
+        Call::Grpc(_) => None,
+    };
+    let mut sampler = Sampler { api, random, made: 0 };
+    operation
+        .params
+        .iter()
+        .enumerate()
+        .map(|(i, param)| match body.map(|b| (&b.value, b.required)) {
+            Some((BodyValue::Members { argument, ty, object, checks }, required)) if usize::from(*argument) == i => {
+                let Shape::Record(fields) = api.shape(*ty) else { return sampler.value(param.ty, 0) };
+                let slots: Vec<usize> = object.members.iter().map(|m| usize::from(m.slot)).collect();
+                let record = sampler.record(fields, &slots, checks, required, 0);
+                match api.shape(param.ty) {
+                    Shape::Option(_) => Value::some(record),
+                    _ => record,
+                }
+            }
+            _ => sampler.value(param.ty, 0),
+        })
+        .collect()
+}
+
+struct Sampler<'a> {
+    api: &'a Api,
+    random: &'a mut SplitMix64,
+    made: usize,
+}
+
+impl Sampler<'_> {
+    fn value(&mut self, ty: TypeId, depth: usize) -> Value {
+        self.made += 1;
+        let api = self.api;
+        let checks = rules(api, ty);
+        let sparse = depth >= DEEP || self.made >= MANY;
+        match api.shape(ty) {
+            Shape::Bool => Value::Bool(self.random.flip()),
+            Shape::U8 => Value::U8(self.integer(&checks, u8::MAX.into(), 0) as u8),
+            Shape::U16 => Value::U16(self.integer(&checks, u16::MAX.into(), 0) as u16),
+            Shape::U32 => Value::U32(self.integer(&checks, u32::MAX.into(), 0) as u32),
+            Shape::U64 => Value::U64(self.integer(&checks, u64::MAX.into(), 0) as u64),
+            Shape::S8 => Value::S8(self.integer(&checks, i8::MAX.into(), i8::MIN.into()) as i8),
+            Shape::S16 => Value::S16(self.integer(&checks, i16::MAX.into(), i16::MIN.into()) as i16),
+            Shape::S32 => Value::S32(self.integer(&checks, i32::MAX.into(), i32::MIN.into()) as i32),
+            Shape::S64 => Value::S64(self.integer(&checks, i64::MAX.into(), i64::MIN.into()) as i64),
+            Shape::F32 => Value::F32(scalars::number(self.random, &checks) as f32),
+            Shape::F64 => Value::F64(scalars::number(self.random, &checks)),
+            Shape::Char => Value::Char(char::from(b'a' + self.random.below(26) as u8)),
+            Shape::String if is_json(api, ty) => Value::string("{\"example\":true}"),
+            Shape::String => Value::string(scalars::text(self.random, &checks)),
+            Shape::Bytes => {
+                let (min, max) = scalars::lengths(&checks, 1, 8);
+                let length = self.random.between(min, max);
+                Value::Bytes((0..length).map(|_| self.random.below(256) as u8).collect())
+            }
+            Shape::List(item) => self.list(*item, &checks, sparse, depth),
+            Shape::Option(inner) => {
+                let some = checks.iter().any(|c| matches!(c, Check::Required)) || (!sparse && self.random.below(4) > 0);
+                Value::option(some.then(|| self.value(*inner, depth + 1)))
+            }
+            Shape::Tuple(types) => Value::Tuple(types.iter().map(|t| self.value(*t, depth + 1)).collect()),
+            Shape::Result { ok, err } => {
+                let value = if self.random.flip() {
+                    Ok(ok.map(|t| Box::new(self.value(t, depth + 1))))
+                } else {
+                    Err(err.map(|t| Box::new(self.value(t, depth + 1))))
+                };
+                Value::Result(value)
+            }
+            Shape::Record(fields) => self.named_record(fields, &checks, depth),
+            Shape::Variant(cases) => {
+                let known = known_cases(api, ty, cases.len());
+                let light = (0..known).find(|i| cases[*i].ty.is_none()).filter(|_| sparse);
+                let case = light.unwrap_or_else(|| self.random.below(known as u64) as usize);
+                let payload = cases[case].ty.map(|t| Box::new(self.value(t, depth + 1)));
+                Value::Variant(case as u32, payload)
+            }
+            Shape::Enum(labels) => Value::Enum(self.random.below(labels.len() as u64) as u32),
+            Shape::Flags(labels) => {
+                let all = u32::MAX >> (32 - labels.len().clamp(1, 32));
+                Value::Flags(self.random.next() as u32 & all)
+            }
+            // `shape` looks through aliases; a handle is only given by a host.
+            Shape::Resource(_) | Shape::Alias(_) => Value::Handle(0),
+        }
+    }
+
+    fn integer(&mut self, checks: &[&Check], max: i128, min: i128) -> i128 {
+        scalars::integer(self.random, checks, min, max)
+    }
+
+    fn named_record(&mut self, fields: &[Field], checks: &[&Check], depth: usize) -> Value {
+        for check in checks {
+            match check {
+                Check::Format(Format::ProtoTimestamp) if fields.len() == 2 => {
+                    let seconds = self.random.below(2_000_000_000) as i64;
+                    return Value::record([Value::S64(seconds), Value::U32(self.random.below(1_000_000_000) as u32)]);
+                }
+                Check::Format(Format::ProtoDuration) if fields.len() == 2 => {
+                    let seconds = self.random.below(100_000) as i64;
+                    return Value::record([Value::S64(seconds), Value::S32(self.random.below(1_000_000_000) as i32)]);
+                }
+                _ => {}
+            }
+        }
+        let checks: Vec<Check> = checks.iter().map(|c| (*c).clone()).collect();
+        let all: Vec<usize> = (0..fields.len()).collect();
+        self.record(fields, &all, &checks, false, depth)
+    }
+
+    /// A record of which so many of the given slots are present as the rules say.
+    fn record(&mut self, fields: &[Field], members: &[usize], checks: &[Check], not_empty: bool, depth: usize) -> Value {
+        let mut slots: Vec<Value> = fields.iter().map(|f| self.value(f.ty, depth + 1)).collect();
+        let absent = |v: &Value| *v == Value::Option(None);
+        let least = checks.iter().filter_map(|c| if let Check::MinProperties(n) = c { Some(*n) } else { None }).max();
+        let most = checks.iter().filter_map(|c| if let Check::MaxProperties(n) = c { Some(*n) } else { None }).min();
+        let least = least.unwrap_or(u64::from(not_empty && members.len() == fields.len()));
+        for &slot in members {
+            let present = members.iter().filter(|i| !absent(&slots[**i])).count() as u64;
+            if let (true, Shape::Option(inner)) = (present < least && absent(&slots[slot]), self.api.shape(fields[slot].ty))
+            {
+                slots[slot] = Value::some(self.value(*inner, depth + 1));
+            } else if most.is_some_and(|most| present > most) && matches!(slots[slot], Value::Option(Some(_))) {
+                slots[slot] = Value::none();
+            }
+        }
+        Value::Record(slots.into())
+    }
+
+    fn list(&mut self, item: TypeId, checks: &[&Check], sparse: bool, depth: usize) -> Value {
+        let min = checks.iter().filter_map(|c| if let Check::MinItems(n) = c { Some(*n) } else { None }).max().unwrap_or(0);
+        let max = checks.iter().filter_map(|c| if let Check::MaxItems(n) = c { Some(*n) } else { None }).min();
+        let most = if sparse { min } else { max.unwrap_or(u64::MAX).min(min.max(2)) };
+        let count = self.random.between(if sparse { min } else { min.max(1).min(most) }, most);
+        let pairs = matches!(self.api.shape(item), Shape::Tuple(pair) if pair.len() == 2);
+        let unique = checks.iter().any(|c| matches!(c, Check::UniqueItems));
+        let mut items: Vec<Value> = Vec::new();
+        // A few more tries than items, since equal ones may be refused.
+        for _ in 0..count.saturating_mul(8) {
+            if items.len() as u64 == count {
+                break;
+            }
+            let value = self.value(item, depth + 1);
+            let equal = items
+                .iter()
+                .any(|other| (unique && *other == value) || (pairs && key(other).is_some_and(|k| Some(k) == key(&value))));
+            if !equal {
+                items.push(value);
+            }
+        }
+        Value::List(items.into())
+    }
+}
+
+/// A map's entries have different keys.
+fn key(pair: &Value) -> Option<&Value> {
+    match pair {
+        Value::Tuple(items) => items.first(),
+        _ => None,
+    }
+}
+
+/// The rules of a type and of what its aliases stand for.
+fn rules(api: &Api, mut ty: TypeId) -> Vec<&Check> {
+    let mut rules: Vec<&Check> = Vec::new();
+    loop {
+        rules.extend(&api.types[ty].checks);
+        match api.types[ty].shape {
+            Shape::Alias(target) => ty = target,
+            _ => return rules,
+        }
+    }
+}
+
+fn wire(api: &Api, ty: TypeId) -> &Wire {
+    match &api.types[ty].wire {
+        Wire::Plain => &api.types[api.resolve(ty)].wire,
+        other => other,
+    }
+}
+
+fn is_json(api: &Api, ty: TypeId) -> bool {
+    matches!(wire(api, ty), Wire::Json(Json::Raw))
+}
+
+/// How many cases the specification knows; a further one is for what a server may send.
+fn known_cases(api: &Api, ty: TypeId, cases: usize) -> usize {
+    let known = match wire(api, ty) {
+        Wire::Json(Json::Literals(literals)) => literals.len(),
+        Wire::Json(Json::Union(union)) => union.arms.len(),
+        Wire::ProtoEnum(map) => map.numbers.len(),
+        _ => cases,
+    };
+    known.clamp(1, cases.max(1))
+}

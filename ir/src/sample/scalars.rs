@@ -1,0 +1,139 @@
+//! Numbers and strings within their rules.
+
+use super::SplitMix64;
+use crate::check::{Check, Format, Number};
+
+/// The longest string or byte list that an example spells out, whatever the rules ask.
+const LONGEST: u64 = 4096;
+
+/// An integer of a type's range and within its rules; where they contradict one another, of the range.
+pub(super) fn integer(random: &mut SplitMix64, checks: &[&Check], min: i128, max: i128) -> i128 {
+    let (mut low, mut high, mut step) = (min, max, 1i128);
+    let mut bounded = (false, false);
+    for check in checks {
+        match check {
+            Check::Minimum(n) => (low, bounded.0) = (low.max(ceil(*n)), true),
+            Check::ExclusiveMinimum(n) => (low, bounded.0) = (low.max(floor(*n).saturating_add(1)), true),
+            Check::Maximum(n) => (high, bounded.1) = (high.min(floor(*n)), true),
+            Check::ExclusiveMaximum(n) => (high, bounded.1) = (high.min(ceil(*n).saturating_sub(1)), true),
+            Check::MultipleOf(Number::Int(n)) if *n > 0 => step = *n,
+            _ => {}
+        }
+    }
+    // Examples are small where nothing asks for more.
+    match bounded {
+        (_, false) => high = high.min(low.max(0).saturating_add(100)),
+        (false, true) => low = low.max(high.min(0)),
+        (true, true) => {}
+    }
+    let low = low.clamp(min, max);
+    let high = high.clamp(low, max);
+    let first = low.div_euclid(step) * step + if low.rem_euclid(step) == 0 { 0 } else { step };
+    if first > high {
+        return low;
+    }
+    let steps = u64::try_from((high - first) / step).unwrap_or(u64::MAX);
+    first + i128::from(random.between(0, steps)) * step
+}
+
+fn floor(n: Number) -> i128 {
+    match n {
+        Number::Int(n) => n,
+        Number::Float(f) => f.floor() as i128,
+    }
+}
+
+fn ceil(n: Number) -> i128 {
+    match n {
+        Number::Int(n) => n,
+        Number::Float(f) => f.ceil() as i128,
+    }
+}
+
+/// A finite number within its rules. It is a whole number or a quarter, which every binary format holds exactly.
+pub(super) fn number(random: &mut SplitMix64, checks: &[&Check]) -> f64 {
+    let value = |n: Number| match n {
+        Number::Int(n) => n as f64,
+        Number::Float(f) => f,
+    };
+    let multiple = checks.iter().find_map(|c| if let Check::MultipleOf(n) = c { Some(value(*n)) } else { None });
+    let step = multiple.filter(|n| *n > 0.0).unwrap_or(0.25);
+    let (mut low, mut high) = (None::<f64>, None::<f64>);
+    for check in checks {
+        match check {
+            Check::Minimum(n) => low = Some(low.map_or(value(*n), |l| l.max(value(*n)))),
+            Check::ExclusiveMinimum(n) => low = Some(low.map_or(value(*n) + step, |l| l.max(value(*n) + step))),
+            Check::Maximum(n) => high = Some(high.map_or(value(*n), |h| h.min(value(*n)))),
+            Check::ExclusiveMaximum(n) => high = Some(high.map_or(value(*n) - step, |h| h.min(value(*n) - step))),
+            _ => {}
+        }
+    }
+    let low = low.unwrap_or_else(|| high.map_or(0.0, |h| h.min(0.0)));
+    let high = high.unwrap_or(low.max(0.0) + 100.0 * step);
+    let first = (low / step).ceil() * step;
+    let steps = ((high - first) / step).floor();
+    if steps >= 0.0 { first + random.between(0, steps.min(1000.0) as u64) as f64 * step } else { f64::midpoint(low, high) }
+}
+
+/// The least and the greatest length that rules allow, where `usual` is taken if they do not say.
+pub(super) fn lengths(checks: &[&Check], least: u64, usual: u64) -> (u64, u64) {
+    let min = checks.iter().filter_map(|c| if let Check::MinLength(n) = c { Some(*n) } else { None }).max();
+    let max = checks.iter().filter_map(|c| if let Check::MaxLength(n) = c { Some(*n) } else { None }).min();
+    let max = max.unwrap_or_else(|| usual.max(min.unwrap_or(0))).min(LONGEST);
+    let min = min.unwrap_or(least).min(max);
+    (min, max.min(min.max(usual)))
+}
+
+const WORDS: &[&str] = &["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "juniper"];
+
+/// A string within its rules: a format's example, else ASCII words.
+pub(super) fn text(random: &mut SplitMix64, checks: &[&Check]) -> String {
+    if let Some(format) = checks.iter().find_map(|c| if let Check::Format(f) = c { Some(*f) } else { None })
+        && let Some(text) = formatted(random, format)
+    {
+        return text;
+    }
+    let (min, max) = lengths(checks, 1, 12);
+    let mut text = String::new();
+    while (text.len() as u64) < min || text.is_empty() {
+        if !text.is_empty() {
+            text.push('-');
+        }
+        text.push_str(WORDS[random.below(WORDS.len() as u64) as usize]);
+    }
+    text.truncate(max as usize);
+    text
+}
+
+fn formatted(random: &mut SplitMix64, format: Format) -> Option<String> {
+    let word = |random: &mut SplitMix64| WORDS[random.below(WORDS.len() as u64) as usize];
+    let date = |random: &mut SplitMix64| {
+        format!("20{:02}-{:02}-{:02}", random.between(10, 39), random.between(1, 12), random.between(1, 28))
+    };
+    let time = |random: &mut SplitMix64| format!("{:02}:{:02}:{:02}Z", random.below(24), random.below(60), random.below(60));
+    Some(match format {
+        Format::Date => date(random),
+        Format::Time => time(random),
+        Format::DateTime => format!("{}T{}", date(random), time(random)),
+        Format::Duration => format!("PT{}M{}S", random.between(1, 59), random.below(60)),
+        Format::Uuid => {
+            // Version 4, variant 1 (RFC 4122, 4.4).
+            let (a, b) = (random.next(), random.next());
+            format!(
+                "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+                a >> 32,
+                a >> 16 & 0xffff,
+                a & 0xfff,
+                0x8000 | (b >> 48 & 0x3fff),
+                b & 0xffff_ffff_ffff
+            )
+        }
+        Format::Uri => format!("https://example.com/{}", word(random)),
+        Format::Email => format!("{}@example.com", word(random)),
+        // TEST-NET-1 (RFC 5737) and the documentation prefix (RFC 3849).
+        Format::Ipv4 => format!("192.0.2.{}", random.between(1, 254)),
+        Format::Ipv6 => format!("2001:db8::{:x}", random.between(1, 0xffff)),
+        Format::Hostname => format!("{}.example.com", word(random)),
+        Format::ProtoTimestamp | Format::ProtoDuration => return None,
+    })
+}
