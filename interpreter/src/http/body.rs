@@ -32,7 +32,7 @@ enum Content<'a> {
     Fixed(&'a Literal),
 }
 
-type Result<T> = std::result::Result<T, Box<WriteError>>;
+type Result<T> = std::result::Result<T, WriteError>;
 
 /// Encodes a body; `None` where none is sent. `members` is the compiled object of [`BodyValue::Members`].
 pub(super) fn encode<'a>(
@@ -49,12 +49,11 @@ pub(super) fn encode<'a>(
         },
         BodyValue::Members { argument, ty, .. } => {
             let Some(object) = members else { return Ok(None) };
-            let slots = match args.get(*argument as usize).and_then(place::present) {
-                Some(Value::Record(slots)) => &slots[..],
-                _ => {
-                    defaults = object.nothing();
-                    &defaults
-                }
+            let slots = if let Some(Value::Record(slots)) = args.get(*argument as usize).and_then(place::present) {
+                &slots[..]
+            } else {
+                defaults = object.nothing();
+                &defaults
             };
             if !body.required && object.all_absent(slots) {
                 return Ok(None);
@@ -191,7 +190,7 @@ fn parts_of(
 ) -> Result<()> {
     let Some(value) = place::present(value) else { return Ok(()) };
     let ty = place::inner(writer.api, ty);
-    let is_json = declared.is_some_and(|media_type| super::media::is_json(media_type));
+    let is_json = declared.is_some_and(super::media::is_json);
     let mut push = |filename: Option<String>, content_type: Option<String>, data: Vec<u8>| {
         out.push(FormPart { name: key.to_owned(), filename, content_type, data });
     };

@@ -48,7 +48,7 @@ pub(crate) fn failure(api: &Api, failure: Failure) -> Value {
             ..ErrorValue::new(ErrorKind::InvalidRequest, in_words(&violations))
         },
         Failure::InvalidResponse { message, raw, status } => {
-            ErrorValue { raw, status, ..ErrorValue::new(ErrorKind::InvalidResponse, message) }
+            ErrorValue { status, raw, ..ErrorValue::new(ErrorKind::InvalidResponse, message) }
         }
         Failure::Unavailable(message) => ErrorValue::new(ErrorKind::Unavailable, message),
         Failure::Timeout(message) => ErrorValue::new(ErrorKind::Timeout, message),

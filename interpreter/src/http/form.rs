@@ -29,7 +29,7 @@ pub(super) enum Part<'a> {
     Constant(&'a Literal),
 }
 
-type Result<T> = std::result::Result<T, Box<WriteError>>;
+type Result<T> = std::result::Result<T, WriteError>;
 
 impl<'a> Part<'a> {
     /// The part as a form; `None` where it is absent.
@@ -117,7 +117,7 @@ pub(super) fn members<'a>(object: &'a ObjectCodec, slots: &'a [Value]) -> Vec<(C
     constants.chain(declared).chain(additional.into_iter().flatten()).collect()
 }
 
-fn map<'a>(ty: TypeId, entries: &'a [Value]) -> impl Iterator<Item = (Cow<'a, str>, Part<'a>)> {
+fn map(ty: TypeId, entries: &[Value]) -> impl Iterator<Item = (Cow<'_, str>, Part<'_>)> {
     entries.iter().filter_map(move |entry| match entry {
         Value::Tuple(pair) => match &pair[..] {
             [Value::String(key), value] => Some(((&**key).into(), Part::Value(ty, value))),

@@ -45,7 +45,7 @@ fn boundary(parts: &[FormPart]) -> String {
     for part in parts {
         for text in [Some(&part.name), part.filename.as_ref(), part.content_type.as_ref()] {
             hash.add(&(text.map_or(0, |t| t.len() + 1)).to_le_bytes());
-            hash.add(text.map(|t| t.as_bytes()).unwrap_or_default());
+            hash.add(text.map(String::as_bytes).unwrap_or_default());
         }
         hash.add(&part.data.len().to_le_bytes());
         hash.add(&part.data);

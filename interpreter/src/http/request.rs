@@ -46,7 +46,7 @@ impl<'a> Encoding<'a> {
         let body = match body {
             Ok(body) => body.flatten(),
             Err(error) => {
-                self.violations.push(self.violation(self.body_location(), &error));
+                self.violations.push(error.violation(self.body_location()));
                 None
             }
         };
@@ -80,15 +80,6 @@ impl<'a> Encoding<'a> {
             body: body.map(|body| body.bytes),
             secrets: Secrets::default(),
         })
-    }
-
-    fn violation(&self, mut location: String, error: &WriteError) -> Violation {
-        let inner = error.location.to_string();
-        if !inner.is_empty() && !inner.starts_with('[') {
-            location.push('.');
-        }
-        location.push_str(&inner);
-        Violation { location, rule: error.rule.to_owned(), message: error.message.clone() }
     }
 
     fn location(&self, parameter: &Parameter) -> String {
@@ -137,11 +128,11 @@ impl<'a> Encoding<'a> {
     }
 
     /// Takes an error as a violation.
-    fn noted<T>(&mut self, parameter: &Parameter, result: Result<T, Box<WriteError>>) -> Option<T> {
+    fn noted<T>(&mut self, parameter: &Parameter, result: Result<T, WriteError>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
             Err(error) => {
-                let violation = self.violation(self.location(parameter), &error);
+                let violation = error.violation(self.location(parameter));
                 self.violations.push(violation);
                 None
             }

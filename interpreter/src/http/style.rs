@@ -19,7 +19,7 @@ pub(super) struct Encoder<'a> {
     pub(super) escape: Escape,
 }
 
-type Result<T> = std::result::Result<T, Box<WriteError>>;
+type Result<T> = std::result::Result<T, WriteError>;
 
 /// Names and values, encoded.
 pub(super) type Pairs = Vec<(String, String)>;
@@ -32,10 +32,10 @@ impl Encoder<'_> {
             (Style::Matrix, Form::Text(text)) if text.is_empty() => format!(";{name}"),
             (Style::Matrix, Form::Text(text)) => format!(";{name}={}", self.escaped(text)),
             (Style::Matrix, Form::List(_)) if self.explode => {
-                self.items(form)?.iter().map(|item| format!(";{name}={item}")).collect()
+                self.items(form)?.iter().flat_map(|item| [";", &name, "=", item]).collect()
             }
             (Style::Matrix, Form::Object(_)) if self.explode => {
-                self.items(form)?.chunks(2).map(|pair| format!(";{}", pair.join("="))).collect()
+                self.items(form)?.chunks(2).flat_map(|pair| [";".to_owned(), pair.join("=")]).collect()
             }
             (Style::Matrix, _) => format!(";{name}={}", self.items(form)?.join(",")),
             (Style::Label, form) => {

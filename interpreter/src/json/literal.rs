@@ -56,12 +56,12 @@ fn compact(text: &str) -> String {
 }
 
 /// Reads one of a set of scalars.
-pub(super) fn read(codec: &LiteralsCodec, scanner: &mut Scanner<'_>) -> Result<Value, Box<ReadError>> {
+pub(super) fn read(codec: &LiteralsCodec, scanner: &mut Scanner<'_>) -> Result<Value, ReadError> {
     let unknown = |text: &str| {
         if codec.open {
             Ok(Value::case(codec.literals.len() as u32, Value::string(text)))
         } else {
-            Err(Box::new(ReadError::new(Fault::NotOneOf { expected: expected(codec) })))
+            Err(ReadError::new(Fault::NotOneOf { expected: expected(codec) }))
         }
     };
     if scanner.kind()? == Kind::String {
@@ -77,7 +77,7 @@ pub(super) fn read(codec: &LiteralsCodec, scanner: &mut Scanner<'_>) -> Result<V
         Some(case) => Ok(codec.case(case as u32)),
         // An array or object is not a new enum value; it is another type.
         None if matches!(found, Kind::Array | Kind::Object) => {
-            Err(Box::new(ReadError::new(Fault::Kind { expected: "a scalar", found })))
+            Err(ReadError::new(Fault::Kind { expected: "a scalar", found }))
         }
         None => unknown(text),
     }

@@ -16,9 +16,13 @@ use super::{literal, number, union};
 
 /// Why a JSON text is not a value of its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ReadError {
-    pub(super) location: Location,
-    pub(super) fault: Fault,
+pub(crate) struct ReadError(Box<Trouble>);
+
+/// Boxed, so that results stay small.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Trouble {
+    location: Location,
+    fault: Fault,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,25 +47,30 @@ pub(super) enum Fault {
 
 impl ReadError {
     pub(super) fn new(fault: Fault) -> Self {
-        Self { location: Location::default(), fault }
+        Self(Box::new(Trouble { location: Location::default(), fault }))
     }
 
-    pub(super) fn at_key(mut self: Box<Self>, key: &str) -> Box<Self> {
-        self.location.name(key);
+    pub(super) fn at_key(mut self, key: &str) -> Self {
+        self.0.location.name(key);
         self
     }
 
-    pub(super) fn at_index(mut self: Box<Self>, index: usize) -> Box<Self> {
-        self.location.index(index);
+    pub(super) fn at_index(mut self, index: usize) -> Self {
+        self.0.location.index(index);
         self
+    }
+
+    /// Whether the text itself is at fault, or the effort: no other type would read it.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self.0.fault, Fault::Syntax { .. } | Fault::TooDeep | Fault::TooAmbiguous)
     }
 }
 
 /// Never holds a value of the text; keys it may hold.
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let location = &self.location;
-        match &self.fault {
+        let Trouble { location, fault } = &*self.0;
+        match fault {
             Fault::Syntax { at, expected } => write!(f, "not JSON at byte {at}: expected {expected}"),
             Fault::TooDeep => write!(f, "`{location}`: nested deeper than {} levels", super::MAX_DEPTH),
             Fault::Kind { expected, found } => write!(f, "`{location}`: expected {expected}, found {}", in_words(*found)),
@@ -86,7 +95,7 @@ const fn in_words(kind: Kind) -> &'static str {
     }
 }
 
-pub(super) type Result<T> = std::result::Result<T, Box<ReadError>>;
+pub(super) type Result<T> = std::result::Result<T, ReadError>;
 
 /// Reads a JSON text as a value of a type.
 pub(crate) fn read(codecs: &Codecs, ty: TypeId, text: &str) -> Result<Value> {
@@ -113,7 +122,7 @@ pub(crate) fn read_member(codecs: &Codecs, ty: TypeId, key: &str, required: bool
     reader.scanner.end()?;
     match value {
         Some(value) => Ok(value),
-        None if required => Err(Box::new(ReadError::new(Fault::Missing { key: key.into() })).at_key("$")),
+        None if required => Err(ReadError::new(Fault::Missing { key: key.into() }).at_key("$")),
         None => Ok(Value::none()),
     }
 }
@@ -144,7 +153,7 @@ impl<'a> Reader<'a> {
     }
 
     fn fault<T>(fault: Fault) -> Result<T> {
-        Err(Box::new(ReadError::new(fault)))
+        Err(ReadError::new(fault))
     }
 
     fn skip(&mut self) -> Result<()> {
@@ -259,8 +268,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn value_error(expected: &'static str) -> Box<ReadError> {
-        Box::new(ReadError::new(Fault::Value { expected }))
+    fn value_error(expected: &'static str) -> ReadError {
+        ReadError::new(Fault::Value { expected })
     }
 
     fn number(&mut self) -> Result<&'a str> {
@@ -348,16 +357,12 @@ impl<'a> Reader<'a> {
         if let Some((slot, _)) = object.additional {
             filled.slots[slot as usize] = Some(filled.additional.into_value());
         }
-        let slots: Option<Box<[Value]>> = filled.slots.iter_mut().map(Option::take).collect();
-        match slots {
-            Some(slots) => Ok(Value::Record(slots)),
-            None => {
-                // Only the slots of required members start empty.
-                let missing = object.members.iter().find(|m| filled.slots[m.slot as usize].is_none());
-                let key = missing.map(|m| m.key.clone()).unwrap_or_default();
-                Self::fault(Fault::Missing { key })
-            }
+        // Only the slots of required members start empty.
+        if let Some(slot) = filled.slots.iter().position(Option::is_none) {
+            let member = object.members.iter().find(|m| m.slot as usize == slot);
+            return Self::fault(Fault::Missing { key: member.map(|m| m.key.clone()).unwrap_or_default() });
         }
+        Ok(Value::Record(filled.slots.into_iter().flatten().collect()))
     }
 
     fn member(&mut self, object: &ObjectCodec, filled: &mut Filled, key: &str) -> Result<()> {

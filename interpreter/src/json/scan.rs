@@ -16,7 +16,7 @@ pub(super) struct Scanner<'a> {
     depth: u32,
 }
 
-type Result<T> = std::result::Result<T, Box<ReadError>>;
+type Result<T> = std::result::Result<T, ReadError>;
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
@@ -35,8 +35,8 @@ impl<'a> Scanner<'a> {
         self.byte()
     }
 
-    pub(super) fn error(&self, expected: &'static str) -> Box<ReadError> {
-        Box::new(ReadError::new(Fault::Syntax { at: self.at, expected }))
+    pub(super) fn error(&self, expected: &'static str) -> ReadError {
+        ReadError::new(Fault::Syntax { at: self.at, expected })
     }
 
     /// Takes a byte if it is the next.
@@ -209,7 +209,7 @@ impl<'a> Scanner<'a> {
     fn open(&mut self, byte: u8, expected: &'static str) -> Result<()> {
         self.expect(byte, expected)?;
         self.depth += 1;
-        if self.depth > MAX_DEPTH { Err(Box::new(ReadError::new(Fault::TooDeep))) } else { Ok(()) }
+        if self.depth > MAX_DEPTH { Err(ReadError::new(Fault::TooDeep)) } else { Ok(()) }
     }
 
     /// Visits the members of an object. `visit` takes the value behind the colon.

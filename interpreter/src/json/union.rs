@@ -44,13 +44,14 @@ pub(super) fn read(reader: &mut Reader<'_>, codec: &UnionCodec) -> Result<Value>
         let text = reader.scanner.skip()?;
         return Ok(Value::case(codec.arms.len() as u32, Value::string(text)));
     }
-    Err(Box::new(ReadError::new(Fault::NoArm)))
+    Err(ReadError::new(Fault::NoArm))
 }
 
 /// The arm of a kind; an integer is a number too.
 fn of_kind(kinds: impl Iterator<Item = (Kind, u16)> + Clone, kind: Kind) -> Option<u16> {
     let exact = kinds.clone().find(|(k, _)| *k == kind);
-    let wider = || kinds.clone().find(|(k, _)| kind == Kind::Integer && *k == Kind::Number);
+    let mut wider = kinds;
+    let wider = || wider.find(|(k, _)| kind == Kind::Integer && *k == Kind::Number);
     exact.or_else(wider).map(|(_, arm)| arm)
 }
 
@@ -74,9 +75,7 @@ fn best(reader: &mut Reader<'_>, codec: &UnionCodec, arms: &[u16]) -> Result<Opt
                 best = Some((reader.declared, value, reader.scanner.clone()));
             }
             Ok(_) => {}
-            Err(error) if matches!(error.fault, Fault::Syntax { .. } | Fault::TooDeep | Fault::TooAmbiguous) => {
-                return Err(error);
-            }
+            Err(error) if error.is_final() => return Err(error),
             Err(_) => {}
         }
     }

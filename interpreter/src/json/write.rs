@@ -5,6 +5,7 @@ use std::io::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use witwire_ir::host::Violation;
 use witwire_ir::{Api, Shape, TypeId, Value};
 
 use super::codec::{ArmCodec, Codec, Codecs, ObjectCodec};
@@ -13,32 +14,46 @@ use super::{literal, read};
 
 /// A value that JSON cannot say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct WriteError {
+pub(crate) struct WriteError(Box<Refusal>);
+
+/// Boxed, so that results stay small.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Refusal {
     /// Where, in WIT names.
-    pub(crate) location: Location,
+    location: Location,
     /// The rule that it breaks.
-    pub(crate) rule: &'static str,
+    rule: &'static str,
     /// What is wrong and what to do.
-    pub(crate) message: String,
+    message: String,
 }
 
 impl WriteError {
-    pub(crate) fn new(rule: &'static str, message: impl Into<String>) -> Box<Self> {
-        Box::new(Self { location: Location::default(), rule, message: message.into() })
+    pub(crate) fn new(rule: &'static str, message: impl Into<String>) -> Self {
+        Self(Box::new(Refusal { location: Location::default(), rule, message: message.into() }))
     }
 
-    fn at_name(mut self: Box<Self>, name: &str) -> Box<Self> {
-        self.location.name(name);
+    /// The error as a violation. `location` is where the written value stands.
+    pub(crate) fn violation(self, mut location: String) -> Violation {
+        let inner = self.0.location.to_string();
+        if !inner.is_empty() && !inner.starts_with('[') {
+            location.push('.');
+        }
+        location.push_str(&inner);
+        Violation { location, rule: self.0.rule.to_owned(), message: self.0.message }
+    }
+
+    fn at_name(mut self, name: &str) -> Self {
+        self.0.location.name(name);
         self
     }
 
-    fn at_index(mut self: Box<Self>, index: usize) -> Box<Self> {
-        self.location.index(index);
+    fn at_index(mut self, index: usize) -> Self {
+        self.0.location.index(index);
         self
     }
 }
 
-type Result<T> = std::result::Result<T, Box<WriteError>>;
+type Result<T> = std::result::Result<T, WriteError>;
 
 /// Writes values of an API as JSON into one buffer.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +109,7 @@ impl Writer<'_> {
             (Codec::EmptyObject, Value::Bool(true)) => out.extend_from_slice(b"{}"),
             (Codec::EmptyObject, Value::Bool(false)) => out.extend_from_slice(b"null"),
             (Codec::Union(codec), Value::Variant(case, payload)) => {
-                let name = |e: Box<WriteError>| match self.api.shape(ty) {
+                let name = |e: WriteError| match self.api.shape(ty) {
                     Shape::Variant(cases) => match cases.get(*case as usize) {
                         Some(case) => e.at_name(case.name.as_str()),
                         None => e,
@@ -133,7 +148,7 @@ impl Writer<'_> {
 
     /// Appends an object whose members stand in the slots of a record of the type.
     pub(crate) fn object(self, record: TypeId, object: &ObjectCodec, slots: &[Value], out: &mut Vec<u8>) -> Result<()> {
-        let field = |slot: u16, e: Box<WriteError>| match self.api.shape(record) {
+        let field = |slot: u16, e: WriteError| match self.api.shape(record) {
             Shape::Record(fields) => match fields.get(slot as usize) {
                 Some(field) => e.at_name(field.name.as_str()),
                 None => e,
@@ -196,7 +211,7 @@ impl Writer<'_> {
 }
 
 /// For values that do not conform to their type, which callers rule out.
-fn misfit() -> Box<WriteError> {
+fn misfit() -> WriteError {
     WriteError::new("type", "is not a value of its type")
 }
 

@@ -1,7 +1,5 @@
 //! Walks a value beside its type and runs the rules.
 
-use std::fmt::Display;
-
 use witwire_ir::wire::Wire;
 use witwire_ir::wire::json::{Json, Object, Presence};
 use witwire_ir::{Api, Check, Id, Shape, TypeId, Value};
@@ -134,7 +132,7 @@ fn count(check: &Check, n: usize) -> Option<String> {
     }
 }
 
-fn plural(n: impl Display + PartialEq<u64>, unit: &str) -> String {
+fn plural(n: u64, unit: &str) -> String {
     if n == 1 { format!("{n} {unit}") } else { format!("{n} {unit}s") }
 }
 

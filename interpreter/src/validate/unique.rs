@@ -12,8 +12,8 @@ pub(super) fn repeated(items: &[Value]) -> Option<(usize, usize)> {
 
 /// How many different keys a `list<tuple<string, t>>` has.
 pub(super) fn keys(items: &[Value]) -> usize {
-    let key = |item| match item {
-        &Value::Tuple(ref pair) => pair.first().map(key),
+    let key = |item: &Value| match item {
+        Value::Tuple(pair) => pair.first().map(key),
         _ => None,
     };
     items.iter().filter_map(key).collect::<HashSet<_>>().len()
