@@ -1,6 +1,36 @@
 //! Runs components in wasmtime and performs their calls, durably.
+//!
+//! ```text
+//! Executor ── load ──▶ Program      a component, linked with its APIs (link, lift, host)
+//!    │                    │
+//!    └───── open ──▶ Worker ── invoke ──▶ Outcome
+//!                         │
+//!                      Session ── from the oplog, or ──▶ interpreter ──▶ Transport
+//! ```
 
 pub mod credentials;
 pub mod egress;
 pub mod oplog;
 pub mod transport;
+
+mod callee;
+mod engine;
+mod executor;
+mod host;
+mod journal;
+mod lift;
+mod link;
+mod probe;
+mod program;
+mod session;
+mod wasi;
+mod wave;
+mod worker;
+
+pub use engine::GuestLimits;
+pub use executor::{Executor, ExecutorConfig};
+pub use link::{Difference, LinkError, LinkProblem};
+pub use probe::{Probe, Window};
+pub use program::{ApiFile, Dependency, LoadError, Program};
+pub use wave::ArgumentError;
+pub use worker::{Worker, WorkerError};

@@ -1,0 +1,236 @@
+//! A component linked with the APIs that it imports.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::{Component, InstancePre, Linker};
+use witwire_interpreter::{Plan, PlanError};
+use witwire_ir::container::{self, Bundle, ContainerError};
+use witwire_ir::{Api, Call, InDoubt, Operation};
+
+use crate::callee::Callee;
+use crate::credentials::{Credentials, CredentialsError};
+use crate::engine::Engine;
+use crate::host::{self, State};
+use crate::link::{self, Imports, LinkError, LinkProblem, Target};
+use crate::oplog::{ComponentDigest, Digest, IrDigest};
+use crate::transport::{DEFAULT_DEADLINE, Endpoint, EndpointError};
+use crate::wasi;
+
+/// An API file: what the CLI compiled a specification to.
+#[derive(Clone)]
+pub struct ApiFile {
+    bytes: Arc<[u8]>,
+    digest: IrDigest,
+    apis: Vec<Arc<Api>>,
+}
+
+impl ApiFile {
+    /// Reads a file's bytes.
+    ///
+    /// # Errors
+    /// [`ContainerError`] where it is not a container, or one of another format.
+    pub fn read(bytes: impl Into<Arc<[u8]>>) -> Result<Self, ContainerError> {
+        let bytes = bytes.into();
+        let bundle = container::read_core(&bytes, container::Limits::default())?;
+        Ok(Self { digest: IrDigest(Digest::of(&bytes)), apis: bundle.apis.into_iter().map(Arc::new).collect(), bytes })
+    }
+
+    /// The file of APIs that are in memory.
+    pub fn of(bundle: &Bundle) -> Self {
+        let bytes: Arc<[u8]> = container::write(bundle).into();
+        Self { digest: IrDigest(Digest::of(&bytes)), apis: bundle.apis.iter().cloned().map(Arc::new).collect(), bytes }
+    }
+
+    /// The file's bytes.
+    pub fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
+    }
+
+    /// The digest of the file's bytes.
+    pub fn digest(&self) -> IrDigest {
+        self.digest
+    }
+
+    /// One per WIT package.
+    pub fn apis(&self) -> &[Arc<Api>] {
+        &self.apis
+    }
+}
+
+impl fmt::Debug for ApiFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiFile").field("digest", &self.digest).finish_non_exhaustive()
+    }
+}
+
+/// An API file and how its functions are performed.
+#[derive(Debug, Clone)]
+pub struct Dependency {
+    /// The file.
+    pub file: ApiFile,
+    /// Where the API is served. `None`: at the first server that its document names.
+    pub server: Option<Endpoint>,
+    /// What the host puts into requests.
+    pub credentials: Credentials,
+    /// How long one call may take, its retries included.
+    pub deadline: Duration,
+    /// Whether requests are kept in the oplog, or only their digests.
+    pub record_requests: bool,
+    /// What becomes of a call in doubt whose idempotency key the server has forgotten.
+    pub unkeyed: InDoubt,
+}
+
+impl Dependency {
+    /// A dependency with default settings: no credentials, a deadline of [`DEFAULT_DEADLINE`], requests recorded.
+    pub fn new(file: ApiFile, server: Option<Endpoint>) -> Self {
+        Self {
+            file,
+            server,
+            credentials: Credentials::none(),
+            deadline: DEFAULT_DEADLINE,
+            record_requests: true,
+            unkeyed: InDoubt::OutcomeUnknown,
+        }
+    }
+}
+
+/// Why a component cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Not a component, or one that wasmtime cannot compile.
+    #[error("not a WebAssembly component that can run here: {0}")]
+    Component(String),
+    /// It imports what the APIs do not have.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// An API cannot be performed.
+    #[error("the API file is damaged or of another version ({0}); compile it again with `witwire compile`")]
+    Plan(#[from] PlanError),
+    /// It is not known where an API is served.
+    #[error("`{package}`: {source}")]
+    Server {
+        /// The API's package.
+        package: String,
+        /// Why.
+        source: EndpointError,
+    },
+    /// Credentials are given for a scheme that does not exist.
+    #[error("`{package}`: {source}")]
+    Credentials {
+        /// The API's package.
+        package: String,
+        /// Which.
+        source: CredentialsError,
+    },
+}
+
+/// A component linked with the APIs that it imports, ready to be instantiated. Cheap to clone.
+#[derive(Clone)]
+pub struct Program {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) wasm: Vec<u8>,
+    pub(crate) digest: ComponentDigest,
+    pub(crate) files: Vec<ApiFile>,
+    pub(crate) pre: InstancePre<State>,
+}
+
+impl Program {
+    /// The component's digest.
+    pub fn digest(&self) -> ComponentDigest {
+        self.inner.digest
+    }
+
+    pub(crate) fn load(engine: &Engine, wasm: Vec<u8>, dependencies: &[Dependency]) -> Result<Self, LoadError> {
+        let (digest, component) = engine.compile(&wasm).map_err(|e| LoadError::Component(full(&e)))?;
+        let sources: Vec<_> = dependencies.iter().flat_map(|d| d.file.apis.iter().map(move |api| (d, api))).collect();
+        let apis: Vec<_> = sources.iter().map(|(_, api)| (*api).clone()).collect();
+        let imports = link::resolve(&engine.wasmtime, &component, &apis)?;
+        let linker = connect(engine, imports, &sources)?;
+        let pre = instantiate(&linker, &component)?;
+        let files = dependencies.iter().map(|d| d.file.clone()).collect();
+        Ok(Self { inner: Arc::new(Inner { wasm, digest, files, pre }) })
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program").field("digest", &self.inner.digest).finish_non_exhaustive()
+    }
+}
+
+/// Puts a host function behind every import.
+fn connect(engine: &Engine, imports: Imports, sources: &[(&Dependency, &Arc<Api>)]) -> Result<Linker<State>, LoadError> {
+    let wasmtime = |e: wasmtime::Error| LoadError::from(LinkError { problems: vec![LinkProblem::Wasmtime(full(&e))] });
+    let Imports { layout, functions, resources, wasi } = imports;
+    let layout = Arc::new(layout);
+    let mut linker = Linker::new(&engine.wasmtime);
+    if wasi {
+        wasi::link(&mut linker).map_err(wasmtime)?;
+    }
+    for (number, resource) in (0..).zip(&resources) {
+        host::link_resource(&mut linker, resource, number).map_err(wasmtime)?;
+    }
+    let mut plans = vec![None; sources.len()];
+    for function in functions {
+        let Target::Operation(operation, signature) = function.target else {
+            let name = &function.name;
+            host::link_method(&mut linker, name.interface.as_deref(), &name.function).map_err(wasmtime)?;
+            continue;
+        };
+        let (dependency, api) = sources[function.api];
+        let plan = match &mut plans[function.api] {
+            Some(plan) => Arc::clone(plan),
+            none => none.insert(plan(dependency, api)?).clone(),
+        };
+        let callee = Callee {
+            endpoint: endpoint(dependency, api, &api.operations[operation])?,
+            name: function.name,
+            ir: dependency.file.digest,
+            plan,
+            operation,
+            layout: layout.clone(),
+            signature,
+            credentials: Arc::new(dependency.credentials.clone()),
+            deadline: dependency.deadline,
+            record_requests: dependency.record_requests,
+            unkeyed: dependency.unkeyed,
+        };
+        host::link_function(&mut linker, Arc::new(callee)).map_err(wasmtime)?;
+    }
+    Ok(linker)
+}
+
+fn plan(dependency: &Dependency, api: &Arc<Api>) -> Result<Arc<Plan>, LoadError> {
+    let package = || api.package.to_string();
+    dependency.credentials.check(api).map_err(|source| LoadError::Credentials { package: package(), source })?;
+    Ok(Arc::new(Plan::new(api.clone())?))
+}
+
+/// Where an operation is performed: where the dependency says, else at its own server, else at the document's.
+fn endpoint(dependency: &Dependency, api: &Api, operation: &Operation) -> Result<Endpoint, LoadError> {
+    if let Some(server) = &dependency.server {
+        return Ok(server.clone());
+    }
+    let own = match &operation.call {
+        Call::Http(call) => &*call.servers,
+        Call::Grpc(_) => &[],
+    };
+    let servers = if own.is_empty() { &api.servers } else { own };
+    Endpoint::from_servers(servers, None).map_err(|source| LoadError::Server { package: api.package.to_string(), source })
+}
+
+fn instantiate(linker: &Linker<State>, component: &Component) -> Result<InstancePre<State>, LoadError> {
+    linker
+        .instantiate_pre(component)
+        .map_err(|e| LoadError::from(LinkError { problems: vec![LinkProblem::Wasmtime(full(&e))] }))
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn full(error: &wasmtime::Error) -> String {
+    format!("{error:#}").replace('\n', "; ")
+}

@@ -1,0 +1,302 @@
+//! What a running component does is decided here: told from the oplog, or done and recorded.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use witwire_interpreter::{Failure, Request};
+use witwire_ir::{AuthMode, CallClass, InDoubt, KeyFormat, KeyHeader, Value};
+
+use crate::callee::Callee;
+use crate::journal::{Journal, now};
+use crate::oplog::{
+    CallStep, Class, ClockKind, ClockReading, DigestKey, Divergence, Event, Finished, FunctionName, IdempotencyKey, Ordinal,
+    Playback, RandomBytes, Recorded, Settlement, Started, Step, StoreError, WorkerId, redact, request_digest, settle,
+};
+use crate::probe::{Probe, Window};
+use crate::transport::Transport;
+use crate::wasi::Switch;
+
+/// Why a worker cannot go on. The guest is stopped in the middle of a host call; nothing of it is recorded.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum Stop {
+    /// The component does not do what its oplog says.
+    #[error(transparent)]
+    Divergence(Box<Divergence>),
+    /// An unsafe call is in doubt, and the manifest says to ask.
+    #[error(
+        "the call of `{function}` (entry {call}) was started and its outcome is unknown; find out whether it happened, then \
+         resume the worker with the decision"
+    )]
+    InDoubt {
+        /// The import.
+        function: FunctionName,
+        /// The ordinal of its `Started`.
+        call: Ordinal,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The oplog holds a value that the API's types do not admit.
+    #[error(
+        "the recorded result of `{function}` does not fit its type ({what}); the API file is not the one it was recorded with"
+    )]
+    Unusable {
+        /// The import.
+        function: FunctionName,
+        /// What does not fit.
+        what: String,
+    },
+    /// The component cannot be instantiated.
+    #[error("the component cannot be instantiated: {0}")]
+    Instantiate(String),
+    /// The host has no randomness.
+    #[error("the operating system gives no random bytes: {0}")]
+    Random(String),
+}
+
+impl From<Divergence> for Stop {
+    fn from(divergence: Divergence) -> Self {
+        Self::Divergence(Box::new(divergence))
+    }
+}
+
+/// One worker's life: its oplog, the place where it stands in it, and the way out.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) worker: WorkerId,
+    pub(crate) digest_key: DigestKey,
+    pub(crate) playback: Playback,
+    pub(crate) journal: Journal,
+    pub(crate) transport: Transport,
+    pub(crate) probe: Arc<dyn Probe>,
+    /// The key of the invocation under way.
+    pub(crate) invocation: Option<IdempotencyKey>,
+    /// A person's decision about the call in doubt, used once.
+    pub(crate) decision: Option<InDoubt>,
+    /// Why the guest was stopped.
+    pub(crate) stop: Option<Stop>,
+    /// The latest reading of the monotonic clock.
+    pub(crate) monotonic: u64,
+    /// Whether the guest's output is shown.
+    pub(crate) output: Switch,
+}
+
+/// A call that is to be sent.
+struct Outgoing {
+    request: Request,
+    key: Option<IdempotencyKey>,
+}
+
+impl Session {
+    /// Performs a call of the guest: from the oplog, or over the network.
+    pub(crate) async fn call(&mut self, callee: &Callee, args: &[Value]) -> Result<Value, Stop> {
+        let operation = callee.operation();
+        let mut recorded = args.to_vec();
+        if let Some(place) = &operation.auth.guest {
+            redact(&mut recorded, place);
+        }
+        let digest = request_digest(&self.digest_key, &callee.name, &recorded);
+        let step = self.playback.next_call(&callee.name, callee.ir, digest)?;
+        self.show_new_output();
+        match step {
+            CallStep::Replayed(value) => Ok(value),
+            CallStep::InDoubt { call, at, started } => self.settle(callee, args, call, at, started).await,
+            CallStep::Live => {
+                let request = if callee.record_requests { Recorded::Typed(recorded) } else { Recorded::Digest };
+                let class = Class::from(&operation.class);
+                let started = Started { function: callee.name.clone(), ir: callee.ir, digest, request, class, key: None };
+                self.begin(callee, args, started).await
+            }
+        }
+    }
+
+    /// A call that the oplog does not know.
+    async fn begin(&mut self, callee: &Callee, args: &[Value], mut started: Started) -> Result<Value, Stop> {
+        let call = self.journal.next();
+        self.probe.reached(Window::BeforeRecorded, call);
+        if let CallClass::Keyed(_) = callee.operation().class {
+            // A call made while the component is instantiated belongs to no invocation. It has no key, and counts as unsafe.
+            started.key = self.invocation.as_ref().map(|invocation| invocation.for_call(&self.worker, call));
+        }
+        let value = match prepare(callee, args, started.key.as_ref()) {
+            Err(failure) => callee.failure(failure),
+            Ok(outgoing) if started.class.starts_durably() => {
+                started.key.clone_from(&outgoing.key);
+                self.journal.append([Event::Started(started)]);
+                self.journal.durable().await?;
+                self.probe.reached(Window::Recorded, call);
+                let value = self.send(callee, args, &outgoing, call).await?;
+                return self.finish(call, value, |finished| [finished]).await;
+            }
+            Ok(outgoing) => {
+                self.journal.durable().await?;
+                self.send(callee, args, &outgoing, call).await?
+            }
+        };
+        // A failure that the host finds before anything is sent is recorded as well: another version of the host may judge
+        // otherwise, and playback must not depend on it.
+        self.finish(call, value, |finished| [Event::Started(started), finished]).await
+    }
+
+    /// A call that was started by a process that is gone.
+    async fn settle(
+        &mut self,
+        callee: &Callee,
+        args: &[Value],
+        call: Ordinal,
+        at: crate::oplog::Timestamp,
+        started: Started,
+    ) -> Result<Value, Stop> {
+        let class = match self.decision.take() {
+            Some(decision) => &CallClass::Unsafe(decision),
+            None => &callee.operation().class,
+        };
+        let value = match settle(class, &started, at, now(), callee.unkeyed) {
+            Settlement::SendAgain { key } => match prepare(callee, args, key.as_ref()) {
+                Ok(outgoing) => {
+                    self.journal.durable().await?;
+                    self.send(callee, args, &outgoing, call).await?
+                }
+                // It was sent once, so that only its outcome is unknown, not the request wrong.
+                Err(_) => callee.failure(outcome_unknown(callee)),
+            },
+            Settlement::OutcomeUnknown => callee.failure(outcome_unknown(callee)),
+            Settlement::Suspend => return Err(Stop::InDoubt { function: callee.name.clone(), call }),
+        };
+        self.finish(call, value, |finished| [finished]).await
+    }
+
+    /// Sends a request. What comes of it is a value of the operation's result, except where the worker is to be suspended.
+    async fn send(&mut self, callee: &Callee, args: &[Value], outgoing: &Outgoing, call: Ordinal) -> Result<Value, Stop> {
+        let class = &callee.operation().class;
+        let value = match self.transport.send(&callee.endpoint, &outgoing.request, callee.deadline).await {
+            Ok(response) => callee.response(args, &response),
+            Err(error) if error.in_doubt() && *class == CallClass::Unsafe(InDoubt::Suspend) => {
+                return Err(Stop::InDoubt { function: callee.name.clone(), call });
+            }
+            Err(error) => match error.settle(class) {
+                Ok(response) => callee.response(args, &response),
+                Err(failure) => callee.failure(failure),
+            },
+        };
+        Ok(value)
+    }
+
+    /// Records a result. It need not be durable before the guest has it: it is before anything else is sent, and before the
+    /// invocation is called complete.
+    async fn finish<const N: usize>(
+        &mut self,
+        call: Ordinal,
+        value: Value,
+        entries: impl FnOnce(Event) -> [Event; N],
+    ) -> Result<Value, Stop> {
+        self.journal.append(entries(Event::Finished(Finished { call, response: value.clone() })));
+        if self.probe.waits_for_results() {
+            self.journal.durable().await?;
+            self.probe.reached(Window::RecordedNotReturned, call);
+        }
+        Ok(value)
+    }
+
+    /// Reads a clock, or what it said.
+    pub(crate) fn clock(&mut self, kind: ClockKind) -> Result<ClockReading, Stop> {
+        let step = self.playback.next_clock(kind)?;
+        self.show_new_output();
+        let reading = match step {
+            Step::Replayed(reading) => reading,
+            Step::Live => {
+                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let reading = match kind {
+                    ClockKind::Wall => {
+                        ClockReading::Wall { seconds: since_epoch.as_secs(), nanoseconds: since_epoch.subsec_nanos() }
+                    }
+                    ClockKind::Monotonic => ClockReading::Monotonic(monotonic(self.monotonic)),
+                };
+                self.journal.append([Event::Clock(reading)]);
+                reading
+            }
+        };
+        if let ClockReading::Monotonic(nanoseconds) = reading {
+            self.monotonic = nanoseconds;
+        }
+        Ok(reading)
+    }
+
+    /// Reads random bytes, or those that were read.
+    pub(crate) fn random(&mut self, len: usize) -> Result<Box<[u8]>, Stop> {
+        let step = self.playback.next_random(len)?;
+        self.show_new_output();
+        match step {
+            Step::Replayed(bytes) => Ok(bytes),
+            Step::Live => {
+                let mut bytes = vec![0; len].into_boxed_slice();
+                getrandom::fill(&mut bytes).map_err(|e| Stop::Random(e.to_string()))?;
+                self.journal.append([Event::Random(RandomBytes(bytes.clone()))]);
+                Ok(bytes)
+            }
+        }
+    }
+
+    /// Shows what the guest writes from here on if nothing is left to be replayed: what it wrote before was shown when it ran
+    /// for the first time.
+    pub(crate) fn show_new_output(&self) {
+        self.output.set(self.playback.is_live());
+    }
+}
+
+/// A monotonic clock that goes on across processes and machines: the time of day, held back so that it never runs backwards.
+pub(crate) fn monotonic(latest: u64) -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX).max(latest)
+}
+
+/// Makes the request of a call, whole, or finds why it cannot be sent.
+fn prepare(callee: &Callee, args: &[Value], key: Option<&IdempotencyKey>) -> Result<Outgoing, Failure> {
+    if callee.opens_stream() {
+        return Err(Failure::Unimplemented(format!("`{}` streams, which this version cannot do yet", callee.name)));
+    }
+    let violations = callee.plan.check(callee.operation, args);
+    if !violations.is_empty() {
+        return Err(Failure::InvalidRequest(violations));
+    }
+    let mut request = callee.plan.request(callee.operation, args)?;
+    if let (CallClass::Keyed(header), Some(key)) = (&callee.operation().class, key) {
+        put_key(&mut request, header, key);
+    }
+    let api = callee.plan.api();
+    if api.auth_mode == AuthMode::Host {
+        let unauthenticated = |error: &dyn std::error::Error| Failure::Unauthenticated(error.to_string());
+        let gathered = callee.credentials.gather(api, callee.operation()).map_err(|e| unauthenticated(&e))?;
+        let find = |scheme: &str| gathered.find(scheme);
+        callee.plan.authorize(callee.operation, &mut request, &find).map_err(|e| unauthenticated(&e))?;
+    }
+    Ok(Outgoing { request, key: key.cloned() })
+}
+
+/// Puts the idempotency key into its header, in place of one that the guest gave.
+fn put_key(request: &mut Request, header: &KeyHeader, key: &IdempotencyKey) {
+    let text = match header.format {
+        KeyFormat::Raw => key.as_str().to_owned(),
+        // A key has neither quotes nor backslashes, so that it needs no escape.
+        KeyFormat::StructuredString => format!("\"{key}\""),
+    };
+    let name = header.name.to_ascii_lowercase();
+    match request {
+        Request::Http(request) => {
+            request.headers.retain(|(n, _)| *n != name);
+            request.headers.push((name, text));
+        }
+        Request::Grpc(request) => {
+            request.metadata.retain(|(n, _)| *n != name);
+            request.metadata.push((name, witwire_interpreter::MetadataText::Ascii(text)));
+        }
+    }
+}
+
+fn outcome_unknown(callee: &Callee) -> Failure {
+    Failure::OutcomeUnknown(format!(
+        "the call of `{}` was started and the process ended before its result was known: it may or may not have happened; ask \
+         the service before it is repeated",
+        callee.name
+    ))
+}
