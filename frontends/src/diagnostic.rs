@@ -158,6 +158,8 @@ codes! {
     UnsupportedVersion = "O004"
     /// A budget against hostile documents is used up (nodes, depth, size).
     Budget = "O005"
+    /// A key stands twice in one object.
+    DuplicateKey = "O006"
     /// A reference leads nowhere, or not to what is expected there.
     BadReference = "O010"
     /// A value has not the kind that the specification asks for.
@@ -178,6 +180,8 @@ codes! {
     BadDescriptorSet = "P003"
     /// The source needs an edition that the parser does not know.
     UnsupportedEdition = "P004"
+    /// No service is declared in what was given.
+    NoService = "P005"
     /// A method cannot be called; it is skipped.
     UnsupportedMethod = "P020"
     /// Part of a message is degraded or dropped.

@@ -1,0 +1,267 @@
+//! The pass that names types and members.
+
+use std::collections::HashMap;
+
+use witwire_ir::WitName;
+use witwire_ir::host::grpc::NAMES;
+
+use crate::names::{self, Given, Scope};
+use crate::{Code, Location};
+
+use super::findings::Findings;
+use super::graph::{Graph, Reached};
+use super::model::{Element, Enum, EnumId, Home, Message, MessageId, Model};
+use super::settings::Settings;
+
+/// The guest's record of a bearer token, in `types`.
+pub(super) const BEARER_AUTH: &str = "bearer-auth";
+
+/// Who keeps a bare name in a scope, first to last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// Types of the host.
+    Host,
+    /// What the manifest renames.
+    Renamed,
+    /// Functions.
+    Function,
+    /// Messages and enums of the service's own package.
+    Own,
+    /// Messages and enums of other packages.
+    Foreign,
+    /// What has no name in the source: variants of oneofs, nodes, resources.
+    Derived,
+}
+
+/// Names of the types in the interface `types`.
+#[derive(Debug, Default)]
+pub(super) struct TypeNames {
+    pub(super) messages: HashMap<MessageId, WitName>,
+    /// The node of a recursive message.
+    pub(super) nodes: HashMap<MessageId, WitName>,
+    /// The reference to a node.
+    pub(super) references: HashMap<MessageId, WitName>,
+    /// The variant of a oneof.
+    pub(super) oneofs: HashMap<(MessageId, usize), WitName>,
+    pub(super) enums: HashMap<EnumId, WitName>,
+}
+
+/// A scope that remembers where its wishes stand in the sources.
+pub(super) struct Naming {
+    scope: Scope<Rank>,
+    at: Vec<Location>,
+    /// Wishes that were cut.
+    cut: Vec<usize>,
+}
+
+/// A wish for a name.
+pub(super) struct Wish<'a> {
+    pub(super) rank: Rank,
+    /// The name that the manifest gives.
+    pub(super) renamed: Option<&'a WitName>,
+    /// The words of the name that the source gives.
+    pub(super) words: &'a [String],
+    /// The word to add where the name is taken.
+    pub(super) suffix: Option<&'a str>,
+    /// What is named: a full protobuf name.
+    pub(super) source: &'a str,
+    pub(super) at: &'a Location,
+}
+
+impl Naming {
+    pub(super) const fn new() -> Self {
+        Self { scope: Scope::new(), at: Vec::new(), cut: Vec::new() }
+    }
+
+    /// Reserves a name for the host.
+    pub(super) fn reserve(&mut self, name: &str) {
+        self.scope.wish(Rank::Host, names::name(name, "host", name), None, format!("the host's `{name}`"));
+        self.at.push(Location::default());
+    }
+
+    /// Wishes for a name and returns the index of the wish.
+    pub(super) fn wish(&mut self, wish: &Wish<'_>) -> usize {
+        self.at.push(wish.at.clone());
+        let Some(renamed) = wish.renamed else {
+            let named = names::from_words(wish.words, "field", wish.source);
+            let cut = named.cut;
+            let index = self.scope.wish(wish.rank, named, wish.suffix, wish.source);
+            if cut {
+                self.cut.push(index);
+            }
+            return index;
+        };
+        self.scope.wish(Rank::Renamed, renamed.clone(), wish.suffix, wish.source)
+    }
+
+    /// Gives the names and reports what was changed.
+    pub(super) fn give(&self, findings: &mut Findings) -> Vec<WitName> {
+        let Given { names, collisions } = self.scope.give();
+        for c in &collisions {
+            let kept_by = &c.kept_by;
+            let kept_by = if kept_by.starts_with("the host") { kept_by.clone() } else { format!("`{kept_by}`") };
+            let message =
+                format!("`{}` and {kept_by} both have the name `{}`; the former becomes `{}`", c.source, c.wished, c.given);
+            findings.warning(Code::NameCollision, self.at[c.wish].clone(), message).help(rename_line(&c.source));
+        }
+        for wish in &self.cut {
+            let message =
+                format!("the name is longer than {} characters; it becomes `{}`", witwire_ir::MAX_NAME, names[*wish]);
+            let at = self.at[*wish].clone();
+            let help = rename_line(&at.pointer);
+            findings.note(Code::NameCut, at, message).help(help);
+        }
+        names
+    }
+}
+
+fn rename_line(source: &str) -> String {
+    format!("choose another: `rename: {{ {source}: my-name }}`")
+}
+
+/// Names all types that a package may print.
+///
+/// `is_named` tells which messages become types with names of their own.
+pub(super) fn type_names(
+    model: &Model,
+    graph: &Graph,
+    settings: &Settings<'_>,
+    package: &str,
+    reached: &Reached,
+    is_named: &dyn Fn(MessageId) -> bool,
+    findings: &mut Findings,
+) -> TypeNames {
+    let mut naming = Naming::new();
+    NAMES.iter().for_each(|name| naming.reserve(name));
+    if settings.has_credentials() {
+        naming.reserve(BEARER_AUTH);
+    }
+    let mut slots = Vec::new();
+    for &id in reached.messages.iter().filter(|id| is_named(**id)) {
+        let message = &model.messages[id];
+        let Message { element, home, oneofs, .. } = message;
+        let (rank, words) = (rank(home, package), path_words(home));
+        let renamed = settings.renamed(&element.full_name);
+        let source = &element.full_name;
+        slots.push(Slot::Message(id));
+        let at = &element.at;
+        naming.wish(&Wish { rank, renamed, words: &words, suffix: Some("record"), source, at });
+        if graph.group(id).is_some() {
+            for (kind, slot) in [("node", Slot::Node(id)), ("ref", Slot::Reference(id))] {
+                slots.push(slot);
+                let words = extended(&words, &[kind.to_owned()]);
+                let source = &format!("{source}#{kind}");
+                naming.wish(&Wish { rank: Rank::Derived, renamed: None, words: &words, suffix: None, source, at });
+            }
+        }
+        for (i, oneof) in oneofs.iter().enumerate() {
+            slots.push(Slot::Oneof(id, i));
+            let words = extended(&words, &names::words(simple_name(oneof)));
+            let suffix = Some("variant");
+            let (source, at) = (&oneof.full_name[..], &oneof.at);
+            naming.wish(&Wish { rank: Rank::Derived, renamed: None, words: &words, suffix, source, at });
+        }
+    }
+    for &id in &reached.enums {
+        let Enum { element, home, closed, .. } = &model.enums[id];
+        let suffix = if *closed { "enum" } else { "variant" };
+        let renamed = settings.renamed(&element.full_name);
+        slots.push(Slot::Enum(id));
+        let (rank, words) = (rank(home, package), path_words(home));
+        let (source, at) = (&element.full_name[..], &element.at);
+        naming.wish(&Wish { rank, renamed, words: &words, suffix: Some(suffix), source, at });
+    }
+    let mut names = TypeNames::default();
+    let given = naming.give(findings).into_iter().skip(naming.at.len() - slots.len());
+    for (slot, name) in slots.into_iter().zip(given) {
+        match slot {
+            Slot::Message(id) => names.messages.insert(id, name),
+            Slot::Node(id) => names.nodes.insert(id, name),
+            Slot::Reference(id) => names.references.insert(id, name),
+            Slot::Oneof(id, i) => names.oneofs.insert((id, i), name),
+            Slot::Enum(id) => names.enums.insert(id, name),
+        };
+    }
+    names
+}
+
+/// Whose name a wish is.
+enum Slot {
+    Message(MessageId),
+    Node(MessageId),
+    Reference(MessageId),
+    Oneof(MessageId, usize),
+    Enum(EnumId),
+}
+
+fn rank(home: &Home, package: &str) -> Rank {
+    if home.package == package { Rank::Own } else { Rank::Foreign }
+}
+
+/// The words of a parent-qualified name.
+fn path_words(home: &Home) -> Vec<String> {
+    home.path.iter().flat_map(|name| names::words(name)).collect()
+}
+
+fn extended(words: &[String], by: &[String]) -> Vec<String> {
+    [words, by].concat()
+}
+
+/// The last part of a full name.
+pub(super) fn simple_name(element: &Element) -> &str {
+    element.full_name.rsplit('.').next().unwrap_or_default()
+}
+
+/// A field, oneof or case to be named.
+pub(super) struct Member<'a> {
+    pub(super) words: Vec<String>,
+    pub(super) element: &'a Element,
+}
+
+/// Names the members of one record or variant, in order.
+pub(super) fn members(members: &[Member<'_>], settings: &Settings<'_>, findings: &mut Findings) -> Vec<WitName> {
+    let mut naming = Naming::new();
+    for Member { words, element } in members {
+        let renamed = settings.renamed(&element.full_name);
+        let (source, at) = (&element.full_name[..], &element.at);
+        naming.wish(&Wish { rank: Rank::Own, renamed, words, suffix: None, source, at });
+    }
+    naming.give(findings)
+}
+
+/// The last case of an open enum.
+pub(super) const UNRECOGNIZED: &str = "unrecognized";
+
+/// Names the cases of an enum, in order; of an open one without `unrecognized`.
+pub(super) fn cases(e: &Enum, settings: &Settings<'_>, findings: &mut Findings) -> Vec<WitName> {
+    let spellings: Vec<Vec<String>> = e.values.iter().map(|v| names::words(&v.name)).collect();
+    let without_prefix = without_prefix(e, &spellings);
+    let mut naming = Naming::new();
+    if !e.closed {
+        naming.reserve(UNRECOGNIZED);
+    }
+    for (value, words) in e.values.iter().zip(without_prefix.as_ref().unwrap_or(&spellings)) {
+        let renamed = settings.renamed(&value.element.full_name);
+        let (source, at) = (&value.element.full_name[..], &value.element.at);
+        naming.wish(&Wish { rank: Rank::Own, renamed, words, suffix: None, source, at });
+    }
+    naming.give(findings).split_off(usize::from(!e.closed))
+}
+
+/// The values' words without the enum's name in front, if every value has it, and what remains are names that differ.
+fn without_prefix(e: &Enum, spellings: &[Vec<String>]) -> Option<Vec<Vec<String>>> {
+    let prefix = names::words(e.home.path.last()?).concat();
+    let rest: Vec<Vec<String>> = spellings.iter().map(|words| strip(words, &prefix)).collect::<Option<_>>()?;
+    let mut keys: Vec<String> = rest.iter().map(|words| words.concat()).collect();
+    if !e.closed {
+        keys.push(UNRECOGNIZED.to_owned());
+    }
+    keys.sort();
+    keys.windows(2).all(|pair| pair[0] != pair[1]).then_some(rest)
+}
+
+/// The words behind a prefix; `None` where it is not there, or what remains does not start with a letter.
+fn strip(words: &[String], prefix: &str) -> Option<Vec<String>> {
+    let behind = (1..words.len()).find(|n| words[..*n].concat() == prefix)?;
+    words[behind].starts_with(|c: char| c.is_ascii_lowercase()).then(|| words[behind..].to_vec())
+}

@@ -1,0 +1,439 @@
+//! The pass that links: descriptors in, a [`Model`] out.
+
+use std::collections::HashMap;
+
+use witwire_ir::wire::proto::Scalar;
+
+use crate::{Code, Location};
+
+use super::descriptor::{
+    BEHAVIOR_REQUIRED, DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto,
+    ServiceDescriptorProto,
+};
+use super::docs::SourceInfo;
+use super::features::{self, Dialect, Features, Presence, UnknownDialect};
+use super::findings::Findings;
+use super::load::Sources;
+use super::model::{
+    Cardinality, Element, Enum, EnumValue, Field, Home, Idempotency, Kind, Message, MessageId, Method, Model, Service,
+};
+
+/// Links all files. `None` where they contradict themselves; the findings then have an error.
+pub(super) fn resolve(sources: &Sources, findings: &mut Findings) -> Option<Model> {
+    let mut linker = Linker { model: Model::default(), names: HashMap::new(), pending: Vec::new(), findings };
+    let infos: Vec<_> = sources.set.file.iter().map(|f| SourceInfo::new(f.source_code_info.as_ref())).collect();
+    let mut dialects = Vec::new();
+    for (file, info) in sources.set.file.iter().zip(&infos) {
+        let scope = File {
+            file,
+            info,
+            location: sources.location(file.name()),
+            in_root: sources.roots.iter().any(|r| r == file.name()),
+        };
+        match features::dialect(file) {
+            Ok((dialect, features)) => {
+                let features = features.with(file.options.as_ref().and_then(|o| o.features.as_ref()));
+                linker.declare_file(&scope, dialect, features);
+                dialects.push((scope, dialect, features));
+            }
+            Err(UnknownDialect::Syntax(syntax)) => {
+                linker.findings.error(Code::BadDescriptorSet, scope.location, format!("has the unknown syntax `{syntax}`"));
+            }
+            Err(UnknownDialect::Edition(edition)) => {
+                linker.findings.error(
+                    Code::UnsupportedEdition,
+                    scope.location,
+                    format!("needs edition {edition}; known are 2023 and 2024"),
+                );
+            }
+        }
+    }
+    linker.link_fields();
+    for (scope, ..) in &dialects {
+        linker.extensions(scope);
+        linker.services(scope);
+    }
+    linker.check_services(sources);
+    let Linker { model, findings, .. } = linker;
+    (!findings.has_errors()).then_some(model)
+}
+
+/// A file on its way.
+struct File<'a> {
+    file: &'a FileDescriptorProto,
+    info: &'a SourceInfo<'a>,
+    location: Location,
+    in_root: bool,
+}
+
+impl File<'_> {
+    fn element(&self, full_name: &str, path: &[i32], deprecated: Option<bool>) -> Element {
+        Element {
+            full_name: full_name.to_owned(),
+            at: self.at(full_name, path),
+            docs: self.info.comment(path),
+            deprecated: deprecated.unwrap_or_default(),
+        }
+    }
+
+    fn at(&self, full_name: &str, path: &[i32]) -> Location {
+        let (line, column) = self.info.position(path);
+        Location { line, column, pointer: full_name.to_owned(), ..self.location.clone() }
+    }
+
+    fn home(&self, path: &[String]) -> Home {
+        Home { package: self.file.package().to_owned(), path: path.to_vec(), in_root: self.in_root }
+    }
+}
+
+/// A field that waits until all names are known.
+struct PendingField<'a> {
+    message: MessageId,
+    descriptor: &'a FieldDescriptorProto,
+    element: Element,
+    dialect: Dialect,
+    features: Features,
+    /// Descriptor index of a real oneof → index in the message.
+    oneof: Option<usize>,
+    in_map_entry: bool,
+}
+
+struct Linker<'a, 'f> {
+    model: Model,
+    names: HashMap<String, Kind>,
+    pending: Vec<PendingField<'a>>,
+    findings: &'f mut Findings,
+}
+
+/// A message on its way: what its children inherit.
+struct Scope<'a, 's> {
+    file: &'s File<'a>,
+    dialect: Dialect,
+    features: Features,
+    /// The full name, empty for a file without package.
+    full_name: String,
+    /// Simple names of the messages around.
+    names: Vec<String>,
+    /// The path in `FileDescriptorProto`.
+    path: Vec<i32>,
+}
+
+impl Scope<'_, '_> {
+    fn child(&self, name: &str) -> String {
+        if self.full_name.is_empty() { name.to_owned() } else { format!("{}.{name}", self.full_name) }
+    }
+
+    fn names_with(&self, name: &str) -> Vec<String> {
+        let mut names = self.names.clone();
+        names.push(name.to_owned());
+        names
+    }
+
+    fn path_with(&self, field: i32, index: usize) -> Vec<i32> {
+        let mut path = self.path.clone();
+        path.extend([field, index as i32]);
+        path
+    }
+}
+
+impl<'a> Linker<'a, '_> {
+    fn declare_file(&mut self, file: &File<'a>, dialect: Dialect, features: Features) {
+        let full_name = file.file.package().to_owned();
+        let scope = Scope { file, dialect, features, full_name, names: Vec::new(), path: Vec::new() };
+        for (i, message) in file.file.message_type.iter().enumerate() {
+            self.message(&scope, message, &scope.path_with(4, i));
+        }
+        for (i, e) in file.file.enum_type.iter().enumerate() {
+            self.enumeration(&scope, e, &scope.path_with(5, i));
+        }
+    }
+
+    /// Declares a message and what is nested in it. Nesting is bounded by the decoder (100 levels).
+    fn message(&mut self, scope: &Scope<'a, '_>, message: &'a DescriptorProto, path: &[i32]) {
+        let full_name = scope.child(message.name());
+        let options = message.options.as_ref();
+        let element = scope.file.element(&full_name, path, options.and_then(|o| o.deprecated));
+        if options.is_some_and(super::descriptor::MessageOptions::message_set_wire_format) {
+            self.findings.warning(
+                Code::ProtoDegraded,
+                element.at.clone(),
+                format!("`{full_name}` has the message-set wire format, whose members are extensions; it is taken as empty"),
+            );
+        }
+        let names = scope.names_with(message.name());
+        let map_entry = options.is_some_and(super::descriptor::MessageOptions::map_entry);
+        let (oneofs, real) = oneofs(scope, message, &full_name, path);
+        let id = self.model.messages.push(Message {
+            element,
+            home: scope.file.home(&names),
+            fields: Vec::new(),
+            oneofs,
+            map_entry,
+            extensions: Vec::new(),
+        });
+        self.name(&full_name, Kind::Message(id), scope.file);
+
+        let features = scope.features.with(options.and_then(|o| o.features.as_ref()));
+        let inner = Scope { file: scope.file, dialect: scope.dialect, features, full_name, names, path: path.to_vec() };
+        for (i, field) in message.field.iter().enumerate() {
+            let oneof_index = field.oneof_index.and_then(|i| usize::try_from(i).ok());
+            let oneof_features =
+                oneof_index.and_then(|i| message.oneof_decl.get(i)).and_then(|o| o.options.as_ref()?.features.as_ref());
+            let field_options = field.options.as_ref();
+            let element = scope.file.element(
+                &inner.child(field.name()),
+                &inner.path_with(2, i),
+                field_options.and_then(|o| o.deprecated),
+            );
+            self.pending.push(PendingField {
+                message: id,
+                descriptor: field,
+                element,
+                dialect: scope.dialect,
+                features: features.with(oneof_features).with(field_options.and_then(|o| o.features.as_ref())),
+                oneof: oneof_index.and_then(|i| real.get(&i).copied()),
+                in_map_entry: map_entry,
+            });
+        }
+        for (i, nested) in message.nested_type.iter().enumerate() {
+            self.message(&inner, nested, &inner.path_with(3, i));
+        }
+        for (i, nested) in message.enum_type.iter().enumerate() {
+            self.enumeration(&inner, nested, &inner.path_with(4, i));
+        }
+    }
+
+    fn enumeration(&mut self, scope: &Scope<'a, '_>, e: &EnumDescriptorProto, path: &[i32]) {
+        let full_name = scope.child(e.name());
+        let options = e.options.as_ref();
+        let element = scope.file.element(&full_name, path, options.and_then(|o| o.deprecated));
+        let features = scope.features.with(options.and_then(|o| o.features.as_ref()));
+        let mut values: Vec<EnumValue> = Vec::new();
+        for (i, value) in e.value.iter().enumerate() {
+            if values.iter().any(|v| v.number == value.number()) {
+                continue;
+            }
+            let mut path = path.to_vec();
+            path.extend([2, i as i32]);
+            let deprecated = value.options.as_ref().and_then(|o| o.deprecated);
+            values.push(EnumValue {
+                element: scope.file.element(&format!("{full_name}.{}", value.name()), &path, deprecated),
+                name: value.name().to_owned(),
+                number: value.number(),
+            });
+        }
+        if values.is_empty() {
+            self.findings.error(Code::BadDescriptorSet, element.at, format!("enum `{full_name}` has no value"));
+            return;
+        }
+        let home = scope.file.home(&scope.names_with(e.name()));
+        let id = self.model.enums.push(Enum { element, home, values, closed: !features.open_enum });
+        self.name(&full_name, Kind::Enum(id), scope.file);
+    }
+
+    fn name(&mut self, full_name: &str, kind: Kind, file: &File<'_>) {
+        if self.names.insert(full_name.to_owned(), kind).is_some() {
+            self.findings.error(Code::BadDescriptorSet, file.at(full_name, &[]), format!("`{full_name}` is declared twice"));
+        }
+    }
+
+    /// Gives messages their fields, in number order.
+    fn link_fields(&mut self) {
+        for pending in std::mem::take(&mut self.pending) {
+            if let Some(field) = self.field(&pending) {
+                self.model.messages[pending.message].fields.push(field);
+            }
+        }
+        for (_, message) in self.model.messages.iter_mut() {
+            message.fields.sort_by_key(|f| f.number);
+            let twice = message.fields.windows(2).find(|pair| pair[0].number == pair[1].number);
+            if let Some([first, second]) = twice {
+                let what = format!("fields `{}` and `{}` have the number {}", first.name, second.name, first.number);
+                self.findings.error(Code::BadDescriptorSet, second.element.at.clone(), what);
+            }
+        }
+    }
+
+    fn field(&mut self, pending: &PendingField<'_>) -> Option<Field> {
+        let PendingField { descriptor, element, dialect, features, .. } = pending;
+        let bad = |findings: &mut Findings, what: String| {
+            findings.error(Code::BadDescriptorSet, element.at.clone(), what);
+        };
+        let number = descriptor.number();
+        if !(1..1 << 29).contains(&number) {
+            bad(self.findings, format!("field `{}` has the number {number}, which is none", element.full_name));
+            return None;
+        }
+        let Some(kind) = self.kind(descriptor, features.utf8) else {
+            let ty = descriptor.type_name.as_deref().unwrap_or("no type");
+            bad(self.findings, format!("field `{}` has the type `{ty}`, which is unknown", element.full_name));
+            return None;
+        };
+        let is_message = matches!(kind, Kind::Message(_));
+        let is_map = matches!(kind, Kind::Message(m) if self.model.messages[m].map_entry);
+        let cardinality = match descriptor.label {
+            Some(3) if is_map => Cardinality::Map,
+            Some(3) => Cardinality::Repeated { packed: packed(descriptor, *dialect, *features, kind) },
+            Some(2) => Cardinality::Required,
+            _ if *dialect == Dialect::Editions && features.presence == Presence::Required && pending.oneof.is_none() => {
+                Cardinality::Required
+            }
+            _ if is_message || descriptor.oneof_index.is_some() || descriptor.proto3_optional() => Cardinality::Explicit,
+            _ if features.presence == Presence::Implicit => Cardinality::Implicit,
+            _ => Cardinality::Explicit,
+        };
+        // A map's entries and their values are length-delimited, whatever they inherit.
+        let delimited = *dialect == Dialect::Editions && features.delimited && !is_map && !pending.in_map_entry;
+        Some(Field {
+            element: element.clone(),
+            name: descriptor.name().to_owned(),
+            number: number as u32,
+            kind,
+            cardinality,
+            group: is_message && (delimited || descriptor.r#type == Some(10)),
+            oneof: pending.oneof,
+            behavior_required: descriptor.options.as_ref().is_some_and(|o| o.field_behavior.contains(&BEHAVIOR_REQUIRED)),
+            default: descriptor.default_value.clone(),
+        })
+    }
+
+    fn kind(&self, field: &FieldDescriptorProto, utf8: bool) -> Option<Kind> {
+        let scalar = match field.r#type {
+            Some(1) => Scalar::Double,
+            Some(2) => Scalar::Float,
+            Some(3) => Scalar::Int64,
+            Some(4) => Scalar::Uint64,
+            Some(5) => Scalar::Int32,
+            Some(6) => Scalar::Fixed64,
+            Some(7) => Scalar::Fixed32,
+            Some(8) => Scalar::Bool,
+            Some(9) if utf8 => Scalar::String,
+            Some(9) => Scalar::StringUnverified,
+            Some(12) => Scalar::Bytes,
+            Some(13) => Scalar::Uint32,
+            Some(15) => Scalar::Sfixed32,
+            Some(16) => Scalar::Sfixed64,
+            Some(17) => Scalar::Sint32,
+            Some(18) => Scalar::Sint64,
+            _ => return self.names.get(field.type_name.as_deref()?.trim_start_matches('.')).copied(),
+        };
+        Some(Kind::Scalar(scalar))
+    }
+
+    /// Notes which messages are extended: their records do not show it.
+    fn extensions(&mut self, file: &File<'a>) {
+        let mut nested: Vec<&DescriptorProto> = file.file.message_type.iter().collect();
+        let mut all: Vec<&FieldDescriptorProto> = file.file.extension.iter().collect();
+        while let Some(message) = nested.pop() {
+            all.extend(&message.extension);
+            nested.extend(&message.nested_type);
+        }
+        for extension in all {
+            let extendee = extension.extendee.as_deref().unwrap_or_default().trim_start_matches('.');
+            if let Some(Kind::Message(id)) = self.names.get(extendee) {
+                self.model.messages[*id].extensions.push(extension.name().to_owned());
+            }
+        }
+    }
+
+    fn services(&mut self, file: &File<'a>) {
+        if !file.in_root {
+            return;
+        }
+        for (i, service) in file.file.service.iter().enumerate() {
+            let package = file.file.package();
+            let full_name =
+                if package.is_empty() { service.name().to_owned() } else { format!("{package}.{}", service.name()) };
+            let methods = self.methods(file, service, &full_name, i as i32);
+            let deprecated = service.options.as_ref().and_then(|o| o.deprecated);
+            self.model.services.push(Service {
+                element: file.element(&full_name, &[6, i as i32], deprecated),
+                home: file.home(&[service.name().to_owned()]),
+                name: service.name().to_owned(),
+                methods,
+            });
+        }
+    }
+
+    fn methods(&mut self, file: &File<'a>, service: &ServiceDescriptorProto, full_name: &str, index: i32) -> Vec<Method> {
+        let mut methods = Vec::new();
+        for (j, method) in service.method.iter().enumerate() {
+            let options = method.options.as_ref();
+            let element = file.element(
+                &format!("{full_name}.{}", method.name()),
+                &[6, index, 2, j as i32],
+                options.and_then(|o| o.deprecated),
+            );
+            let find = |name: &str| match self.names.get(name.trim_start_matches('.')) {
+                Some(Kind::Message(id)) => Some(*id),
+                _ => None,
+            };
+            let (Some(input), Some(output)) = (find(method.input_type()), find(method.output_type())) else {
+                let what = format!("method `{}` takes or gives an unknown message", element.full_name);
+                self.findings.error(Code::BadDescriptorSet, element.at, what);
+                continue;
+            };
+            methods.push(Method {
+                element,
+                name: method.name().to_owned(),
+                path: format!("{full_name}/{}", method.name()),
+                input,
+                output,
+                client_streaming: method.client_streaming(),
+                server_streaming: method.server_streaming(),
+                idempotency: match options.map(super::descriptor::MethodOptions::idempotency_level) {
+                    Some(1) => Idempotency::NoSideEffects,
+                    Some(2) => Idempotency::Idempotent,
+                    _ => Idempotency::Unknown,
+                },
+            });
+        }
+        methods
+    }
+
+    fn check_services(&mut self, sources: &Sources) {
+        let methods = self.model.services.iter().map(|(_, s)| s.methods.len()).sum::<usize>();
+        if methods > 0 || self.findings.has_errors() {
+            return;
+        }
+        let (at, what) = match &sources.roots[..] {
+            [one] => (sources.location(one), "the file has no service with a method".to_owned()),
+            _ => (Location::default(), "none of the files has a service with a method".to_owned()),
+        };
+        self.findings
+            .error(Code::NoService, at, what)
+            .help("give the files that declare services; what they import is found by itself");
+    }
+}
+
+/// The real oneofs of a message, and where each descriptor index is among them. One that exists only for proto3 `optional` is not.
+fn oneofs(
+    scope: &Scope<'_, '_>,
+    message: &DescriptorProto,
+    full_name: &str,
+    path: &[i32],
+) -> (Vec<Element>, HashMap<usize, usize>) {
+    let mut real = HashMap::new();
+    let mut elements = Vec::new();
+    for (i, oneof) in message.oneof_decl.iter().enumerate() {
+        let of = |f: &&FieldDescriptorProto| f.oneof_index == Some(i as i32) && !f.proto3_optional();
+        if message.field.iter().any(|f| of(&f)) {
+            real.insert(i, elements.len());
+            let mut path = path.to_vec();
+            path.extend([8, i as i32]);
+            elements.push(scope.file.element(&format!("{full_name}.{}", oneof.name()), &path, None));
+        }
+    }
+    (elements, real)
+}
+
+/// Whether a repeated field is written packed.
+fn packed(field: &FieldDescriptorProto, dialect: Dialect, features: Features, kind: Kind) -> bool {
+    let packable = match kind {
+        Kind::Scalar(scalar) => scalar.packable(),
+        Kind::Enum(_) => true,
+        Kind::Message(_) => false,
+    };
+    let option = field.options.as_ref().and_then(|o| o.packed).filter(|_| dialect != Dialect::Editions);
+    packable && option.unwrap_or(features.packed)
+}
