@@ -1,0 +1,119 @@
+//! Published protobuf trees: everything compiles, and what is printed is taken by the tools.
+//!
+//! A few trees by default, all with `WITWIRE_FULL=1`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::{Failed, Trial};
+use witwire_frontends::proto::{Input, compile};
+use witwire_frontends::{Compiled, DiskFiles, Options};
+
+use super::structure;
+
+/// Trees that always run: small, and of every dialect that sources may have.
+const SMALL: &[&str] = &["todo-example", "grpcbin", "grpc-todo", "saisai-grpc-todo", "openfga", "etcd"];
+
+/// Trees that are not compiled whole, and why.
+const NOT_SOURCES: &[(&str, &str)] =
+    &[("protobuf-tests", "holds editions and files that are wrong on purpose"), ("protovalidate", "declares no service")];
+
+fn corpus() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
+    let root = std::env::var_os("WITWIRE_CORPUS").map_or(beside, PathBuf::from).join("proto");
+    root.is_dir().then_some(root)
+}
+
+pub(super) fn trials() -> Vec<Trial> {
+    let Some(root) = corpus() else {
+        return vec![Trial::test("proto::corpus", || {
+            if std::env::var("CI").is_ok_and(|v| v == "true") {
+                return Err("corpus not found; set WITWIRE_CORPUS".into());
+            }
+            println!("skipped: corpus not found");
+            Ok(())
+        })];
+    };
+    let full = std::env::var_os("WITWIRE_FULL").is_some();
+    let trees = trees(&root).into_iter().filter(|t| full || SMALL.contains(&&t[..]));
+    let mut trials: Vec<Trial> = trees
+        .map(|tree| {
+            let root = root.clone();
+            Trial::test(format!("proto::corpus::{tree}"), move || run(&root, &tree))
+        })
+        .collect();
+    trials.push(Trial::test("proto::target::todo", move || todo_target(&root)));
+    trials
+}
+
+fn trees(root: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+    let mut trees: Vec<String> =
+        entries.filter(|e| e.path().is_dir()).map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    trees.sort();
+    trees
+}
+
+/// The files of a tree that declare services.
+fn entries(tree: &Path) -> Vec<PathBuf> {
+    if let Ok(list) = std::fs::read_to_string(tree.join("ENTRY.txt")) {
+        return list.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).map(|l| tree.join(l)).collect();
+    }
+    vec![tree.join("todo.proto")]
+}
+
+fn compile_tree(tree: &Path) -> Compiled {
+    let input = Input::Protos { files: entries(tree), includes: vec![tree.to_owned()] };
+    compile(&input, &DiskFiles, &Options::default())
+}
+
+fn run(root: &Path, tree: &str) -> Result<(), Failed> {
+    if let Some((_, why)) = NOT_SOURCES.iter().find(|(name, _)| *name == tree) {
+        println!("{tree}: not compiled: the tree {why}");
+        return Ok(());
+    }
+    let compiled = compile_tree(&root.join(tree));
+    let errors: Vec<String> = compiled
+        .diagnostics
+        .iter()
+        .filter(|d| d.severity == witwire_frontends::Severity::Error)
+        .map(ToString::to_string)
+        .collect();
+    if !errors.is_empty() {
+        return Err(errors.join("\n").into());
+    }
+    let methods: usize = compiled.apis.iter().map(|a| a.operations.len()).sum();
+    let services: usize = compiled.apis.iter().map(|a| a.interfaces.len() - 1).sum();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for diagnostic in &compiled.diagnostics {
+        *counts.entry(diagnostic.code.as_str()).or_default() += 1;
+    }
+    println!(
+        "{tree}: {} packages, {services} services, {methods} methods compiled, {} skipped; diagnostics {counts:?}",
+        compiled.apis.len(),
+        compiled.skipped.len()
+    );
+    let mut failed = Vec::new();
+    for api in &compiled.apis {
+        if let Err(e) = structure::check(&witwire_ir::print_package(api)) {
+            failed.push(format!("{}: {e}", api.package));
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n").into()) }
+}
+
+/// The Todo example is what its target says, comments and order apart.
+fn todo_target(root: &Path) -> Result<(), Failed> {
+    let tree = root.join("todo-example");
+    let compiled = compile_tree(&tree);
+    let [api] = &compiled.apis[..] else { return Err(format!("{:#?}", compiled.diagnostics).into()) };
+    let actual = structure::read(&witwire_ir::print_package(api))?;
+    let expected = structure::read(&std::fs::read_to_string(tree.join("target.wit"))?)?;
+    let mut different = Vec::new();
+    for key in expected.keys().chain(actual.keys()) {
+        if expected.get(key) != actual.get(key) {
+            different.push(format!("{key}: expected {:?}, got {:?}", expected.get(key), actual.get(key)));
+        }
+    }
+    if different.is_empty() { Ok(()) } else { Err(different.join("\n").into()) }
+}

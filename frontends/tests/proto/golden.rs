@@ -1,0 +1,76 @@
+//! `NAME.proto` → `NAME.wit`: the printed package, and behind it, as comments, the diagnostics and the wire maps.
+//!
+//! A first line `// options: {…}` gives the manifest's settings as JSON. Files in `include/` are only imported.
+
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::{Failed, Trial};
+use witwire_frontends::proto::{Input, compile};
+use witwire_frontends::{Compiled, MemoryFiles, Options};
+
+use super::{structure, wire};
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/proto")
+}
+
+fn protos(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|e| e.path());
+    let mut all: Vec<PathBuf> = entries.filter(|p| p.extension().is_some_and(|e| e == "proto")).collect();
+    all.sort();
+    all
+}
+
+pub(super) fn trials() -> Vec<Trial> {
+    let trial = |path: PathBuf| {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Trial::test(format!("proto::golden::{name}"), move || run(&path))
+    };
+    protos(&directory()).into_iter().map(trial).collect()
+}
+
+fn run(path: &Path) -> Result<(), Failed> {
+    let name = path.file_name().unwrap_or_default();
+    let text = std::fs::read_to_string(path)?;
+    let options: Options = match text.lines().next().and_then(|l| l.strip_prefix("// options: ")) {
+        Some(json) => serde_json::from_str(json)?,
+        None => Options::default(),
+    };
+    // In memory, so that diagnostics name files as the tests do, on every machine.
+    let mut files = MemoryFiles::new();
+    for file in protos(&directory()).into_iter().chain(protos(&directory().join("include"))) {
+        files = files.with(file.file_name().unwrap_or_default(), std::fs::read(&file)?);
+    }
+    let input = Input::Protos { files: vec![name.into()], includes: Vec::new() };
+    let compiled = compile(&input, &files, &options);
+    let actual = render(&compiled);
+    for api in &compiled.apis {
+        structure::check(&witwire_ir::print_package(api))?;
+    }
+    let expected = path.with_extension("wit");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&expected, actual)?;
+        return Ok(());
+    }
+    let expected_text =
+        std::fs::read_to_string(&expected).map_err(|e| format!("{}: {e}; `BLESS=1` writes it", expected.display()))?;
+    if actual == expected_text {
+        return Ok(());
+    }
+    let different = expected_text.lines().zip(actual.lines()).find(|(a, b)| a != b);
+    Err(format!("{} differs, first at {different:?}; `BLESS=1` rewrites it", expected.display()).into())
+}
+
+fn render(compiled: &Compiled) -> String {
+    let mut out: String = compiled.apis.iter().map(witwire_ir::print_package).collect::<Vec<_>>().join("\n");
+    let mut section = |title: &str, text: &str| {
+        if !text.is_empty() {
+            let lines: Vec<String> = text.lines().map(|l| format!("//   {l}").trim_end().to_owned()).collect();
+            out += &format!("\n// {title}\n{}\n", lines.join("\n"));
+        }
+    };
+    let diagnostics: Vec<String> = compiled.diagnostics.iter().map(ToString::to_string).collect();
+    section("diagnostics", &diagnostics.join("\n"));
+    section("wire", &wire::describe(compiled));
+    out.trim_start().to_owned()
+}

@@ -1,0 +1,15 @@
+//! Protobuf sources to WIT.
+
+mod corpus;
+mod golden;
+mod structure;
+mod wire;
+
+use libtest_mimic::Trial;
+
+/// All trials of this frontend.
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = golden::trials();
+    trials.extend(corpus::trials());
+    trials
+}

@@ -1,0 +1,89 @@
+//! The wire maps of a package as text: what a reader checks against the `.proto`.
+
+use std::fmt::Write as _;
+
+use witwire_frontends::Compiled;
+use witwire_ir::wire::Wire;
+use witwire_ir::wire::proto::{Codec, Field};
+use witwire_ir::{Api, Shape, TypeId};
+
+/// One line per message, enum, table and method.
+pub(super) fn describe(compiled: &Compiled) -> String {
+    let mut out = String::new();
+    for api in &compiled.apis {
+        for interface in api.interfaces.iter().map(|(_, i)| i) {
+            for &ty in &interface.types {
+                describe_type(&mut out, api, ty);
+            }
+        }
+        for (_, operation) in api.operations.iter() {
+            let _ = writeln!(out, "{}: {}", operation.source_name(), operation.class.name());
+        }
+    }
+    out
+}
+
+fn describe_type(out: &mut String, api: &Api, id: TypeId) {
+    let ty = &api.types[id];
+    let name = ty.name.as_ref().map_or("?", |n| n.name.as_str());
+    let checks: String = ty.checks.iter().map(|c| format!(" [{c:?}]")).collect();
+    match &ty.wire {
+        Wire::Message(message) => {
+            let fields: Vec<String> = message.fields.iter().map(|f| field(api, f)).collect();
+            let _ = writeln!(out, "{name} = {}{checks}: {}", message.full_name, fields.join(", "));
+            if let Shape::Record(shape) = &ty.shape {
+                assert_eq!(shape.len(), message.fields.len(), "{name}");
+            }
+        }
+        Wire::ProtoEnum(e) => {
+            let closed = if e.closed { "closed" } else { "open" };
+            let _ = writeln!(out, "{name} = {}: {closed} {:?}, default {}", e.full_name, e.numbers, e.default);
+        }
+        Wire::Table(table) => {
+            let nodes: Vec<&str> = table.nodes.iter().map(|n| type_name(api, *n)).collect();
+            let _ = writeln!(out, "{name}: table of {}, root {}", nodes.join(", "), table.root);
+        }
+        Wire::Plain | Wire::Json(_) => {}
+    }
+}
+
+fn field(api: &Api, field: &Field) -> String {
+    match field {
+        Field::Singular { number, name, codec: c, presence } => {
+            format!("{number} {name} {} {}", codec(api, c), format!("{presence:?}").to_lowercase())
+        }
+        Field::Repeated { number, name, codec: c, packed } => {
+            format!("{number} {name} {} {}", codec(api, c), if *packed { "packed" } else { "repeated" })
+        }
+        Field::Map { number, name, key, value } => {
+            format!("{number} {name} map {} to {}", format!("{key:?}").to_lowercase(), codec(api, value))
+        }
+        Field::Oneof { name, cases } => {
+            let cases: Vec<String> =
+                cases.iter().map(|c| format!("{} {} {}", c.number, c.name, codec(api, &c.codec))).collect();
+            format!("oneof {name} ({})", cases.join(", "))
+        }
+        Field::EmptyFlag { number, name, group } => format!("{number} {name} empty{}", group_mark(*group)),
+        Field::EmptyCount { number, name, group } => format!("{number} {name} empty repeated{}", group_mark(*group)),
+    }
+}
+
+fn group_mark(group: bool) -> &'static str {
+    if group { " group" } else { "" }
+}
+
+fn codec(api: &Api, codec: &Codec) -> String {
+    match codec {
+        Codec::Scalar(s) => format!("{s:?}").to_lowercase(),
+        Codec::Enum(ty) | Codec::Message(ty) => type_name(api, *ty).to_owned(),
+        Codec::Group(ty) => format!("group {}", type_name(api, *ty)),
+        Codec::Node { list, group } => format!("node {list}{}", group_mark(*group)),
+        Codec::Empty => "empty".to_owned(),
+        Codec::Wrapper(s) => format!("wrapper {}", format!("{s:?}").to_lowercase()),
+        Codec::FieldMask => "field-mask".to_owned(),
+    }
+}
+
+fn type_name(api: &Api, ty: TypeId) -> &str {
+    api.types[ty].name.as_ref().map_or("?", |n| n.name.as_str())
+}
