@@ -5,10 +5,13 @@
 //! ```
 //!
 //! The checksum is the beginning of BLAKE3 of all that follows. It and the version are the frame, which stays as it is in every
-//! version: what an older witwire cannot read, it can still tell from damage. A new kind or field is a new version.
+//! version: what an older witwire cannot read, it can still tell from damage. A new kind or field is a new version. Values stand
+//! in it as [`witwire_ir::container`] writes them, with a version of their own.
 
 mod bytes;
-mod value;
+
+use witwire_ir::Value;
+use witwire_ir::container::{ValueError, value_from_bytes, value_to_bytes};
 
 use super::digest::{ComponentDigest, Digest, IrDigest, RequestDigest};
 use super::entry::{
@@ -18,7 +21,6 @@ use super::entry::{
 use super::id::{IdempotencyKey, Ordinal, Timestamp};
 use bytes::Reader;
 pub(super) use bytes::Writer;
-pub(super) use value::write_all as write_values;
 
 /// The version that is written, and the newest that is read.
 const VERSION: u8 = 1;
@@ -41,6 +43,9 @@ pub enum DecodeError {
     /// The bytes are whole but mean nothing.
     #[error("it makes no sense: {0}")]
     Meaning(&'static str),
+    /// The bytes of a value are none.
+    #[error(transparent)]
+    Value(#[from] ValueError),
 }
 
 /// An entry as bytes.
@@ -88,7 +93,7 @@ pub(super) fn encode(entry: &Entry) -> Vec<u8> {
         Event::Finished(finished) => {
             out.byte(3);
             out.unsigned(finished.call.get());
-            value::write(&mut out, &finished.response);
+            write_value(&mut out, &finished.response);
         }
         Event::Clock(ClockReading::Wall { seconds, nanoseconds }) => {
             out.byte(4);
@@ -130,6 +135,16 @@ pub(super) fn write_function(out: &mut Writer, name: &FunctionName) {
     out.bytes(name.function.as_bytes());
 }
 
+/// Appends values: how many, then each.
+pub(super) fn write_values(out: &mut Writer, values: &[Value]) {
+    out.unsigned(values.len() as u64);
+    values.iter().for_each(|value| write_value(out, value));
+}
+
+fn write_value(out: &mut Writer, value: &Value) {
+    out.bytes(&value_to_bytes(value));
+}
+
 /// The entry that bytes are.
 pub(super) fn decode(bytes: &[u8]) -> Result<Entry, DecodeError> {
     let (checksum, rest) = bytes.split_at_checked(CHECKSUM).ok_or(DecodeError::Checksum)?;
@@ -162,7 +177,7 @@ fn read_event(input: &mut Reader<'_>) -> Result<Event, DecodeError> {
             digest: RequestDigest(Digest::from_bytes(input.fixed()?)),
             request: match input.byte()? {
                 0 => Recorded::Digest,
-                1 => Recorded::Typed(input.list(value::read)?),
+                1 => Recorded::Typed(input.list(read_value)?),
                 _ => return Err(DecodeError::Meaning("a request is of no known kind")),
             },
             class: match input.byte()? {
@@ -174,7 +189,7 @@ fn read_event(input: &mut Reader<'_>) -> Result<Event, DecodeError> {
             },
             key: input.option(read_key)?,
         }),
-        3 => Event::Finished(Finished { call: Ordinal::new(input.unsigned()?), response: value::read(input)? }),
+        3 => Event::Finished(Finished { call: Ordinal::new(input.unsigned()?), response: read_value(input)? }),
         4 => Event::Clock(ClockReading::Wall { seconds: input.unsigned()?, nanoseconds: input.narrow()? }),
         5 => Event::Clock(ClockReading::Monotonic(input.unsigned()?)),
         6 => Event::Random(RandomBytes(input.bytes()?.into())),
@@ -188,6 +203,10 @@ fn read_event(input: &mut Reader<'_>) -> Result<Event, DecodeError> {
         }),
         _ => return Err(DecodeError::Meaning("it is of no known kind")),
     })
+}
+
+fn read_value(input: &mut Reader<'_>) -> Result<Value, DecodeError> {
+    Ok(value_from_bytes(input.bytes()?)?)
 }
 
 fn read_key(input: &mut Reader<'_>) -> Result<IdempotencyKey, DecodeError> {

@@ -1,6 +1,6 @@
 //! Numbers and texts as bytes: the primitives of the entry format.
 //!
-//! Numbers are LEB128, signed ones zigzag first; byte strings have their length before them. Every value has exactly one form, so
+//! Numbers are LEB128; byte strings have their length before them. Every value has exactly one form, so
 //! that equal values have equal bytes.
 
 use super::DecodeError;
@@ -27,10 +27,6 @@ impl Writer {
             n >>= 7;
         }
         self.byte(n as u8);
-    }
-
-    pub(in super::super) fn signed(&mut self, n: i64) {
-        self.unsigned(((n << 1) ^ (n >> 63)) as u64);
     }
 
     pub(in super::super) fn bytes(&mut self, bytes: &[u8]) {
@@ -96,16 +92,6 @@ impl<'a> Reader<'a> {
         T::try_from(self.unsigned()?).map_err(|_| DecodeError::Meaning("a number is too large"))
     }
 
-    pub(super) fn signed(&mut self) -> Result<i64, DecodeError> {
-        let n = self.unsigned()?;
-        Ok((n >> 1) as i64 ^ -((n & 1) as i64))
-    }
-
-    /// A signed number of a narrower type.
-    pub(super) fn narrow_signed<T: TryFrom<i64>>(&mut self) -> Result<T, DecodeError> {
-        T::try_from(self.signed()?).map_err(|_| DecodeError::Meaning("a number is too large"))
-    }
-
     pub(super) fn bytes(&mut self) -> Result<&'a [u8], DecodeError> {
         let len = self.count()?;
         self.take(len)
@@ -154,9 +140,8 @@ mod tests {
         for n in [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX - 1, u64::MAX] {
             let mut w = Writer::default();
             w.unsigned(n);
-            w.signed(n as i64);
             let mut r = Reader(&w.0);
-            assert_eq!((r.unsigned(), r.signed()), (Ok(n), Ok(n as i64)));
+            assert_eq!(r.unsigned(), Ok(n));
             assert!(r.0.is_empty());
         }
     }
