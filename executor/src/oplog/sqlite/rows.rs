@@ -136,6 +136,10 @@ pub(super) fn blob(connection: &Connection, digest: Digest) -> Result<Option<Vec
 }
 
 pub(super) fn create(connection: &Connection, worker: &Worker) -> Result<(), WriteError> {
+    let taken = connection.prepare_cached("SELECT 1 FROM workers WHERE name = ?1")?.exists([worker.id.as_str()])?;
+    if taken {
+        return Err(WriteError::Refused(StoreError::WorkerExists(worker.id.clone())));
+    }
     for digest in std::iter::once(worker.component.0).chain(worker.irs.iter().map(|ir| ir.0)) {
         let known = connection.prepare_cached("SELECT 1 FROM blobs WHERE digest = ?1")?.exists([digest.as_bytes()])?;
         if !known {
@@ -143,10 +147,9 @@ pub(super) fn create(connection: &Connection, worker: &Worker) -> Result<(), Wri
         }
     }
     let (status, detail) = status_text(&worker.status);
-    let inserted = connection
+    connection
         .prepare_cached(
-            "INSERT INTO workers (name, component, config, digest_key, status, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT DO NOTHING",
+            "INSERT INTO workers (name, component, config, digest_key, status, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(params![
             worker.id.as_str(),
@@ -156,9 +159,6 @@ pub(super) fn create(connection: &Connection, worker: &Worker) -> Result<(), Wri
             status,
             detail
         ])?;
-    if inserted == 0 {
-        return Err(WriteError::Refused(StoreError::WorkerExists(worker.id.clone())));
-    }
     let id = connection.last_insert_rowid();
     for (ir, position) in worker.irs.iter().zip(0i64..) {
         connection.prepare_cached("INSERT INTO irs (worker, position, digest) VALUES (?1, ?2, ?3)")?.execute(params![
