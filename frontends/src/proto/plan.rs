@@ -49,6 +49,16 @@ pub(super) struct MethodPlan {
     pub(super) selected: bool,
 }
 
+impl Plan<'_> {
+    /// The methods that become functions.
+    pub(super) fn methods<'m>(&self, model: &'m Model) -> impl Iterator<Item = &'m Method> {
+        self.services.iter().flat_map(|s| {
+            let methods = &model.services[s.service].methods;
+            s.methods.iter().filter(|m| m.selected).map(|m| &methods[m.index])
+        })
+    }
+}
+
 impl ServicePlan {
     /// `interface.function`
     pub(super) fn function_path(&self, method: &MethodPlan) -> String {
@@ -258,11 +268,7 @@ fn name_words(name: &WitName) -> Vec<String> {
 
 /// What a package prints: all of the given files, or, where operations are selected, what those reach.
 fn printed(model: &Model, plan: &Plan<'_>, settings: &Settings<'_>) -> Reached {
-    let selected = plan.services.iter().flat_map(|s| {
-        let methods = &model.services[s.service].methods;
-        s.methods.iter().filter(|m| m.selected).map(|m| &methods[m.index])
-    });
-    let roots = selected.flat_map(|m| [m.input, m.output]);
+    let roots = plan.methods(model).flat_map(|m| [m.input, m.output]);
     if settings.selects() {
         return reach(model, roots);
     }

@@ -3,14 +3,14 @@
 mod inline;
 mod message;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use witwire_ir::wire::Wire;
 use witwire_ir::wire::proto::ProtoEnum;
 use witwire_ir::{Api, Case, Id, InterfaceId, Label, Shape, TextId, Type, TypeId, TypeName, WitName, host};
 
 use super::findings::Findings;
-use super::graph::Graph;
+use super::graph::{Graph, targets};
 use super::model::{Element, EnumId, MessageId, Model};
 use super::naming::{self, TypeNames, UNRECOGNIZED};
 use super::plan::Plan;
@@ -36,6 +36,8 @@ pub(super) struct Types<'a> {
     nodes: HashMap<MessageId, TypeId>,
     references: HashMap<MessageId, TypeId>,
     enums: HashMap<EnumId, TypeId>,
+    /// Recursive messages that are used as a whole.
+    tables: BTreeSet<MessageId>,
     /// Declared types with what orders them in print.
     declared: Vec<(PrintOrder, TypeId)>,
 }
@@ -75,6 +77,7 @@ impl<'a> Types<'a> {
             nodes: HashMap::new(),
             references: HashMap::new(),
             enums: HashMap::new(),
+            tables: tables(model, plan),
             declared: Vec::new(),
         };
         for &id in &plan.printed.enums {
@@ -153,6 +156,23 @@ impl<'a> Types<'a> {
         self.api.types[ty].docs = self.docs(&e.element, None);
         self.enums.insert(id, ty);
     }
+}
+
+/// The recursive messages that something outside their group refers to; of a group that nothing refers to, all.
+fn tables(model: &Model, plan: &Plan<'_>) -> BTreeSet<MessageId> {
+    let graph = plan.graph;
+    let recursive = |m: &MessageId| graph.group(*m).is_some();
+    let mut tables: BTreeSet<MessageId> = plan.methods(model).flat_map(|m| [m.input, m.output]).filter(recursive).collect();
+    for &message in &plan.printed.messages {
+        tables.extend(targets(model, message).into_iter().filter(|t| recursive(t) && !graph.same_group(message, *t)));
+    }
+    for &message in &plan.printed.messages {
+        let group = graph.group(message).unwrap_or_default();
+        if group.iter().all(|m| !tables.contains(m)) {
+            tables.extend(group);
+        }
+    }
+    tables
 }
 
 /// A name that is written here.

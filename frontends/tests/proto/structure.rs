@@ -79,16 +79,28 @@ fn reference(resolve: &Resolve, ty: Type) -> String {
     }
 }
 
-/// Parses a WIT text with both versions of wit-parser, encodes it with both of wit-component, and validates the binary with the
-/// newer wasmparser.
+/// Parses a WIT text with both versions of wit-parser and encodes it with both of wit-component. Of every world a component that
+/// imports all of it is made and validated with the newer wasmparser.
 pub(super) fn check(text: &str) -> Result<(), String> {
+    let mut newer = wit_parser_new::Resolve::default();
+    let package = newer.push_str("printed.wit", text).map_err(|e| format!("newer wit-parser: {e:?}"))?;
+    wit_component_new::encode(&newer, package, false).map_err(|e| format!("newer wit-component: {e:#}"))?;
     let (resolve, package) = parse(text).map_err(|e| format!("wit-parser: {e}"))?;
     wit_component::encode(&resolve, package).map_err(|e| format!("wit-component: {e:#}"))?;
-    let mut resolve = wit_parser_new::Resolve::default();
-    let package = resolve.push_str("printed.wit", text).map_err(|e| format!("newer wit-parser: {e:?}"))?;
-    let binary = wit_component_new::encode(&resolve, package, false).map_err(|e| format!("newer wit-component: {e:#}"))?;
-    wasmparser_new::Validator::new_with_features(wasmparser_new::WasmFeatures::all())
-        .validate_all(&binary)
-        .map_err(|e| format!("newer wasmparser: {e}"))?;
+    for (name, world) in &resolve.packages[package].worlds {
+        component(&resolve, *world).map_err(|e| format!("world {name}: {e}"))?;
+    }
+    Ok(())
+}
+
+/// Makes a component of a world, and validates it.
+fn component(resolve: &Resolve, world: wit_parser::WorldId) -> Result<(), String> {
+    let mut module = wit_component::dummy_module(resolve, world, wit_parser::ManglingAndAbi::Standard32);
+    wit_component::embed_component_metadata(&mut module, resolve, world, wit_component::StringEncoding::UTF8)
+        .map_err(|e| format!("{e:#}"))?;
+    let encoded = wit_component::ComponentEncoder::default().module(&module).and_then(|mut e| e.encode());
+    let binary = encoded.map_err(|e| format!("{e:#}"))?;
+    let features = wasmparser_new::WasmFeatures::all();
+    wasmparser_new::Validator::new_with_features(features).validate_all(&binary).map_err(|e| e.to_string())?;
     Ok(())
 }

@@ -54,7 +54,9 @@ impl Types<'_> {
             }
         }
         for &member in group {
-            self.table(member, group);
+            if self.tables.contains(&member) {
+                self.table(member, group);
+            }
         }
     }
 
