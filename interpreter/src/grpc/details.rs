@@ -67,7 +67,10 @@ fn error_info(bytes: &[u8]) -> Read<Value> {
         Ok(())
     })?;
     keep_last(&mut metadata);
-    Ok(case(Detail::ErrorInfo, Value::record([Value::string(text(reason)), Value::string(text(domain)), Value::list(metadata)])))
+    Ok(case(
+        Detail::ErrorInfo,
+        Value::record([Value::string(text(reason)), Value::string(text(domain)), Value::list(metadata)]),
+    ))
 }
 
 /// The delay in milliseconds, rounded up; a negative one is none.

@@ -76,7 +76,12 @@ impl GrpcPlan {
                 })?
             }
         };
-        Ok(GrpcRequest { path: self.path.clone(), metadata: Vec::new(), message, secrets: crate::message::Secrets::default() })
+        Ok(GrpcRequest {
+            path: self.path.clone(),
+            metadata: Vec::new(),
+            message,
+            secrets: crate::message::Secrets::default(),
+        })
     }
 
     /// The operation's `result` value for a response.

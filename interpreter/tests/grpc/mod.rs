@@ -1,1 +1,56 @@
 //! gRPC: protobuf bytes, statuses, failures.
+
+mod generate;
+mod hostile;
+mod lower;
+mod merging;
+mod oracle;
+mod plan;
+mod round_trip;
+mod status;
+mod tables;
+
+use std::sync::LazyLock;
+
+use witwire_interpreter::{Failure, GrpcResponse, Request, Response};
+use witwire_ir::{TypeId, Value};
+
+use lower::Lowered;
+
+static OPEN: LazyLock<Lowered> = LazyLock::new(|| Lowered::new("open.proto"));
+static CLOSED: LazyLock<Lowered> = LazyLock::new(|| Lowered::new("closed.proto"));
+
+impl Lowered {
+    /// The record or table of a message.
+    fn ty(&self, message: &str) -> TypeId {
+        let operation = &self.api.operations[self.operation(message)];
+        operation.params.first().expect("a message with fields").ty
+    }
+
+    fn encode(&self, message: &str, value: &Value) -> Result<Vec<u8>, Failure> {
+        match self.plan.request(self.operation(message), std::slice::from_ref(value))? {
+            Request::Grpc(request) => Ok(request.message.to_vec()),
+            Request::Http(_) => panic!("a gRPC method sends a gRPC request"),
+        }
+    }
+
+    /// The message's value, or the error's kind and message.
+    fn decode(&self, message: &str, bytes: &[u8]) -> Result<Value, (u32, String)> {
+        let response = GrpcResponse::Ok { message: bytes.to_vec().into(), trailers: Vec::new() };
+        let operation = self.operation(message);
+        let result = self.plan.response(operation, &[], &Response::Grpc(response));
+        result.conforms(&self.api, self.api.operations[operation].result).expect("every result is one of its type");
+        match result {
+            Value::Result(Ok(Some(value))) => Ok(*value),
+            Value::Result(Ok(None)) => Ok(Value::Bool(true)),
+            Value::Result(Err(Some(error))) => match &*error {
+                Value::Record(slots) => match &slots[..2] {
+                    [Value::Variant(kind, _), Value::String(text)] => Err((*kind, text.to_string())),
+                    other => panic!("an error starts with kind and message: {other:?}"),
+                },
+                other => panic!("an error is a record: {other:?}"),
+            },
+            other => panic!("a result: {other:?}"),
+        }
+    }
+}

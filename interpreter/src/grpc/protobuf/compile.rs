@@ -87,7 +87,11 @@ impl<'a> Compiler<'a> {
         let ty = self.target(ty)?;
         if let Some(id) = self.messages[ty.index()] {
             let known = self.order[id.0 as usize].group;
-            return if known == group { Ok(id) } else { Err("a node of a recursive message stands outside of its table".to_owned()) };
+            return if known == group {
+                Ok(id)
+            } else {
+                Err("a node of a recursive message stands outside of its table".to_owned())
+            };
         }
         let id = MessageId(self.order.len() as u32);
         self.messages[ty.index()] = Some(id);
@@ -110,7 +114,8 @@ impl<'a> Compiler<'a> {
         }
         let root = *table.nodes.get(table.root as usize).ok_or_else(|| "a table of nodes has no root".to_owned())?;
         let message = self.message_id(root, &table.nodes)?;
-        let lists = u16::try_from(table.nodes.len()).map_err(|_| "a table of nodes has more than 65,535 lists".to_owned())?;
+        let lists =
+            u16::try_from(table.nodes.len()).map_err(|_| "a table of nodes has more than 65,535 lists".to_owned())?;
         let id = TableId(self.done.tables.len() as u32);
         self.done.tables.push(TablePlan { ty, lists, root: table.root, message });
         self.tables[ty.index()] = Some(id);
@@ -150,7 +155,12 @@ impl<'a> Compiler<'a> {
             return Err(format!("the message `{}` is no record", map.full_name));
         };
         if slots.len() != map.fields.len() {
-            return Err(format!("the message `{}` has {} slots for {} fields", map.full_name, slots.len(), map.fields.len()));
+            return Err(format!(
+                "the message `{}` has {} slots for {} fields",
+                map.full_name,
+                slots.len(),
+                map.fields.len()
+            ));
         }
         let mut building = Building { group, ..Building::default() };
         for (field, slot) in map.fields.iter().zip(slots) {
@@ -234,7 +244,9 @@ impl<'a> Compiler<'a> {
             }
             proto::Field::Oneof { cases, .. } => {
                 let variant = self.option(ty)?;
-                let Shape::Variant(types) = self.api.shape(variant) else { return Err("a oneof needs a variant".to_owned()) };
+                let Shape::Variant(types) = self.api.shape(variant) else {
+                    return Err("a oneof needs a variant".to_owned());
+                };
                 if types.len() != cases.len() || cases.is_empty() {
                     return Err("a oneof needs a case per field".to_owned());
                 }
@@ -424,13 +436,9 @@ pub(super) const fn scalar_wire(scalar: Scalar) -> WireType {
         Scalar::Double | Scalar::Fixed64 | Scalar::Sfixed64 => WireType::Fixed64,
         Scalar::Float | Scalar::Fixed32 | Scalar::Sfixed32 => WireType::Fixed32,
         Scalar::String | Scalar::StringUnverified | Scalar::Bytes => WireType::Bytes,
-        Scalar::Int32
-        | Scalar::Int64
-        | Scalar::Uint32
-        | Scalar::Uint64
-        | Scalar::Sint32
-        | Scalar::Sint64
-        | Scalar::Bool => WireType::Varint,
+        Scalar::Int32 | Scalar::Int64 | Scalar::Uint32 | Scalar::Uint64 | Scalar::Sint32 | Scalar::Sint64 | Scalar::Bool => {
+            WireType::Varint
+        }
     }
 }
 

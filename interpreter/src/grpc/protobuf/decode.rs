@@ -20,7 +20,7 @@ use super::{MAX_DEPTH, MAX_MESSAGE};
 const ALLOWANCE: usize = 32 << 20;
 /// … and so many bytes more per byte of the message. A scalar takes 24 bytes and at least one on the wire; an absent field of a
 /// message that is there takes 24 bytes and none.
-const PER_BYTE: usize = 128;
+const PER_BYTE: usize = 64;
 
 type Decoded<T> = Result<T, Box<DecodeError>>;
 
@@ -172,8 +172,7 @@ impl<'a> Decoder<'a> {
     fn message(&mut self, id: MessageId, first: Span, more: Range<usize>, depth: u32) -> Decoded<Value> {
         let plan = self.plans.message(id);
         self.charge(plan.blank.len() + 1, first.start as usize)?;
-        let mut frame =
-            Frame { slots: plan.blank.to_vec(), lists: Vec::new(), seen: vec![false; plan.required.len()] };
+        let mut frame = Frame { slots: plan.blank.to_vec(), lists: Vec::new(), seen: vec![false; plan.required.len()] };
         let base = self.later.len();
         self.fields(plan, &mut frame, first, depth)?;
         for part in more {
@@ -202,8 +201,7 @@ impl<'a> Decoder<'a> {
     fn fill_bare(&mut self, plan: &'a MessagePlan, slots: &mut [Value], depth: u32) -> Decoded<()> {
         for &(slot, nested) in &plan.bare {
             if matches!(slots[slot as usize], Value::Option(None)) {
-                slots[slot as usize] =
-                    self.default(nested, depth).map_err(|e| e.within(Step::Slot(plan.ty, slot)))?;
+                slots[slot as usize] = self.default(nested, depth).map_err(|e| e.within(Step::Slot(plan.ty, slot)))?;
             }
         }
         Ok(())
@@ -407,7 +405,14 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    fn settle_one(&mut self, field: &FieldPlan, frame: &mut Frame, first: Span, more: Range<usize>, depth: u32) -> Decoded<()> {
+    fn settle_one(
+        &mut self,
+        field: &FieldPlan,
+        frame: &mut Frame,
+        first: Span,
+        more: Range<usize>,
+        depth: u32,
+    ) -> Decoded<()> {
         let depth = self.enter(depth, first.start as usize)?;
         match field.form {
             Form::Singular { codec: Codec::Nested { nested, .. }, presence } => {

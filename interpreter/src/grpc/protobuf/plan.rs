@@ -94,10 +94,7 @@ pub(super) enum SlotPlan {
     /// The field at a position in [`MessagePlan::fields`].
     Field(u16),
     /// One of the fields from a position on, by case.
-    Oneof {
-        first: u16,
-        count: u16,
-    },
+    Oneof { first: u16, count: u16 },
 }
 
 /// A field.
@@ -164,10 +161,7 @@ pub(super) enum Nested {
     /// A recursive message, seen from outside of its group.
     Table(TableId),
     /// A message of the same recursive group: the value is a position in a list of the table.
-    Node {
-        list: u16,
-        id: MessageId,
-    },
+    Node { list: u16, id: MessageId },
     /// A list of paths.
     FieldMask,
 }

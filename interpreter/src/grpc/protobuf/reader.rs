@@ -167,8 +167,7 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn string(&mut self) -> Read<&'a str> {
         let bytes = self.bytes()?;
-        std::str::from_utf8(bytes)
-            .map_err(|e| DecodeError::new(Fault::Utf8, self.at - bytes.len() + e.valid_up_to()))
+        std::str::from_utf8(bytes).map_err(|e| DecodeError::new(Fault::Utf8, self.at - bytes.len() + e.valid_up_to()))
     }
 
     /// The fields of a group whose start was read, without its end, which is consumed.
@@ -201,7 +200,9 @@ impl<'a> Reader<'a> {
             let key = self.key()?;
             match key.wire {
                 WireType::GroupStart => open.push(key.number),
-                WireType::GroupEnd if open.pop() != Some(key.number) => return Err(DecodeError::new(Fault::GroupEnd, start)),
+                WireType::GroupEnd if open.pop() != Some(key.number) => {
+                    return Err(DecodeError::new(Fault::GroupEnd, start));
+                }
                 WireType::GroupEnd if open.is_empty() => return Ok(start),
                 WireType::GroupEnd => {}
                 _ => self.skip(key, depth)?,

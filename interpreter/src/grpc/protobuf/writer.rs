@@ -138,7 +138,9 @@ mod tests {
 
     #[test]
     fn varints_are_as_short_as_can_be() {
-        for (value, length) in [(0, 1), (127, 1), (128, 2), (16383, 2), (16384, 3), (1 << 35, 6), (u64::MAX >> 1, 9), (u64::MAX, 10)] {
+        for (value, length) in
+            [(0, 1), (127, 1), (128, 2), (16383, 2), (16384, 3), (1 << 35, 6), (u64::MAX >> 1, 9), (u64::MAX, 10)]
+        {
             let mut writer = Writer::new();
             writer.varint(value);
             assert_eq!(writer.len(), length, "{value}");
