@@ -209,3 +209,142 @@ fn read(scheme: &str, kind: &AuthKind, source: &Source) -> Result<Credential, Cr
         AuthKind::MutualTls => Err(CredentialsError::MutualTls { scheme: scheme.to_owned() }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use witwire_ir::operation::grpc::{GrpcCall, StreamKind};
+    use witwire_ir::{
+        AuthRequirement, AuthScheme, Call, CallClass, Id, InterfaceId, PackageName, Protocol, SchemeId, Shape, Type, WitName,
+    };
+
+    fn name(text: &str) -> WitName {
+        WitName::new(text).expect("a valid name")
+    }
+
+    /// An API with these schemes, and an operation that takes one of these alternatives.
+    fn api(schemes: &[(&str, AuthKind)], alternatives: &[&[usize]]) -> (Api, Operation) {
+        let package = PackageName { namespace: name("api"), name: name("todo"), version: "1.0.0".to_owned() };
+        let mut api = Api::new(package, Protocol::Grpc);
+        for (scheme, kind) in schemes {
+            api.schemes.push(AuthScheme { name: (*scheme).to_owned(), kind: kind.clone(), record: None });
+        }
+        let result = api.types.push(Type::plain(Shape::Result { ok: None, err: None }));
+        let ids = |schemes: &&[usize]| schemes.iter().map(|scheme| SchemeId::new(*scheme)).collect();
+        let operation = Operation {
+            interface: InterfaceId::new(0),
+            name: name("call"),
+            params: Vec::new(),
+            result,
+            call: Call::Grpc(GrpcCall { path: "/a/b".to_owned(), kind: StreamKind::Unary, request: None, response: None }),
+            class: CallClass::Safe,
+            auth: AuthRequirement { alternatives: alternatives.iter().map(ids).collect(), optional: false, guest: None },
+            source: None,
+            docs: None,
+            deprecated: false,
+        };
+        (api, operation)
+    }
+
+    fn literal(secret: &str) -> Source {
+        Source::Literal(secret.to_owned())
+    }
+
+    fn basic(username: &str, password: &str) -> Credential {
+        Credential::Basic { username: username.to_owned(), password: password.to_owned() }
+    }
+
+    #[test]
+    fn a_scheme_decides_what_its_secret_is() {
+        let key = |text: &str| Credential::Key(text.to_owned());
+        let token = |text: &str| Credential::Token(text.to_owned());
+        for (kind, secret, expected) in [
+            (AuthKind::Bearer, "a:b", token("a:b")),
+            (AuthKind::OtherHttp { scheme: "Digest".to_owned() }, "x", token("x")),
+            (AuthKind::OAuth2 { token_url: None, scopes: Vec::new() }, "x", token("x")),
+            (AuthKind::OpenIdConnect { url: String::new() }, "x", token("x")),
+            (AuthKind::HeaderKey { name: "x-key".to_owned() }, "x", key("x")),
+            (AuthKind::QueryKey { name: "key".to_owned() }, "x", key("x")),
+            (AuthKind::CookieKey { name: "key".to_owned() }, "x", key("x")),
+            (AuthKind::Basic, "me:a:b", basic("me", "a:b")),
+            (AuthKind::Basic, "me:", basic("me", "")),
+        ] {
+            let (api, operation) = api(&[("s", kind)], &[&[0]]);
+            let gathered = Credentials::none().with("s", literal(secret)).gather(&api, &operation).expect("readable");
+            assert_eq!(gathered.find("s"), Some(expected));
+            assert_eq!(gathered.find("other"), None);
+        }
+    }
+
+    #[test]
+    fn the_first_alternative_that_is_all_configured_is_read() {
+        let schemes = [("a", AuthKind::Bearer), ("b", AuthKind::Bearer), ("c", AuthKind::Bearer)];
+        let (api, operation) = api(&schemes, &[&[0, 1], &[2]]);
+        let found = |credentials: Credentials| {
+            let gathered = credentials.gather(&api, &operation).expect("readable");
+            ["a", "b", "c"].map(|scheme| gathered.find(scheme).is_some())
+        };
+        let a = Credentials::none().with("a", literal("x"));
+        assert_eq!(found(Credentials::none()), [false; 3]);
+        assert_eq!(found(a.clone()), [false; 3]);
+        assert_eq!(found(a.clone().with("c", literal("x"))), [false, false, true]);
+        assert_eq!(found(a.with("b", literal("x")).with("c", literal("x"))), [true, true, false]);
+    }
+
+    #[test]
+    fn a_source_is_read_at_each_call() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("token");
+        let (api, operation) = api(&[("s", AuthKind::Bearer)], &[&[0]]);
+        let credentials = Credentials::none().parse(&format!("s=file:{}", path.display())).expect("a reference");
+        let missing = credentials.gather(&api, &operation).expect_err("no file").to_string();
+        assert!(missing.contains("scheme `s`") && missing.contains("token"), "{missing}");
+        for (content, token) in [("one\n", "one"), ("two\r\n", "two"), (" three ", " three "), ("four\n\n", "four\n")] {
+            std::fs::write(&path, content).expect("written");
+            let gathered = credentials.gather(&api, &operation).expect("readable");
+            assert_eq!(gathered.find("s"), Some(Credential::Token(token.to_owned())));
+        }
+        std::fs::write(&path, "\n").expect("written");
+        assert!(credentials.gather(&api, &operation).expect_err("empty").to_string().contains("it is empty"));
+    }
+
+    #[test]
+    fn a_variable_is_read_by_its_name() {
+        let (api, operation) = api(&[("s", AuthKind::Bearer)], &[&[0]]);
+        let gather = |reference| Credentials::none().parse(reference).expect("a reference").gather(&api, &operation);
+        let path = std::env::var("PATH").expect("every test has a PATH");
+        assert_eq!(gather("s=env:PATH").map(|g| g.find("s")), Ok(Some(Credential::Token(path))));
+        let missing = gather("s = env:WITWIRE_SURELY_NOT_SET").expect_err("not set").to_string();
+        assert!(missing.contains("env:WITWIRE_SURELY_NOT_SET: the variable is not set"), "{missing}");
+    }
+
+    #[test]
+    fn what_is_no_reference_is_refused_and_not_repeated() {
+        for reference in
+            ["hunter2", "s=hunter2", "s=", "=env:X", "s=env:", "s=file:", "s=literal:hunter2", "s=https://hunter2"]
+        {
+            let error = Credentials::none().parse(reference).expect_err(reference);
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+            assert!(error.to_string().contains("SCHEME=env:VARIABLE"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_scheme_is_found() {
+        let (api, _) = api(&[("bearerAuth", AuthKind::Bearer)], &[]);
+        assert_eq!(Credentials::none().with("bearerAuth", literal("x")).check(&api), Ok(()));
+        let error = Credentials::none().with("bearerauth", literal("x")).check(&api).expect_err("unknown");
+        assert_eq!(error.to_string(), "the API has no authentication scheme `bearerauth`; it has `bearerAuth`");
+    }
+
+    #[test]
+    fn nothing_prints_a_secret() {
+        let (api, operation) = api(&[("s", AuthKind::Basic)], &[&[0]]);
+        let credentials = Credentials::none().with("s", literal("me:hunter2"));
+        let gathered = credentials.gather(&api, &operation).expect("readable");
+        let error = Credentials::none().with("s", literal("hunter2")).gather(&api, &operation).expect_err("no colon");
+        let printed = format!("{credentials:?} {gathered:?} {error} {error:?}");
+        assert!(!printed.contains("hunter2"), "{printed}");
+        assert!(error.to_string().contains("must be `user:password`"), "{error}");
+    }
+}

@@ -150,10 +150,11 @@ impl Transport {
                 let connected = connection.connection_metadata().is_some();
                 classify(&e, if connected { Phase::Sent } else { Phase::Connecting }, &destination)
             })?;
-            let limit = inner.limits.max_response;
             match request {
-                Request::Http(_) => http::receive(incoming, limit, &destination).await.map(Response::Http),
-                Request::Grpc(_) => grpc::receive(incoming, limit, &destination).await.map(Response::Grpc),
+                Request::Http(_) => http::receive(incoming, &inner.limits, &destination).await.map(Response::Http),
+                Request::Grpc(_) => {
+                    grpc::receive(incoming, inner.limits.max_response, &destination).await.map(Response::Grpc)
+                }
             }
         };
         match tokio::time::timeout(deadline, exchange).await {

@@ -1,6 +1,7 @@
 //! What an error of the HTTP stack says about a call.
 
 use std::error::Error;
+use std::io;
 
 use h2::Reason;
 use hyper_util::client::legacy;
@@ -54,6 +55,12 @@ pub(super) fn classify(error: &(dyn Error + 'static), phase: Phase, destination:
             }
         }
     }
+    if let Phase::Receiving { .. } = phase
+        && chain().filter_map(|e| e.downcast_ref::<io::Error>()).any(is_syntax)
+    {
+        let message = format!("{destination} sent a body that cannot be read as HTTP: {}", innermost(error));
+        return SendError::invalid_response(status, message);
+    }
     let written = phase != Phase::Connecting && !chain().any(never_written);
     let reason = innermost(error);
     match phase {
@@ -70,6 +77,11 @@ pub(super) fn classify(error: &(dyn Error + 'static), phase: Phase, destination:
             format!("{destination} closed the connection before it answered: {reason}"),
         ),
     }
+}
+
+/// hyper's errors about the framing of a body, such as a chunk's size that is no number.
+fn is_syntax(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
 }
 
 /// The pool's word that a request never left it: it comes together with the request itself.

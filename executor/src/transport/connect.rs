@@ -11,7 +11,7 @@ use std::time::Duration;
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use rustls::{CertificateError, ClientConfig};
+use rustls::{AlertDescription, CertificateError, ClientConfig};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
@@ -178,7 +178,9 @@ fn tls_reason(error: &io::Error, host: &Host) -> String {
         rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
             "its certificate has expired".to_owned()
         }
-        rustls::Error::NoApplicationProtocol => "it speaks none of the protocols offered (ALPN)".to_owned(),
+        rustls::Error::NoApplicationProtocol | rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
+            "it speaks none of the protocols offered (ALPN; gRPC needs `h2`)".to_owned()
+        }
         other => other.to_string(),
     }
 }

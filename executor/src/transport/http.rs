@@ -3,10 +3,13 @@
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use witwire_interpreter::{HttpRequest, HttpResponse};
+use witwire_ir::operation::http::Method;
 
+use super::Limits;
 use super::classify::{Phase, classify};
 use super::decode::{Coding, DecodeError};
 use super::endpoint::Endpoint;
@@ -48,6 +51,11 @@ pub(super) fn prepare(endpoint: &Endpoint, request: &HttpRequest) -> Result<http
         value.set_sensitive(request.secrets.headers.iter().any(|secret| secret == name.as_str()));
         headers.append(name, value);
     }
+    let empty = request.body.as_ref().is_none_or(Bytes::is_empty);
+    if empty && matches!(request.method, Method::Post | Method::Put | Method::Patch) {
+        // RFC 9110, section 8.6: these methods give content a meaning, so that its absence is to be told.
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
     headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(Coding::OFFERED));
     Ok(out)
@@ -75,14 +83,25 @@ pub(super) fn header(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValu
     Ok((parsed, value))
 }
 
+/// `: ` and the line break of a header.
+const FIELD_OVERHEAD: usize = 4;
+
 /// Reads the whole response.
 pub(super) async fn receive(
     response: http::Response<Incoming>,
-    limit: usize,
+    limits: &Limits,
     destination: &str,
 ) -> Result<HttpResponse, SendError> {
+    let limit = limits.max_response;
     let (head, body) = response.into_parts();
     let status = head.status.as_u16();
+    // hyper's own limit is on its buffer, and lets through what arrives in one piece.
+    if head.headers.iter().map(|(n, v)| n.as_str().len() + v.len() + FIELD_OVERHEAD).sum::<usize>() > limits.max_headers {
+        return Err(SendError::new(
+            SendErrorKind::TooLarge { status: Some(status), grpc: false },
+            format!("the head of the response from {destination} is larger than the limit of {} bytes", limits.max_headers),
+        ));
+    }
     if status > 599 {
         let message = format!("{destination} answered with the status {status}, which HTTP does not have");
         return Err(SendError::invalid_response(status, message));
@@ -112,6 +131,9 @@ pub(super) async fn receive(
 }
 
 async fn collect(mut body: Incoming, limit: usize, status: u16, destination: &str) -> Result<Bytes, SendError> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large(status, limit, destination));
+    }
     let mut out = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| classify(&e, Phase::Receiving { status }, destination))?;
@@ -157,7 +179,6 @@ fn too_large(status: u16, limit: usize, destination: &str) -> SendError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use witwire_ir::operation::http::Method;
 
     fn request(target: &str, headers: &[(&str, &str)]) -> HttpRequest {
         HttpRequest {

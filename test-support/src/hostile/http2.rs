@@ -150,7 +150,8 @@ async fn play(script: &[Step], mut respond: SendResponse<Bytes>, pings: &Pings, 
             }
             Step::Disconnect => {
                 let _ = disconnect.send(()).await;
-                Ok(())
+                // To let go of the stream would reset it.
+                std::future::pending().await
             }
             Step::Hang => std::future::pending().await,
         };
