@@ -8,7 +8,7 @@ use witwire_ir::host::{Violation, violation};
 
 use super::protobuf::{DecodeError, MAX_DEPTH, Reader, WireType, keep_last};
 
-type Read<T> = Result<T, Box<DecodeError>>;
+type Read<T> = Result<T, DecodeError>;
 
 /// The message and the values of `list<status-detail>`. What cannot be read is left out: the status itself is known without it.
 pub(super) fn read(status: &[u8]) -> (String, Vec<Value>) {

@@ -69,11 +69,7 @@ impl GrpcPlan {
                     Failure::InvalidRequest(vec![Violation { location, rule: "message".to_owned(), message }])
                 };
                 let value = args.first().ok_or_else(|| refuse(param.clone(), "the argument is missing".to_owned()))?;
-                messages.encode(*root, value).map_err(|e| {
-                    let path = e.path.render(api);
-                    let dot = if path.is_empty() { "" } else { "." };
-                    refuse(format!("{param}{dot}{path}"), e.refusal.to_string())
-                })?
+                messages.encode(*root, value).map_err(|e| refuse(e.location(api, param), e.refusal().to_string()))?
             }
         };
         Ok(GrpcRequest {

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use prost_reflect::{Cardinality, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value as Dynamic};
 use proptest::prelude::*;
 use proptest::test_runner::TestRng;
+use prost_reflect::{Cardinality, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value as Dynamic};
 use witwire_ir::wire::Wire;
 use witwire_ir::wire::proto::{Codec, Field};
 use witwire_ir::{Api, Shape, TypeId, Value};
@@ -209,7 +209,9 @@ fn references<'a>(field: &Field, value: &'a mut Value) -> Vec<(&'a mut Value, u1
         _ => None,
     };
     match (field, value) {
-        (Field::Singular { codec, .. }, Value::Option(Some(value))) => node(codec).map(|list| (&mut **value, list)).into_iter().collect(),
+        (Field::Singular { codec, .. }, Value::Option(Some(value))) => {
+            node(codec).map(|list| (&mut **value, list)).into_iter().collect()
+        }
         (Field::Singular { codec, .. }, value) => {
             node(codec).filter(|_| matches!(value, Value::U32(_))).map(|list| (value, list)).into_iter().collect()
         }

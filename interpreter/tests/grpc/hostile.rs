@@ -1,7 +1,7 @@
 //! Bytes that no server should send: refused with place and reason, or harmless.
 
-use prost::Message;
 use proptest::prelude::*;
+use prost::Message;
 use witwire_ir::Value;
 use witwire_ir::host::grpc::ErrorKind;
 
@@ -135,7 +135,10 @@ fn a_value_of_a_value_of_any_depth_is_not_asked_for() {
 fn few_bytes_do_not_make_a_huge_value() {
     // Six bytes for an item of 2 slots, 32 more and their boxes.
     let bytes: Vec<u8> = hex("0a 04 0a 00 12 00").repeat(100_000);
-    assert_eq!(refusal(&OPEN, "open.Wide", &bytes), Some("the message stands for more data than its size allows".to_owned()));
+    assert_eq!(
+        refusal(&OPEN, "open.Wide", &bytes),
+        Some("the message stands for more data than its size allows".to_owned())
+    );
     let bytes: Vec<u8> = hex("0a 04 0a 00 12 00").repeat(10_000);
     assert_eq!(refusal(&OPEN, "open.Wide", &bytes), None, "what fits the allowance is read");
     // Packed booleans are the densest honest message.

@@ -13,8 +13,8 @@ use witwire_ir::operation::grpc::{GrpcCall, StreamKind};
 use witwire_ir::wire::Wire;
 use witwire_ir::wire::proto::{Codec, Field, Message, OneofCase, Presence, ProtoEnum, Scalar, Table};
 use witwire_ir::{
-    Api, AuthRequirement, Call, CallClass, Case, Check, Format, InDoubt, Interface, InterfaceId, Label, Operation, OperationId,
-    PackageName, Param, Protocol, Shape, Type, TypeId, TypeName, WitName,
+    Api, AuthRequirement, Call, CallClass, Case, Check, Format, InDoubt, Interface, InterfaceId, Label, Operation,
+    OperationId, PackageName, Param, Protocol, Shape, Type, TypeId, TypeName, WitName,
 };
 
 /// An API, its plan and the descriptors that it was made from.
@@ -283,7 +283,12 @@ impl Lower {
         (self.plain(shape), Codec::Scalar(scalar))
     }
 
-    fn message_value(&mut self, message: &MessageDescriptor, is_group: bool, group: &[MessageDescriptor]) -> (TypeId, Codec) {
+    fn message_value(
+        &mut self,
+        message: &MessageDescriptor,
+        is_group: bool,
+        group: &[MessageDescriptor],
+    ) -> (TypeId, Codec) {
         let wrapper = match message.full_name() {
             "google.protobuf.DoubleValue" => Some((Shape::F64, Scalar::Double)),
             "google.protobuf.FloatValue" => Some((Shape::F32, Scalar::Float)),

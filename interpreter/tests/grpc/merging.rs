@@ -201,7 +201,10 @@ fn far_field_numbers() {
     reads(
         &OPEN,
         "open.Sparse",
-        &[("08 01 c2 3e 01 61 ba a3 09 02 08 05 f8 ff ff ff 0f 01", "{1s32, \"a\", some({5s32, \"\", none, [], []}), true}")],
+        &[(
+            "08 01 c2 3e 01 61 ba a3 09 02 08 05 f8 ff ff ff 0f 01",
+            "{1s32, \"a\", some({5s32, \"\", none, [], []}), true}",
+        )],
     );
 }
 
@@ -231,7 +234,10 @@ fn groups_are_messages() {
         &CLOSED,
         "closed.Groups",
         &[
-            ("0b 08 01 12 01 61 1b 08 01 1c 0c", "{some({some(1s32), [\"a\"], some({some(true)})}), [], none, false, none, 0u32}"),
+            (
+                "0b 08 01 12 01 61 1b 08 01 1c 0c",
+                "{some({some(1s32), [\"a\"], some({some(true)})}), [], none, false, none, 0u32}",
+            ),
             // Parts are merged.
             ("0b 08 01 0c 38 07 0b 12 01 61 0c", "{some({some(1s32), [\"a\"], none}), [], none, false, some(7s32), 0u32}"),
             ("13 08 01 14 13 14", "{none, [{some(1u64)}, {none}], none, false, none, 0u32}"),

@@ -64,10 +64,7 @@ fn a_wire_map_must_fit_its_shape() {
             Field::Repeated { number: 1, name: "f".to_owned(), codec: Codec::Scalar(Scalar::Double), packed: true },
             "its slot is no list",
         ),
-        (
-            Field::Map { number: 1, name: "f".to_owned(), key: Scalar::Int32, value: Codec::Empty },
-            "its slot is no list",
-        ),
+        (Field::Map { number: 1, name: "f".to_owned(), key: Scalar::Int32, value: Codec::Empty }, "its slot is no list"),
         (Field::Oneof { name: "f".to_owned(), cases: Vec::new() }, "its slot is no option"),
         (Field::EmptyFlag { number: 1, name: "f".to_owned(), group: false }, "its slot has another type"),
         (Field::EmptyCount { number: 1, name: "f".to_owned(), group: false }, "its slot has another type"),

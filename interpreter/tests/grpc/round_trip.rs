@@ -1,8 +1,8 @@
 //! Values and messages go out and come back, judged by `prost_reflect`.
 
+use proptest::prelude::*;
 use prost::Message;
 use prost_reflect::{DynamicMessage, ReflectMessage};
-use proptest::prelude::*;
 use witwire_ir::wire::Wire;
 use witwire_ir::{Api, Shape, TypeId};
 

@@ -227,7 +227,10 @@ fn details_are_typed() {
             ),
             r#"[#5({"t", "n", "o", "d"})]"#,
         ),
-        (violation("google.rpc.LocalizedMessage", &[("locale", "de-CH"), ("message", "nein")]), r#"[#6(("de-CH", "nein"))]"#),
+        (
+            violation("google.rpc.LocalizedMessage", &[("locale", "de-CH"), ("message", "nein")]),
+            r#"[#6(("de-CH", "nein"))]"#,
+        ),
         (
             message(
                 &d,
@@ -236,7 +239,10 @@ fn details_are_typed() {
             ),
             r#"[#7([("d", "u")])]"#,
         ),
-        (violation("google.rpc.Help.Link", &[("url", "u")]), r#"[#8({"type.googleapis.com/google.rpc.Help.Link", bytes[18, 1, 117]})]"#),
+        (
+            violation("google.rpc.Help.Link", &[("url", "u")]),
+            r#"[#8({"type.googleapis.com/google.rpc.Help.Link", bytes[18, 1, 117]})]"#,
+        ),
     ];
     for (detail, expected) in cases {
         let name = prost_reflect::ReflectMessage::descriptor(&detail).full_name().to_owned();
@@ -297,6 +303,8 @@ fn a_request_names_its_method() {
     let Ok(Request::Grpc(request)) = OPEN.plan.request(OPEN.operation(METHOD), &[value]) else { panic!("a gRPC request") };
     assert_eq!((request.path.as_str(), request.message.len(), request.metadata.len()), ("/test.Echo/open.Scalars", 0, 0));
     // A request without fields has no argument.
-    let Ok(Request::Grpc(request)) = OPEN.plan.request(OPEN.operation("open.Nothing"), &[]) else { panic!("a gRPC request") };
+    let Ok(Request::Grpc(request)) = OPEN.plan.request(OPEN.operation("open.Nothing"), &[]) else {
+        panic!("a gRPC request")
+    };
     assert!(request.message.is_empty());
 }

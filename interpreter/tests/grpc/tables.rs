@@ -77,9 +77,7 @@ fn bad_references_are_refused_where_they_stand() {
 
 #[test]
 fn depth_is_limited_to_100() {
-    let chain = |nodes: u32| {
-        table((0..nodes).map(|n| tree("", None, (n + 1 < nodes).then_some(n + 1), &[])).collect())
-    };
+    let chain = |nodes: u32| table((0..nodes).map(|n| tree("", None, (n + 1 < nodes).then_some(n + 1), &[])).collect());
     assert!(OPEN.encode("open.Tree", &chain(101)).is_ok());
     let (location, message) = refused(&chain(102));
     assert_eq!((location.as_str(), message.as_str()), ("request.open-tree[100].right", "messages nest more than 100 deep"));

@@ -22,7 +22,7 @@ pub(crate) struct Compiler<'a> {
     messages: Vec<Option<MessageId>>,
     tables: Vec<Option<TableId>>,
     enums: Vec<Option<EnumId>>,
-    /// The messages that have an id, by id. Those behind the end of `done.messages` are still to be compiled.
+    /// The messages that have an id, by id. Those behind the end of `done.plans` are still to be compiled.
     order: Vec<Pending<'a>>,
     done: Messages,
 }
@@ -57,9 +57,9 @@ impl<'a> Compiler<'a> {
     /// What does not fit, and in which message.
     pub(crate) fn message(&mut self, ty: TypeId) -> Result<Root, String> {
         let root = self.nested(ty)?;
-        while let Some(&pending) = self.order.get(self.done.messages.len()) {
+        while let Some(&pending) = self.order.get(self.done.plans.len()) {
             let plan = self.compile(pending)?;
-            self.done.messages.push(plan);
+            self.done.plans.push(plan);
         }
         Ok(Root(root))
     }

@@ -22,7 +22,7 @@ const ALLOWANCE: usize = 32 << 20;
 /// message that is there takes 24 bytes and none.
 const PER_BYTE: usize = 64;
 
-type Decoded<T> = Result<T, Box<DecodeError>>;
+type Decoded<T> = Result<T, DecodeError>;
 
 impl Messages {
     /// Decodes a message.
@@ -209,7 +209,7 @@ impl<'a> Decoder<'a> {
 
     /// The value of an absent message that is never absent for the guest. What it requires in turn is not asked for.
     fn default(&mut self, nested: Nested, depth: u32) -> Decoded<Value> {
-        let depth = self.enter(depth, self.input.len())?;
+        let depth = enter(depth, self.input.len())?;
         match nested {
             Nested::Message(id) => self.default_message(id, depth),
             Nested::Table(id) => self.table(id, |d, list, id| d.default_node(list, id, depth).map(drop)),
@@ -233,11 +233,6 @@ impl<'a> Decoder<'a> {
         let mut slots = plan.blank.to_vec();
         self.fill_bare(plan, &mut slots, depth)?;
         Ok(Value::Record(slots.into()))
-    }
-
-    #[inline]
-    fn enter(&self, depth: u32, at: usize) -> Decoded<u32> {
-        depth.checked_sub(1).ok_or_else(|| DecodeError::new(Fault::Depth, at))
     }
 
     /// Reads the fields of one part of a message.
@@ -413,7 +408,7 @@ impl<'a> Decoder<'a> {
         more: Range<usize>,
         depth: u32,
     ) -> Decoded<()> {
-        let depth = self.enter(depth, first.start as usize)?;
+        let depth = enter(depth, first.start as usize)?;
         match field.form {
             Form::Singular { codec: Codec::Nested { nested, .. }, presence } => {
                 let value = self.nested(nested, first, more, depth)?;
@@ -446,7 +441,7 @@ impl<'a> Decoder<'a> {
             }
             Codec::Nested { nested, .. } => {
                 let span = message_span(reader, key, depth)?;
-                let depth = self.enter(depth, span.start as usize)?;
+                let depth = enter(depth, span.start as usize)?;
                 Some(self.nested(nested, span, 0..0, depth)?)
             }
         })
@@ -462,7 +457,7 @@ impl<'a> Decoder<'a> {
                     WireType::Fixed64 => 8,
                     _ => 1,
                 };
-                if bytes % size != 0 {
+                if !bytes.is_multiple_of(size) {
                     return Err(DecodeError::new(Fault::Packed, span.end as usize));
                 }
                 if size > 1 {
@@ -492,7 +487,7 @@ impl<'a> Decoder<'a> {
 
     /// An entry of a map: a message of a key and a value. `None` where the value is an unknown number of a closed enum.
     fn entry(&mut self, key_scalar: Scalar, codec: Codec, span: Span, depth: u32) -> Decoded<Option<Value>> {
-        let depth = self.enter(depth, span.start as usize)?;
+        let depth = enter(depth, span.start as usize)?;
         let mut reader = Reader::span(self.input, span);
         let mut key = None;
         let mut value = None;
@@ -533,7 +528,7 @@ impl<'a> Decoder<'a> {
             Codec::Scalar(scalar) | Codec::Wrapper(scalar) => value.unwrap_or_else(|| zero(scalar)),
             Codec::Enum(id) => value.unwrap_or_else(|| self.plans.enumeration(id).default_value()),
             Codec::Nested { nested, .. } => {
-                let depth = self.enter(depth, span.start as usize)?;
+                let depth = enter(depth, span.start as usize)?;
                 let end = self.later.len();
                 let (first, more) = match self.later.get(base) {
                     Some(part) => (part.span, base + 1..end),
@@ -549,7 +544,7 @@ impl<'a> Decoder<'a> {
 
     /// A wrapper's scalar: a message of one field. `earlier` is what earlier parts of it said.
     fn wrapper(&mut self, scalar: Scalar, span: Span, earlier: Option<Value>, depth: u32) -> Decoded<Value> {
-        let depth = self.enter(depth, span.start as usize)?;
+        let depth = enter(depth, span.start as usize)?;
         let mut reader = Reader::span(self.input, span);
         let mut value = earlier;
         while !reader.is_done() {
@@ -582,9 +577,15 @@ impl<'a> Decoder<'a> {
 
     /// The content of a message without fields: unknown fields only.
     fn empty(&self, span: Span, depth: u32) -> Decoded<()> {
-        let depth = self.enter(depth, span.start as usize)?;
+        let depth = enter(depth, span.start as usize)?;
         Reader::span(self.input, span).skip_all(depth)
     }
+}
+
+/// Goes into a message: how deep those in it may still nest.
+#[inline]
+fn enter(depth: u32, at: usize) -> Decoded<u32> {
+    depth.checked_sub(1).ok_or_else(|| DecodeError::new(Fault::Depth, at))
 }
 
 fn step(plan: &MessagePlan, field: &FieldPlan) -> Step {

@@ -15,14 +15,14 @@ use super::{MAX_DEPTH, MAX_MESSAGE};
 /// and counted empty messages. A table of some hundred nodes can stand for a tree that no memory holds.
 const MAX_REPEATED: usize = 64 << 20;
 
-type Encoded = Result<(), Box<EncodeError>>;
+type Encoded = Result<(), EncodeError>;
 
 impl Messages {
     /// Encodes a message.
     ///
     /// # Errors
     /// [`EncodeError`] where the value is not one of the type, nests too deep, or is a table with bad references.
-    pub(crate) fn encode(&self, root: Root, value: &Value) -> Result<Bytes, Box<EncodeError>> {
+    pub(crate) fn encode(&self, root: Root, value: &Value) -> Result<Bytes, EncodeError> {
         let mut encoder = Encoder { plans: self, writer: Writer::new(), table: Table::default(), repeated: 0 };
         encoder.nested(root.0, value, MAX_DEPTH)?;
         if encoder.writer.len() > MAX_MESSAGE {
@@ -33,7 +33,7 @@ impl Messages {
 }
 
 #[cold]
-fn refuse<T>(refusal: Refusal) -> Result<T, Box<EncodeError>> {
+fn refuse<T>(refusal: Refusal) -> Result<T, EncodeError> {
     Err(EncodeError::new(refusal))
 }
 

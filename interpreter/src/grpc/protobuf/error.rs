@@ -78,7 +78,7 @@ pub(super) enum Step {
 
 /// Where in a message something is; steps are collected from the inside outwards.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Path(Vec<Step>);
+struct Path(Vec<Step>);
 
 impl Path {
     fn push(&mut self, step: Step) {
@@ -86,7 +86,7 @@ impl Path {
     }
 
     /// The path in the names of the guest: `todos[3].user-id`. Empty for the message itself.
-    pub(crate) fn render(&self, api: &Api) -> String {
+    fn render(&self, api: &Api) -> String {
         let mut text = String::new();
         for step in self.0.iter().rev() {
             match *step {
@@ -126,77 +126,93 @@ fn case_name(api: &Api, record: TypeId, slot: u16, case: u32) -> Option<&str> {
     }
 }
 
-/// Bytes that are not a message of the type.
+/// Bytes that are not a message of the type. One word, so that the way without errors moves no more than it must.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DecodeError {
-    /// What is wrong.
-    pub(crate) fault: Fault,
+pub(crate) struct DecodeError(Box<DecodeFault>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct DecodeFault {
+    fault: Fault,
     /// The byte at which it was noticed, from the start of the message.
-    pub(crate) offset: usize,
-    /// The field it belongs to.
-    pub(crate) path: Path,
+    offset: usize,
+    /// The field that it belongs to.
+    path: Path,
 }
 
 impl DecodeError {
-    /// A fault at a byte. Boxed, so that the way without errors moves two words only.
     #[cold]
-    pub(super) fn new(fault: Fault, offset: usize) -> Box<Self> {
-        Box::new(Self { fault, offset, path: Path::default() })
+    pub(super) fn new(fault: Fault, offset: usize) -> Self {
+        Self(Box::new(DecodeFault { fault, offset, path: Path::default() }))
     }
 
     #[cold]
-    pub(super) fn within(mut self: Box<Self>, step: Step) -> Box<Self> {
-        self.path.push(step);
+    pub(super) fn within(mut self, step: Step) -> Self {
+        self.0.path.push(step);
         self
     }
 
-    /// `todos[3].user-id at byte 17: a string is not UTF-8`
+    /// Where and what, as a sentence: "`todos[3].user-id` at byte 17: a string is not UTF-8".
     pub(crate) fn describe(&self, api: &Api) -> String {
-        let path = self.path.render(api);
+        let DecodeFault { fault, offset, path } = &*self.0;
+        let path = path.render(api);
         let path = if path.is_empty() { String::new() } else { format!("`{path}` ") };
-        format!("{path}at byte {}: {}", self.offset, self.fault)
+        format!("{path}at byte {offset}: {fault}")
     }
 }
 
-/// A value that cannot be encoded.
+/// A value that cannot be encoded. One word, as [`DecodeError`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct EncodeError {
-    /// What is wrong.
-    pub(crate) refusal: Refusal,
+pub(crate) struct EncodeError(Box<EncodeFault>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct EncodeFault {
+    refusal: Refusal,
     /// The part that it belongs to. A node of a recursive message is found by its place in the table, as the guest wrote it.
-    pub(crate) path: Path,
+    path: Path,
     /// The list and the node that the path starts with, until it leaves the table.
     node: Option<(u16, u32)>,
 }
 
 impl EncodeError {
     #[cold]
-    pub(super) fn new(refusal: Refusal) -> Box<Self> {
-        Box::new(Self { refusal, path: Path::default(), node: None })
+    pub(super) fn new(refusal: Refusal) -> Self {
+        Self(Box::new(EncodeFault { refusal, path: Path::default(), node: None }))
     }
 
     #[cold]
-    pub(super) fn within(mut self: Box<Self>, step: Step) -> Box<Self> {
-        if self.node.is_none() {
-            self.path.push(step);
+    pub(super) fn within(mut self, step: Step) -> Self {
+        if self.0.node.is_none() {
+            self.0.path.push(step);
         }
         self
     }
 
     /// Out of a node to the one that refers to it.
     #[cold]
-    pub(super) fn within_node(mut self: Box<Self>, list: u16, node: u32) -> Box<Self> {
-        self.node.get_or_insert((list, node));
+    pub(super) fn within_node(mut self, list: u16, node: u32) -> Self {
+        self.0.node.get_or_insert((list, node));
         self
     }
 
     /// Out of the root of a table.
     #[cold]
-    pub(super) fn leave_table(mut self: Box<Self>, table: TypeId) -> Box<Self> {
-        if let Some((list, node)) = self.node.take() {
-            self.path.push(Step::Item(node as usize));
-            self.path.push(Step::Slot(table, list));
+    pub(super) fn leave_table(mut self, table: TypeId) -> Self {
+        if let Some((list, node)) = self.0.node.take() {
+            self.0.path.push(Step::Item(node as usize));
+            self.0.path.push(Step::Slot(table, list));
         }
         self
+    }
+
+    /// What is wrong.
+    pub(crate) fn refusal(&self) -> Refusal {
+        self.0.refusal
+    }
+
+    /// The part that is wrong, within an argument: `request.filter.exprs[2]`.
+    pub(crate) fn location(&self, api: &Api, argument: &str) -> String {
+        let path = self.0.path.render(api);
+        let dot = if path.is_empty() { "" } else { "." };
+        format!("{argument}{dot}{path}")
     }
 }

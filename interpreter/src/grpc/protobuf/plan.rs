@@ -8,7 +8,7 @@ use super::writer::Tag;
 /// All messages and enums that an API's operations reach; each is compiled once.
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
-    pub(super) messages: Vec<MessagePlan>,
+    pub(super) plans: Vec<MessagePlan>,
     pub(super) tables: Vec<TablePlan>,
     pub(super) enums: Vec<EnumPlan>,
 }
@@ -32,7 +32,7 @@ pub(super) struct EnumId(pub(super) u32);
 impl Messages {
     #[inline]
     pub(super) fn message(&self, id: MessageId) -> &MessagePlan {
-        &self.messages[id.0 as usize]
+        &self.plans[id.0 as usize]
     }
 
     #[inline]

@@ -37,7 +37,7 @@ pub(crate) struct Span {
     pub(crate) end: u32,
 }
 
-type Read<T> = Result<T, Box<DecodeError>>;
+type Read<T> = Result<T, DecodeError>;
 
 /// A position in a message and the end that it may not pass.
 #[derive(Debug, Clone)]
