@@ -7,13 +7,13 @@ use std::time::Duration;
 use wasmtime::component::{Component, InstancePre, Linker};
 use witwire_interpreter::{Plan, PlanError};
 use witwire_ir::container::{self, Bundle, ContainerError};
-use witwire_ir::{Api, Call, InDoubt, Operation};
+use witwire_ir::{Api, Call, Id, InDoubt, Operation, OperationId};
 
 use crate::callee::Callee;
 use crate::credentials::{Credentials, CredentialsError};
 use crate::engine::Engine;
 use crate::host::{self, State};
-use crate::link::{self, Imports, LinkError, LinkProblem, Target};
+use crate::link::{self, Function, Imports, LinkError, LinkProblem, Target};
 use crate::oplog::{ComponentDigest, Digest, IrDigest};
 use crate::transport::{DEFAULT_DEADLINE, Endpoint, EndpointError};
 use crate::wasi;
@@ -167,6 +167,10 @@ impl fmt::Debug for Program {
 fn connect(engine: &Engine, imports: Imports, sources: &[(&Dependency, &Arc<Api>)]) -> Result<Linker<State>, LoadError> {
     let wasmtime = |e: wasmtime::Error| LoadError::from(LinkError { problems: vec![LinkProblem::Wasmtime(full(&e))] });
     let Imports { layout, functions, resources, wasi } = imports;
+    for (dependency, api) in sources {
+        let package = || api.package.to_string();
+        dependency.credentials.check(api).map_err(|source| LoadError::Credentials { package: package(), source })?;
+    }
     let layout = Arc::new(layout);
     let mut linker = Linker::new(&engine.wasmtime);
     if wasi {
@@ -175,7 +179,8 @@ fn connect(engine: &Engine, imports: Imports, sources: &[(&Dependency, &Arc<Api>
     for (number, resource) in (0..).zip(&resources) {
         host::link_resource(&mut linker, resource, number).map_err(wasmtime)?;
     }
-    let mut plans = vec![None; sources.len()];
+    let plans: Vec<_> =
+        sources.iter().enumerate().map(|(i, (_, api))| Planned::new(i, api, &functions)).collect::<Result<_, _>>()?;
     for function in functions {
         let Target::Operation(operation, signature) = function.target else {
             let name = &function.name;
@@ -183,16 +188,13 @@ fn connect(engine: &Engine, imports: Imports, sources: &[(&Dependency, &Arc<Api>
             continue;
         };
         let (dependency, api) = sources[function.api];
-        let plan = match &mut plans[function.api] {
-            Some(plan) => Arc::clone(plan),
-            none => none.insert(plan(dependency, api)?).clone(),
-        };
+        let planned = &plans[function.api];
         let callee = Callee {
             endpoint: endpoint(dependency, api, &api.operations[operation])?,
             name: function.name,
             ir: dependency.file.digest,
-            plan,
-            operation,
+            plan: planned.plan.clone(),
+            operation: planned.renumber(operation),
             layout: layout.clone(),
             signature,
             credentials: Arc::new(dependency.credentials.clone()),
@@ -205,10 +207,31 @@ fn connect(engine: &Engine, imports: Imports, sources: &[(&Dependency, &Arc<Api>
     Ok(linker)
 }
 
-fn plan(dependency: &Dependency, api: &Arc<Api>) -> Result<Arc<Plan>, LoadError> {
-    let package = || api.package.to_string();
-    dependency.credentials.check(api).map_err(|source| LoadError::Credentials { package: package(), source })?;
-    Ok(Arc::new(Plan::new(api.clone())?))
+/// The operations of an API that a component imports, ready to be performed. The others cost nothing.
+struct Planned {
+    plan: Arc<Plan>,
+    /// Ascending, as in the whole API: the position of an operation is its number in the plan.
+    imported: Vec<OperationId>,
+}
+
+impl Planned {
+    fn new(index: usize, api: &Api, functions: &[Function]) -> Result<Self, PlanError> {
+        let imports = functions.iter().filter(|f| f.api == index);
+        let mut imported: Vec<_> = imports
+            .filter_map(|function| match function.target {
+                Target::Operation(operation, _) => Some(operation),
+                Target::Method => None,
+            })
+            .collect();
+        imported.sort_unstable();
+        imported.dedup();
+        let pruned = api.prune(|id, _| imported.binary_search(&id).is_ok());
+        Ok(Self { plan: Arc::new(Plan::new(Arc::new(pruned))?), imported })
+    }
+
+    fn renumber(&self, operation: OperationId) -> OperationId {
+        OperationId::new(self.imported.partition_point(|id| *id < operation))
+    }
 }
 
 /// Where an operation is performed: where the dependency says, else at its own server, else at the document's.

@@ -1,0 +1,226 @@
+//! The API, as a frontend would make it.
+
+use witwire_ir::operation::grpc::{GrpcCall, StreamKind};
+use witwire_ir::operation::http::{
+    Body, BodyEncoding, BodyValue, HttpCall, Location, Method, MissingFrom, OkShape, Outcome, Parameter, ParameterEncoding,
+    ParameterValue, PathPart, Response, ResponseBody, ResponseEncoding, StatusMatch, Style,
+};
+use witwire_ir::wire::{Wire, json, proto};
+use witwire_ir::{
+    Api, AuthKind, AuthRequirement, AuthScheme, Call, Check, Field, InDoubt, Interface, InterfaceId, PackageName, Param,
+    Place, SchemeId, Shape, Step, Type, TypeId, TypeName, WitName,
+};
+
+use super::{Operation, Protocol};
+
+fn name(text: &str) -> WitName {
+    WitName::new(text).expect("a literal of this file")
+}
+
+struct Builder {
+    api: Api,
+    types: InterfaceId,
+    ledger: InterfaceId,
+    bearer: SchemeId,
+}
+
+/// The ledger's API; `in_doubt` is the policy of its unsafe operation.
+pub(crate) fn api(protocol: Protocol, in_doubt: InDoubt) -> Api {
+    build(protocol, in_doubt, false)
+}
+
+/// The ledger's API over gRPC with one more function, which opens a stream.
+pub(crate) fn streaming_api() -> Api {
+    build(Protocol::Grpc, InDoubt::default(), true)
+}
+
+fn build(protocol: Protocol, in_doubt: InDoubt, stream: bool) -> Api {
+    let package = PackageName { namespace: name("test"), name: name("ledger"), version: "1.2.0".to_owned() };
+    let mut api = Api::new(
+        package,
+        match protocol {
+            Protocol::Http => witwire_ir::Protocol::Http,
+            Protocol::Grpc => witwire_ir::Protocol::Grpc,
+        },
+    );
+    let interface = |text: &str| Interface {
+        name: name(text),
+        docs: None,
+        types: Vec::new(),
+        operations: Vec::new(),
+        renames: Vec::new(),
+    };
+    let types = api.interfaces.push(interface("types"));
+    let ledger = api.interfaces.push(interface("ledger"));
+    let bearer = api.schemes.push(AuthScheme { name: "bearerAuth".to_owned(), kind: AuthKind::Bearer, record: None });
+    let mut builder = Builder { api, types, ledger, bearer };
+    let error = match protocol {
+        Protocol::Http => witwire_ir::host::http::declare(&mut builder.api, types, None),
+        Protocol::Grpc => witwire_ir::host::grpc::declare(&mut builder.api, types),
+    };
+    builder.operations(protocol, in_doubt, error);
+    if stream {
+        builder.stream(error);
+    }
+    builder.api.check().expect("a sound API");
+    builder.api
+}
+
+impl Builder {
+    fn plain(&mut self, shape: Shape) -> TypeId {
+        self.api.types.push(Type::plain(shape))
+    }
+
+    fn declare(&mut self, interface: InterfaceId, type_name: &str, shape: Shape, wire: Wire) -> TypeId {
+        let ty = Type { name: Some(TypeName { interface, name: name(type_name) }), wire, ..Type::plain(shape) };
+        let id = self.api.types.push(ty);
+        self.api.interfaces[interface].types.push(id);
+        id
+    }
+
+    fn record(&mut self, protocol: Protocol, record: &str, fields: &[(&str, TypeId, proto::Scalar)]) -> TypeId {
+        let slots = fields.iter().map(|(n, ty, _)| Field { name: name(n), ty: *ty, docs: None }).collect();
+        let wire = match protocol {
+            Protocol::Http => Wire::Json(json::Json::Object(object(fields.iter().map(|(n, ..)| *n)))),
+            Protocol::Grpc => Wire::Message(proto::Message {
+                full_name: format!("test.{record}"),
+                fields: (1..)
+                    .zip(fields)
+                    .map(|(number, (n, _, scalar))| proto::Field::Singular {
+                        number,
+                        name: (*n).to_owned(),
+                        codec: proto::Codec::Scalar(*scalar),
+                        presence: proto::Presence::Implicit,
+                    })
+                    .collect(),
+            }),
+        };
+        self.declare(self.types, record, Shape::Record(slots), wire)
+    }
+
+    fn operations(&mut self, protocol: Protocol, in_doubt: InDoubt, error: TypeId) {
+        let id = self.api.types.push(Type { checks: vec![Check::MaxLength(8)], ..Type::plain(Shape::String) });
+        let (text, number) = (self.plain(Shape::String), self.plain(Shape::U64));
+        let entry =
+            self.record(protocol, "entry", &[("id", id, proto::Scalar::String), ("text", text, proto::Scalar::String)]);
+        let receipt = self.record(protocol, "receipt", &[("number", number, proto::Scalar::Uint64)]);
+        let result = self.plain(Shape::Result { ok: Some(receipt), err: Some(error) });
+        for operation in Operation::ALL {
+            let by_id = protocol == Protocol::Http && operation == Operation::Look;
+            let call = match protocol {
+                Protocol::Http => Call::Http(http_call(operation, id, entry, receipt)),
+                Protocol::Grpc => Call::Grpc(GrpcCall {
+                    path: format!("/test.Ledger/{}", operation.name()),
+                    kind: StreamKind::Unary,
+                    request: Some(entry),
+                    response: Some(receipt),
+                }),
+            };
+            let param = if by_id { ("id", id) } else { ("request", entry) };
+            self.operation(operation.name(), vec![param], result, call, operation.class(in_doubt));
+        }
+    }
+
+    /// A function that opens a stream, which cannot be performed yet.
+    fn stream(&mut self, error: TypeId) {
+        let [entry, receipt] =
+            ["entry", "receipt"].map(|n| self.api.types.iter().find(|(_, t)| named(t, n)).expect("declared before").0);
+        let optional = self.plain(Shape::Option(receipt));
+        let next = self.plain(Shape::Result { ok: Some(optional), err: Some(error) });
+        let operation = witwire_ir::Id::new(self.api.operations.len());
+        let methods = vec![witwire_ir::Method { step: Step::Next, params: Vec::new(), result: Some(next), docs: None }];
+        let resource = Shape::Resource(witwire_ir::Resource { operation, methods });
+        let resource = self.declare(self.ledger, "watch-stream", resource, Wire::Plain);
+        let result = self.plain(Shape::Result { ok: Some(resource), err: Some(error) });
+        let call = Call::Grpc(GrpcCall {
+            path: "/test.Ledger/watch".to_owned(),
+            kind: StreamKind::ServerStreaming,
+            request: Some(entry),
+            response: Some(receipt),
+        });
+        self.operation("watch", vec![("request", entry)], result, call, witwire_ir::CallClass::Safe);
+    }
+
+    fn operation(
+        &mut self,
+        function: &str,
+        params: Vec<(&str, TypeId)>,
+        result: TypeId,
+        call: Call,
+        class: witwire_ir::CallClass,
+    ) {
+        let id = self.api.operations.push(witwire_ir::Operation {
+            interface: self.ledger,
+            name: name(function),
+            params: params.into_iter().map(|(n, ty)| Param { name: name(n), ty }).collect(),
+            result,
+            call,
+            class,
+            // Credentials may be sent, and need not be.
+            auth: AuthRequirement { alternatives: vec![vec![self.bearer]], optional: true, guest: None },
+            source: None,
+            docs: None,
+            deprecated: false,
+        });
+        self.api.interfaces[self.ledger].operations.push(id);
+    }
+}
+
+fn named(ty: &Type, wanted: &str) -> bool {
+    ty.name.as_ref().is_some_and(|n| n.name.as_str() == wanted)
+}
+
+fn object<'a>(keys: impl Iterator<Item = &'a str>) -> json::Object {
+    let member = |(slot, key): (u16, &str)| json::Member { key: key.to_owned(), slot, presence: json::Presence::Required };
+    json::Object { members: (0..).zip(keys).map(member).collect(), constants: Vec::new(), additional: None }
+}
+
+fn http_call(operation: Operation, id: TypeId, entry: TypeId, receipt: TypeId) -> HttpCall {
+    let (method, template) = match operation {
+        Operation::Look => (Method::Get, "/entries/{id}"),
+        Operation::Store => (Method::Put, "/entries"),
+        Operation::Pay => (Method::Post, "/payments"),
+        Operation::Post => (Method::Post, "/messages"),
+    };
+    let by_id = operation == Operation::Look;
+    let style = ParameterEncoding::Style { style: Style::Simple, explode: false, allow_reserved: false };
+    let parameter = Parameter {
+        name: "id".to_owned(),
+        location: Location::Path,
+        encoding: style,
+        value: ParameterValue::Argument { place: Place::argument(0), ty: id },
+    };
+    HttpCall {
+        method,
+        template: template.to_owned(),
+        servers: Vec::new(),
+        path: if by_id {
+            vec![PathPart::Literal("/entries/".to_owned()), PathPart::Parameter(0)]
+        } else {
+            vec![PathPart::Literal(template.to_owned())]
+        },
+        fixed_query: None,
+        parameters: if by_id { vec![parameter] } else { Vec::new() },
+        body: (!by_id).then(|| Body {
+            media_type: "application/json".to_owned(),
+            media_type_from: None,
+            encoding: BodyEncoding::Json,
+            value: BodyValue::Whole { place: Place::argument(0), ty: entry },
+            required: true,
+        }),
+        accept: vec!["application/json".to_owned()],
+        responses: vec![Response {
+            status: StatusMatch::Exact(200),
+            outcome: Outcome::Ok {
+                case: None,
+                shape: OkShape::Body(ResponseBody {
+                    media_type: "application/json".to_owned(),
+                    encoding: ResponseEncoding::Json,
+                    ty: receipt,
+                    unwrap: None,
+                }),
+            },
+        }],
+        missing: MissingFrom::default(),
+    }
+}

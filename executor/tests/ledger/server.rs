@@ -1,0 +1,202 @@
+//! The service. It counts requests and effects, and can hold a request before or after its effect.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use axum::routing::{get, post, put};
+use bytes::{BufMut, Bytes, BytesMut};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use prost::Message;
+use tokio::sync::mpsc;
+
+use super::Operation;
+
+/// Where a request can be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Point {
+    /// The whole request has arrived; nothing has happened.
+    Arrived,
+    /// The effect has happened; no response is sent.
+    Done,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Entry {
+    #[prost(string, tag = "1")]
+    id: String,
+    #[prost(string, tag = "2")]
+    text: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Receipt {
+    #[prost(uint64, tag = "1")]
+    number: u64,
+}
+
+/// What the server saw.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Counts {
+    /// Whole requests by operation and id.
+    pub(crate) requests: BTreeMap<(Operation, String), u32>,
+    /// Effects by operation and id; looking has none.
+    pub(crate) effects: BTreeMap<(Operation, String), u32>,
+    /// The `Authorization` headers that came, in order.
+    pub(crate) authorizations: Vec<String>,
+    /// The idempotency keys that came with each id.
+    pub(crate) keys: BTreeMap<String, BTreeSet<String>>,
+    hold: Option<(Point, String)>,
+    garbled: bool,
+    receipts: BTreeMap<String, u64>,
+}
+
+/// A running server; it ends with its runtime.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    counts: Arc<Mutex<Counts>>,
+    held: mpsc::UnboundedSender<()>,
+    url: String,
+}
+
+impl Server {
+    /// Serves on a port of loopback. The receiver is told when a request is held.
+    pub(crate) async fn start() -> std::io::Result<(Self, mpsc::UnboundedReceiver<()>)> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let (held, is_held) = mpsc::unbounded_channel();
+        let server = Self { counts: Arc::default(), held, url: format!("http://{}", listener.local_addr()?) };
+        let router = Router::new()
+            .route("/entries/{id}", get(look))
+            .route("/entries", put(|s, h, b| json(s, Operation::Store, h, b)))
+            .route("/payments", post(|s, h, b| json(s, Operation::Pay, h, b)))
+            .route("/messages", post(|s, h, b| json(s, Operation::Post, h, b)))
+            .route("/test.Ledger/{operation}", post(grpc))
+            .with_state(server.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok((server, is_held))
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The next request for the id is held at the point, for ever.
+    pub(crate) fn hold(&self, point: Point, id: &str) {
+        self.lock().hold = Some((point, id.to_owned()));
+    }
+
+    /// From now on responses are not what the API says, or are again.
+    pub(crate) fn garble(&self, garbled: bool) {
+        self.lock().garbled = garbled;
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.lock().clone()
+    }
+
+    /// All requests so far.
+    pub(crate) fn requests(&self) -> u32 {
+        self.lock().requests.values().sum()
+    }
+
+    /// Whole requests for an id, and its effects.
+    pub(crate) fn of(&self, operation: Operation, id: &str) -> (u32, u32) {
+        let counts = self.lock();
+        let at = (operation, id.to_owned());
+        let count = |map: &BTreeMap<_, u32>| map.get(&at).copied().unwrap_or(0);
+        (count(&counts.requests), count(&counts.effects))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().expect("no test panics while it counts")
+    }
+
+    async fn perform(&self, operation: Operation, id: &str, headers: &HeaderMap) -> u64 {
+        let at = (operation, id.to_owned());
+        let key = headers.get("idempotency-key").map(|key| key.to_str().expect("a key is ASCII").to_owned());
+        let mut seen_before = false;
+        {
+            let mut counts = self.lock();
+            *counts.requests.entry(at.clone()).or_default() += 1;
+            if let Some(authorization) = headers.get("authorization") {
+                counts.authorizations.push(authorization.to_str().expect("ASCII").to_owned());
+            }
+            if let Some(key) = &key {
+                counts.keys.entry(id.to_owned()).or_default().insert(key.clone());
+                seen_before = counts.receipts.contains_key(key);
+            }
+        }
+        self.hold_at(Point::Arrived, id).await;
+        let number = {
+            let mut counts = self.lock();
+            if operation != Operation::Look && !seen_before {
+                *counts.effects.entry(at).or_default() += 1;
+            }
+            let next = counts.requests.values().sum::<u32>().into();
+            match key {
+                Some(key) => *counts.receipts.entry(key).or_insert(next),
+                None => next,
+            }
+        };
+        self.hold_at(Point::Done, id).await;
+        number
+    }
+
+    async fn hold_at(&self, point: Point, id: &str) {
+        let wanted = (point, id.to_owned());
+        let held = {
+            let mut counts = self.lock();
+            let held = counts.hold.as_ref() == Some(&wanted);
+            if held {
+                counts.hold = None;
+            }
+            held
+        };
+        if held {
+            // Nobody listens where a test does not ask for it.
+            let _ = self.held.send(());
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+async fn look(State(server): State<Server>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    answer(&server, server.perform(Operation::Look, &id, &headers).await)
+}
+
+/// Reads no more of the JSON than the test needs: the id.
+async fn json(State(server): State<Server>, operation: Operation, headers: HeaderMap, body: String) -> Response {
+    let id = body.split('"').nth(3).unwrap_or_default().to_owned();
+    answer(&server, server.perform(operation, &id, &headers).await)
+}
+
+fn answer(server: &Server, number: u64) -> Response {
+    let number = if server.lock().garbled { "\"many\"".to_owned() } else { number.to_string() };
+    let mut response = Response::new(Body::from(format!("{{\"number\":{number}}}")));
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+    response
+}
+
+async fn grpc(State(server): State<Server>, Path(operation): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
+    let operation = Operation::parse(&operation).expect("only known methods are called");
+    let entry = Entry::decode(&body[5..]).expect("a message of the API");
+    let number = server.perform(operation, &entry.id, &headers).await;
+    let garbled = server.lock().garbled;
+    let message = if garbled { b"\x08".to_vec() } else { Receipt { number }.encode_to_vec() };
+    let mut frame = BytesMut::new();
+    frame.put_u8(0);
+    frame.put_u32(u32::try_from(message.len()).expect("a short message"));
+    frame.put_slice(&message);
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    let frames = [Frame::data(frame.freeze()), Frame::trailers(trailers)].map(Ok::<_, Infallible>);
+    let mut response = Response::new(Body::new(StreamBody::new(futures_util::stream::iter(frames))));
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
+    response
+}
