@@ -58,20 +58,28 @@ pub(super) fn number(random: &mut SplitMix64, checks: &[&Check]) -> f64 {
     };
     let multiple = checks.iter().find_map(|c| if let Check::MultipleOf(n) = c { Some(value(*n)) } else { None });
     let step = multiple.filter(|n| *n > 0.0).unwrap_or(0.25);
-    let (mut low, mut high) = (None::<f64>, None::<f64>);
+    // A bound and whether it is excluded; the tighter of two wins.
+    let (mut low, mut high) = (None::<(f64, bool)>, None::<(f64, bool)>);
     for check in checks {
         match check {
-            Check::Minimum(n) => low = Some(low.map_or(value(*n), |l| l.max(value(*n)))),
-            Check::ExclusiveMinimum(n) => low = Some(low.map_or(value(*n) + step, |l| l.max(value(*n) + step))),
-            Check::Maximum(n) => high = Some(high.map_or(value(*n), |h| h.min(value(*n)))),
-            Check::ExclusiveMaximum(n) => high = Some(high.map_or(value(*n) - step, |h| h.min(value(*n) - step))),
+            Check::Minimum(n) if low.is_none_or(|(l, _)| value(*n) > l) => low = Some((value(*n), false)),
+            Check::ExclusiveMinimum(n) if low.is_none_or(|(l, _)| value(*n) >= l) => low = Some((value(*n), true)),
+            Check::Maximum(n) if high.is_none_or(|(h, _)| value(*n) < h) => high = Some((value(*n), false)),
+            Check::ExclusiveMaximum(n) if high.is_none_or(|(h, _)| value(*n) <= h) => high = Some((value(*n), true)),
             _ => {}
         }
     }
-    let low = low.unwrap_or_else(|| high.map_or(0.0, |h| h.min(0.0)));
-    let high = high.unwrap_or(low.max(0.0) + 100.0 * step);
-    let first = (low / step).ceil() * step;
-    let steps = ((high - first) / step).floor();
+    let (low, without_low) = low.unwrap_or((high.map_or(0.0, |(h, _)| (h - 100.0 * step).min(0.0)), false));
+    let (high, without_high) = high.unwrap_or((low.max(0.0) + 100.0 * step, false));
+    let mut first = (low / step).ceil() * step;
+    if without_low && first <= low {
+        first += step;
+    }
+    let mut last = (high / step).floor() * step;
+    if without_high && last >= high {
+        last -= step;
+    }
+    let steps = ((last - first) / step).round();
     if steps >= 0.0 { first + random.between(0, steps.min(1000.0) as u64) as f64 * step } else { f64::midpoint(low, high) }
 }
 

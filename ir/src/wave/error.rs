@@ -193,30 +193,29 @@ pub(super) fn syntax(text: &str, kind: ParserErrorKind, offset: usize) -> WaveEr
         ParserErrorKind::EmptyTuple => "`()` is no value; a tuple has at least one element".to_owned(),
         ParserErrorKind::DuplicateField => "the same field is given twice".to_owned(),
         ParserErrorKind::DuplicateFlag => "the same flag is given twice".to_owned(),
-        ParserErrorKind::InvalidToken | ParserErrorKind::UnexpectedToken => unexpected(text, offset),
+        ParserErrorKind::InvalidToken | ParserErrorKind::UnexpectedToken => return unexpected(text, offset),
         other => other.to_string(),
     };
     WaveError::at(text, offset, "", Problem::Syntax(message))
 }
 
-fn unexpected(text: &str, offset: usize) -> String {
+fn unexpected(text: &str, offset: usize) -> WaveError {
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-    let rest = text.get(offset..).unwrap_or_default();
+    let (before, rest) = text.split_at_checked(offset).unwrap_or((text, ""));
+    // The grammar splits `userId` and `user_id`; the whole word is what is wrong.
+    let start = before.trim_end_matches(is_word).len();
+    let word: String = text.chars().skip(text[..start].chars().count()).take_while(|c| is_word(*c)).collect();
+    let at = |message: &str| WaveError::at(text, offset, "", Problem::Syntax(message.to_owned()));
     match rest.chars().next() {
-        None => "the text ends too early".to_owned(),
-        Some('"' | '\'') => {
-            "a string or character that does not end, or an escape that WAVE does not know (there are \\\\ \\\" \\' \\t \\n \\r \\u{…})"
-                .to_owned()
+        None => at("the text ends too early"),
+        Some('"' | '\'') => at(
+            "a string or character that does not end, or an escape that WAVE does not know (there are \\\\ \\\" \\' \\t \\n \\r \\u{…})",
+        ),
+        Some(c) if is_word(c) && word.contains(|c: char| c == '_' || c.is_uppercase()) => {
+            let message = "names are lower-case words joined by hyphens (`user-id`)".to_owned();
+            WaveError::at(text, start, "", Problem::Syntax(message))
         }
-        Some(c) if is_word(c) => {
-            let touches = text.get(..offset).is_some_and(|t| t.ends_with(is_word));
-            let camel = touches || rest.chars().take_while(|c| is_word(*c)).any(|c| c == '_' || c.is_uppercase());
-            if camel {
-                "names are lower-case words joined by hyphens (`user-id`)".to_owned()
-            } else {
-                "a word that does not fit here; text stands in double quotes, fields are `name: value`".to_owned()
-            }
-        }
-        Some(c) => format!("`{c}` does not fit here"),
+        Some(c) if is_word(c) => at("a word that does not fit here; text stands in double quotes, fields are `name: value`"),
+        Some(c) => at(&format!("`{c}` does not fit here")),
     }
 }

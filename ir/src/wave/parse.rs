@@ -55,12 +55,20 @@ impl<'a> Reader<'a> {
             Shape::F32 => {
                 let n: f32 = self.number(ty, node)?;
                 let finite = n.is_finite() || !self.is_digits(node);
-                if finite { Ok(Value::F32(n)) } else { self.out_of_range(node, "f32", f32::MIN, f32::MAX) }
+                if finite {
+                    Ok(Value::F32(n))
+                } else {
+                    self.out_of_range(node, "f32", format_args!("{:e}", f32::MIN), format_args!("{:e}", f32::MAX))
+                }
             }
             Shape::F64 => {
                 let n: f64 = self.number(ty, node)?;
                 let finite = n.is_finite() || !self.is_digits(node);
-                if finite { Ok(Value::F64(n)) } else { self.out_of_range(node, "f64", f64::MIN, f64::MAX) }
+                if finite {
+                    Ok(Value::F64(n))
+                } else {
+                    self.out_of_range(node, "f64", format_args!("{:e}", f64::MIN), format_args!("{:e}", f64::MAX))
+                }
             }
             Shape::Char => match node.ty() {
                 NodeType::Char => node.as_char(self.text).map(Value::Char).map_err(|e| self.grammar(&e)),
@@ -225,9 +233,9 @@ impl<'a> Reader<'a> {
         match (ty, payload) {
             (Some(ty), Some(payload)) => self.within(case, |r| r.value(ty, payload)).map(|v| Some(Box::new(v))),
             (None, None) => Ok(None),
-            (None, Some(_)) => self.fail(node, Problem::UnexpectedPayload { case: case.to_owned() }),
+            (None, Some(_)) => self.fail(node, Problem::UnexpectedPayload { case: self.written(node) }),
             (Some(ty), None) => {
-                self.fail(node, Problem::MissingPayload { case: case.to_owned(), expected: self.expected(ty) })
+                self.fail(node, Problem::MissingPayload { case: self.written(node), expected: self.expected(ty) })
             }
         }
     }
@@ -270,7 +278,7 @@ impl<'a> Reader<'a> {
     }
 
     fn out_of_range<T>(&self, node: &Node, expected: &'static str, min: impl Display, max: impl Display) -> Read<T> {
-        let found = self.slice(node).chars().take(40).collect();
+        let found = self.digits(node);
         self.fail(node, Problem::OutOfRange { expected, found, min: min.to_string(), max: max.to_string() })
     }
 
@@ -281,7 +289,8 @@ impl<'a> Reader<'a> {
     fn expected_words<T>(&self, expected: String, ty: TypeId, node: &Node) -> Read<T> {
         let found = match node.ty() {
             NodeType::BoolTrue | NodeType::BoolFalse => "a bool".to_owned(),
-            NodeType::Number => format!("the number {}", self.slice(node).chars().take(40).collect::<String>()),
+            NodeType::Number if is_number(self.api.shape(ty)) => format!("the number {}", self.digits(node)),
+            NodeType::Number => "a number".to_owned(),
             NodeType::Char => "a char".to_owned(),
             NodeType::String | NodeType::MultilineString => "a string".to_owned(),
             NodeType::Tuple => "a tuple".to_owned(),
@@ -300,14 +309,14 @@ impl<'a> Reader<'a> {
 
     /// What to write instead, where a common mistake is recognised.
     fn hint(&self, ty: TypeId, node: &Node) -> String {
-        let label = self.slice(node).split('(').next().unwrap_or_default().trim();
+        let label = self.written(node);
         let has = |name: &str| match self.api.shape(ty) {
             Shape::Enum(labels) => labels.iter().any(|l| l.name.as_str() == name),
             Shape::Variant(cases) => cases.iter().any(|c| c.name.as_str() == name),
             _ => false,
         };
         match (self.api.shape(ty), node.ty()) {
-            (Shape::Enum(_) | Shape::Variant(_), _) if KEYWORDS.contains(&label) && has(label) => {
+            (Shape::Enum(_) | Shape::Variant(_), _) if KEYWORDS.contains(&&*label) && has(&label) => {
                 format!("; write `%{label}`")
             }
             (Shape::Enum(_) | Shape::Variant(_), NodeType::String) => "; write the case without quotes".to_owned(),
@@ -339,12 +348,22 @@ impl<'a> Reader<'a> {
         TypeRef::new(self.api, ty).to_string()
     }
 
+    /// A number as written, cut where it is too long for a message.
+    fn digits(&self, node: &Node) -> String {
+        self.slice(node).chars().take(40).collect()
+    }
+
     fn slice(&self, node: &Node) -> &'a str {
         self.text.get(node.span()).unwrap_or_default()
     }
 
     fn label(&self, node: &Node) -> &'a str {
         self.slice(node).trim_start_matches('%')
+    }
+
+    /// A case's label as the text has it, with its `%`.
+    fn written(&self, node: &Node) -> String {
+        self.slice(node).split('(').next().unwrap_or_default().trim().to_owned()
     }
 
     fn grammar(&self, error: &wasm_wave::parser::ParserError) -> WaveError {
@@ -354,4 +373,21 @@ impl<'a> Reader<'a> {
     fn fail<T>(&self, node: &Node, problem: Problem) -> Read<T> {
         Err(WaveError::at(self.text, node.span().start, &self.path, problem))
     }
+}
+
+const fn is_number(shape: &Shape) -> bool {
+    matches!(
+        shape,
+        Shape::U8
+            | Shape::U16
+            | Shape::U32
+            | Shape::U64
+            | Shape::S8
+            | Shape::S16
+            | Shape::S32
+            | Shape::S64
+            | Shape::F32
+            | Shape::F64
+            | Shape::Bytes
+    )
 }
