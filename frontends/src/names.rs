@@ -144,7 +144,7 @@ mod tests {
         let word = "a".repeat(65);
         assert_eq!(name(&word, "x", "a").name.as_str(), format!("{}-{}", "a".repeat(58), hash("a")));
         let exact = "a".repeat(64);
-        assert_eq!(name(&exact, "x", "a"), Named { name: WitName::new(exact).unwrap(), cut: false });
+        assert_eq!(name(&exact, "x", "a"), Named { name: WitName::new(exact).expect("64 letters"), cut: false });
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use witwire_ir::Api;
 
-use crate::{Code, Compiled, Diagnostic, Location, Severity};
+use crate::{Code, Compiled, Diagnostic, Location, Severity, Skipped};
 
 /// All findings of one compilation.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     diagnostics: Vec<Diagnostic>,
+    skipped: Vec<Skipped>,
 }
 
 impl Findings {
@@ -29,6 +30,12 @@ impl Findings {
         &mut self.diagnostics[last]
     }
 
+    /// A method that is left out.
+    pub(super) fn skip(&mut self, code: Code, at: Location, source: String, message: String) {
+        self.warning(code, at, message.clone());
+        self.skipped.push(Skipped { source, code, message });
+    }
+
     pub(super) fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|d| d.severity == Severity::Error)
     }
@@ -38,7 +45,7 @@ impl Findings {
         let refused = self.has_errors();
         self.diagnostics.sort_by(|a, b| (&a.location, a.code, &a.message).cmp(&(&b.location, b.code, &b.message)));
         self.diagnostics.dedup();
-        Compiled { apis: if refused { Vec::new() } else { apis }, diagnostics: self.diagnostics, skipped: Vec::new() }
+        Compiled { apis: if refused { Vec::new() } else { apis }, diagnostics: self.diagnostics, skipped: self.skipped }
     }
 }
 

@@ -10,6 +10,7 @@
 mod check;
 mod descriptor;
 mod docs;
+mod extent;
 mod features;
 mod findings;
 mod graph;

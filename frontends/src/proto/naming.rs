@@ -132,7 +132,9 @@ pub(super) fn type_names(
     findings: &mut Findings,
 ) -> TypeNames {
     let mut naming = Naming::new();
-    NAMES.iter().for_each(|name| naming.reserve(name));
+    for name in NAMES {
+        naming.reserve(name);
+    }
     if settings.has_credentials() {
         naming.reserve(BEARER_AUTH);
     }

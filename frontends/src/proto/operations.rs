@@ -1,13 +1,17 @@
 //! The pass that lowers services to interfaces and methods to functions.
 
+use std::collections::BTreeSet;
+
 use witwire_ir::operation::grpc::GrpcCall;
 use witwire_ir::{
     Api, AuthKind, AuthMode, AuthRequirement, AuthScheme, Call, Field, Id, Interface, InterfaceId, Operation, OperationId,
     Param, Place, Protocol, SchemeId, Shape, Type, TypeId, TypeName, WitName, World,
 };
 
+use crate::Code;
+
 use super::findings::Findings;
-use super::model::{Method, Model};
+use super::model::{MessageId, Method, Model};
 use super::naming::BEARER_AUTH;
 use super::plan::{MethodPlan, Plan, ServicePlan};
 use super::settings::Settings;
@@ -32,12 +36,14 @@ pub(super) fn lower(
         Some(api.texts.push(format!("gRPC package `{}`.", plan.proto_package))).filter(|_| !plan.proto_package.is_empty());
     let docs = Some(api.texts.push("What the functions of this API share."));
     let types_interface = api.interfaces.push(interface(literal("types"), docs));
-    let mut lower = Lower {
-        credentials: None,
-        types: Types::lower(api, types_interface, model, settings, plan, findings),
-        model,
-        settings,
+    let lower_types = |left_out: &BTreeSet<MessageId>, findings| {
+        Types::lower(api.clone(), types_interface, model, settings, plan, left_out, findings)
     };
+    // What is too large shows only when everything is lowered.
+    let mut scratch = Findings::default();
+    let too_large = lower_types(&BTreeSet::new(), &mut scratch).too_large();
+    let types = lower_types(&too_large, findings);
+    let mut lower = Lower { credentials: None, types, too_large, model, settings };
     if settings.has_credentials() {
         lower.credentials = Some(lower.bearer(types_interface));
     }
@@ -64,6 +70,8 @@ struct Credentials {
 
 struct Lower<'a> {
     types: Types<'a>,
+    /// Messages that have no type, because no tool could read the package.
+    too_large: BTreeSet<MessageId>,
     model: &'a Model,
     settings: &'a Settings<'a>,
     credentials: Option<Credentials>,
@@ -103,6 +111,12 @@ impl Lower<'_> {
     }
 
     fn method(&mut self, interface: InterfaceId, service: &ServicePlan, plan: &MethodPlan, method: &Method) {
+        if let Some(large) = [method.input, method.output].into_iter().find(|m| self.too_large.contains(m)) {
+            let large = &self.model.messages[large].element.full_name;
+            let message = format!("the method is skipped: `{large}`, written out, is larger than component tools accept");
+            self.types.findings.skip(Code::UnsupportedMethod, method.element.at.clone(), method.path.clone(), message);
+            return;
+        }
         let kind = streams::kind(method);
         let request = self.types.message_type(method.input);
         let response = self.types.message_type(method.output);

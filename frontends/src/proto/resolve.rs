@@ -25,7 +25,7 @@ pub(super) fn resolve(sources: &Sources, findings: &mut Findings) -> Option<Mode
     let mut dialects = Vec::new();
     for (file, info) in sources.set.file.iter().zip(&infos) {
         let scope = File {
-            file,
+            descriptor: file,
             info,
             location: sources.location(file.name()),
             in_root: sources.roots.iter().any(|r| r == file.name()),
@@ -60,7 +60,7 @@ pub(super) fn resolve(sources: &Sources, findings: &mut Findings) -> Option<Mode
 
 /// A file on its way.
 struct File<'a> {
-    file: &'a FileDescriptorProto,
+    descriptor: &'a FileDescriptorProto,
     info: &'a SourceInfo<'a>,
     location: Location,
     in_root: bool,
@@ -82,7 +82,7 @@ impl File<'_> {
     }
 
     fn home(&self, path: &[String]) -> Home {
-        Home { package: self.file.package().to_owned(), path: path.to_vec(), in_root: self.in_root }
+        Home { package: self.descriptor.package().to_owned(), path: path.to_vec(), in_root: self.in_root }
     }
 }
 
@@ -138,12 +138,12 @@ impl Scope<'_, '_> {
 
 impl<'a> Linker<'a, '_> {
     fn declare_file(&mut self, file: &File<'a>, dialect: Dialect, features: Features) {
-        let full_name = file.file.package().to_owned();
+        let full_name = file.descriptor.package().to_owned();
         let scope = Scope { file, dialect, features, full_name, names: Vec::new(), path: Vec::new() };
-        for (i, message) in file.file.message_type.iter().enumerate() {
+        for (i, message) in file.descriptor.message_type.iter().enumerate() {
             self.message(&scope, message, &scope.path_with(4, i));
         }
-        for (i, e) in file.file.enum_type.iter().enumerate() {
+        for (i, e) in file.descriptor.enum_type.iter().enumerate() {
             self.enumeration(&scope, e, &scope.path_with(5, i));
         }
     }
@@ -322,8 +322,8 @@ impl<'a> Linker<'a, '_> {
 
     /// Notes which messages are extended: their records do not show it.
     fn extensions(&mut self, file: &File<'a>) {
-        let mut nested: Vec<&DescriptorProto> = file.file.message_type.iter().collect();
-        let mut all: Vec<&FieldDescriptorProto> = file.file.extension.iter().collect();
+        let mut nested: Vec<&DescriptorProto> = file.descriptor.message_type.iter().collect();
+        let mut all: Vec<&FieldDescriptorProto> = file.descriptor.extension.iter().collect();
         while let Some(message) = nested.pop() {
             all.extend(&message.extension);
             nested.extend(&message.nested_type);
@@ -340,8 +340,8 @@ impl<'a> Linker<'a, '_> {
         if !file.in_root {
             return;
         }
-        for (i, service) in file.file.service.iter().enumerate() {
-            let package = file.file.package();
+        for (i, service) in file.descriptor.service.iter().enumerate() {
+            let package = file.descriptor.package();
             let full_name =
                 if package.is_empty() { service.name().to_owned() } else { format!("{package}.{}", service.name()) };
             let methods = self.methods(file, service, &full_name, i as i32);

@@ -9,6 +9,7 @@ use witwire_ir::wire::Wire;
 use witwire_ir::wire::proto::ProtoEnum;
 use witwire_ir::{Api, Case, Id, InterfaceId, Label, Shape, TextId, Type, TypeId, TypeName, WitName, host};
 
+use super::extent;
 use super::findings::Findings;
 use super::graph::{Graph, targets};
 use super::model::{Element, EnumId, MessageId, Model};
@@ -24,7 +25,7 @@ pub(super) struct Types<'a> {
     graph: &'a Graph,
     settings: &'a Settings<'a>,
     names: &'a TypeNames,
-    findings: &'a mut Findings,
+    pub(super) findings: &'a mut Findings,
     /// The protobuf package of the services.
     package: &'a str,
     interface: InterfaceId,
@@ -52,13 +53,14 @@ struct PrintOrder {
 }
 
 impl<'a> Types<'a> {
-    /// Lowers everything that the plan prints.
+    /// Lowers everything that the plan prints, `left_out` excepted.
     pub(super) fn lower(
         mut api: Api,
         interface: InterfaceId,
         model: &'a Model,
         settings: &'a Settings<'a>,
         plan: &'a Plan<'a>,
+        left_out: &BTreeSet<MessageId>,
         findings: &'a mut Findings,
     ) -> Self {
         let error = host::grpc::declare(&mut api, interface);
@@ -77,19 +79,25 @@ impl<'a> Types<'a> {
             nodes: HashMap::new(),
             references: HashMap::new(),
             enums: HashMap::new(),
-            tables: tables(model, plan),
+            tables: tables(model, plan).difference(left_out).copied().collect(),
             declared: Vec::new(),
         };
         for &id in &plan.printed.enums {
             types.enumeration(id);
         }
         for &id in plan.graph.order() {
-            if plan.printed.messages.contains(&id) {
+            if plan.printed.messages.contains(&id) && !left_out.contains(&id) {
                 types.message(id);
             }
         }
         types.order();
         types
+    }
+
+    /// The messages whose types are larger than tools accept. What holds them is larger still, so it is among them.
+    pub(super) fn too_large(&self) -> BTreeSet<MessageId> {
+        let extents = extent::extents(&self.api);
+        self.messages.iter().filter(|(_, ty)| extents[ty.index()].is_too_large()).map(|(message, _)| *message).collect()
     }
 
     /// The type of a message that has fields.

@@ -2,6 +2,7 @@
 //!
 //! A first line `// options: {…}` gives the manifest's settings as JSON. Files in `include/` are only imported.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
@@ -66,7 +67,7 @@ fn render(compiled: &Compiled) -> String {
     let mut section = |title: &str, text: &str| {
         if !text.is_empty() {
             let lines: Vec<String> = text.lines().map(|l| format!("//   {l}").trim_end().to_owned()).collect();
-            out += &format!("\n// {title}\n{}\n", lines.join("\n"));
+            let _ = write!(out, "\n// {title}\n{}\n", lines.join("\n"));
         }
     };
     let diagnostics: Vec<String> = compiled.diagnostics.iter().map(ToString::to_string).collect();

@@ -26,7 +26,7 @@ pub(super) fn describe(compiled: &Compiled) -> String {
 fn describe_type(out: &mut String, api: &Api, id: TypeId) {
     let ty = &api.types[id];
     let name = ty.name.as_ref().map_or("?", |n| n.name.as_str());
-    let checks: String = ty.checks.iter().map(|c| format!(" [{c:?}]")).collect();
+    let checks = if ty.checks.is_empty() { String::new() } else { format!(" {:?}", ty.checks) };
     match &ty.wire {
         Wire::Message(message) => {
             let fields: Vec<String> = message.fields.iter().map(|f| field(api, f)).collect();

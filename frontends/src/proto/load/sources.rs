@@ -276,7 +276,7 @@ fn located(file: &str, text: &str, offset: usize) -> Location {
 /// Line and column of a byte offset, 1-based; columns count characters.
 pub(super) fn line_and_column(text: &str, offset: usize) -> (u32, u32) {
     let before = &text.as_bytes()[..offset.min(text.len())];
-    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+    let line = String::from_utf8_lossy(before).matches('\n').count() + 1;
     let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
     let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
     (line as u32, column as u32)
