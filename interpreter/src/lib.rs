@@ -8,6 +8,8 @@
 //!
 //! No sockets, clocks or storage: fuzzers and Miri can run it. No `serde_json::Value` and no `DynamicMessage` in a call.
 
+pub mod fixture;
+
 mod failure;
 mod grpc;
 mod http;

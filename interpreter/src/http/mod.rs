@@ -16,9 +16,6 @@ mod response;
 mod status;
 mod style;
 
-#[cfg(test)]
-mod tests;
-
 use witwire_ir::operation::http::{BodyValue, HttpCall};
 use witwire_ir::{Api, Operation, Param, Shape, Value};
 

@@ -13,9 +13,6 @@ mod scan;
 mod union;
 mod write;
 
-#[cfg(test)]
-mod tests;
-
 pub(crate) use codec::{ArmCodec, Codec, Codecs, ObjectCodec};
 pub(crate) use read::{read, read_member};
 pub(crate) use write::{WriteError, Writer, escape};

@@ -252,7 +252,10 @@ impl<'a> Reader<'a> {
                 Ok(Value::List(items.into()))
             }
             Codec::Map(value) => self.map(*value),
-            Codec::Option(_) if self.is_null() => self.scanner.null().map(|()| Value::none()),
+            // A null is the value of a type that knows null, not the absence of one.
+            Codec::Option(inner) if self.is_null() && !matches!(codecs.get(*inner), Codec::NullOr(_)) => {
+                self.scanner.null().map(|()| Value::none())
+            }
             Codec::Option(inner) => self.value(*inner).map(Value::some),
             Codec::Tuple(types) => self.tuple(types),
             Codec::Object(object) => self.record(object),

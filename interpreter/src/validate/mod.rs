@@ -8,9 +8,6 @@ mod run;
 mod schema;
 mod unique;
 
-#[cfg(test)]
-mod tests;
-
 use witwire_ir::{Api, Arena, Check, Id, Operation, Schema, SchemaId, Shape, TypeId, Value};
 
 pub(crate) use report::Report;
