@@ -1,0 +1,94 @@
+//! What all passes share: the tree, its references, the settings and the findings.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use super::resolve::References;
+use super::tree::{NodeId, Tree};
+use crate::{Code, Diagnostic, Options, Severity};
+
+/// The OpenAPI version, as far as it changes what keywords mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// 3.0: `nullable`, boolean `exclusiveMinimum`, siblings of `$ref` mean nothing.
+    V30,
+    /// 3.1 and later: JSON Schema 2020-12.
+    V31,
+}
+
+/// Shared by reference through all passes.
+pub(crate) struct Context<'a> {
+    pub(crate) tree: &'a Tree,
+    pub(crate) references: &'a References,
+    pub(crate) options: &'a Options,
+    pub(crate) version: Version,
+    findings: RefCell<Findings>,
+}
+
+#[derive(Default)]
+struct Findings {
+    diagnostics: Vec<Diagnostic>,
+    seen: HashSet<(NodeId, Code, String)>,
+}
+
+/// More findings than anybody reads; a hostile document could cause any number.
+const MAX_FINDINGS: usize = 20_000;
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(tree: &'a Tree, references: &'a References, options: &'a Options, version: Version) -> Self {
+        Self { tree, references, options, version, findings: RefCell::default() }
+    }
+
+    /// Reports something about a node, once.
+    pub(crate) fn report(
+        &self,
+        severity: Severity,
+        code: Code,
+        node: NodeId,
+        message: impl Into<String>,
+        help: Option<&str>,
+    ) {
+        let message = message.into();
+        let mut findings = self.findings.borrow_mut();
+        if findings.diagnostics.len() >= MAX_FINDINGS || !findings.seen.insert((node, code, message.clone())) {
+            return;
+        }
+        let location = self.tree.location(node);
+        findings.diagnostics.push(Diagnostic { severity, code, location, message, help: help.map(str::to_owned) });
+    }
+
+    /// Reports a degradation.
+    pub(crate) fn warn(&self, code: Code, node: NodeId, message: impl Into<String>, help: &str) {
+        self.report(Severity::Warning, code, node, message, Some(help));
+    }
+
+    /// Reports a decision.
+    pub(crate) fn note(&self, code: Code, node: NodeId, message: impl Into<String>, help: &str) {
+        self.report(Severity::Note, code, node, message, Some(help));
+    }
+
+    /// All findings; none are left.
+    pub(crate) fn take_findings(&self) -> Vec<Diagnostic> {
+        std::mem::take(&mut self.findings.borrow_mut().diagnostics)
+    }
+
+    /// Follows the node's references; a wrong one is reported.
+    pub(crate) fn follow(&self, node: NodeId) -> Option<NodeId> {
+        match self.references.follow(node) {
+            Ok(node) => Some(node),
+            Err((at, why)) => {
+                self.warn(Code::BadReference, at, why, "correct the reference");
+                None
+            }
+        }
+    }
+
+    /// A name that the author of the document gave (`x-wit-name`), or the manifest (`rename:`), for this node.
+    pub(crate) fn renamed(&self, node: NodeId) -> Option<&'a str> {
+        let own = self.tree.get_text(node, "x-wit-name");
+        if self.options.rename.is_empty() {
+            return own;
+        }
+        self.options.rename.get(&self.tree.pointer(node)).map(String::as_str).or(own)
+    }
+}

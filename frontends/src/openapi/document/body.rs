@@ -1,0 +1,113 @@
+//! Request bodies and media types.
+
+use crate::Code;
+use crate::openapi::context::Context;
+use crate::openapi::tree::NodeId;
+
+/// A request body.
+#[derive(Debug)]
+pub(crate) struct BodyView {
+    /// Whether the document requires it.
+    pub(crate) required: bool,
+    /// Its media types in document order.
+    pub(crate) media: Vec<Media>,
+    /// The request body object.
+    pub(crate) node: NodeId,
+}
+
+/// A media type of a body or response.
+#[derive(Debug, Clone)]
+pub(crate) struct Media {
+    /// As written, parameters included.
+    pub(crate) name: String,
+    /// Without parameters, in lower case.
+    pub(crate) essence: String,
+    /// Its schema.
+    pub(crate) schema: Option<NodeId>,
+    /// The media type object.
+    pub(crate) node: NodeId,
+}
+
+/// Families of media types, in the order in which they are preferred.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Family {
+    /// `application/json`
+    Json,
+    /// `…+json`
+    PlusJson,
+    /// `application/x-www-form-urlencoded`
+    Form,
+    /// `multipart/…`
+    Multipart,
+    /// `text/…`, XML included
+    Text,
+    /// Anything else.
+    Other,
+}
+
+impl Media {
+    /// The media type's family.
+    pub(crate) fn family(&self) -> Family {
+        let essence = self.essence.as_str();
+        if matches!(essence, "application/json" | "text/json" | "undefined") || essence == "json" {
+            Family::Json
+        } else if essence.ends_with("+json") || essence.ends_with("/json") {
+            Family::PlusJson
+        } else if essence == "application/x-www-form-urlencoded" {
+            Family::Form
+        } else if essence.starts_with("multipart/") {
+            Family::Multipart
+        } else if essence.starts_with("text/")
+            || essence.ends_with("/xml")
+            || essence.ends_with("+xml")
+            || essence.ends_with("yaml")
+        {
+            Family::Text
+        } else {
+            Family::Other
+        }
+    }
+
+    /// Whether it is JSON text.
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(self.family(), Family::Json | Family::PlusJson)
+    }
+}
+
+/// A media type without parameters, in lower case.
+pub(super) fn essence(name: &str) -> String {
+    name.split(';').next().unwrap_or(name).trim().to_ascii_lowercase()
+}
+
+/// The media types of a `content` object.
+pub(super) fn media(cx: &Context<'_>, content: NodeId) -> Vec<Media> {
+    cx.tree
+        .entries(content)
+        .iter()
+        .filter(|(name, _)| !name.starts_with("x-"))
+        .filter_map(|(name, node)| {
+            let node = cx.follow(*node)?;
+            Some(Media {
+                name: name.trim().to_owned(),
+                essence: essence(name),
+                schema: cx.tree.get(node, "schema").filter(|n| !is_boolean_or_null(cx, *n)),
+                node,
+            })
+        })
+        .collect()
+}
+
+fn is_boolean_or_null(cx: &Context<'_>, node: NodeId) -> bool {
+    !cx.tree.is_map(node)
+}
+
+/// Reads a request body, through its reference.
+pub(super) fn read(cx: &Context<'_>, node: NodeId) -> Option<BodyView> {
+    let node = cx.follow(node)?;
+    if !cx.tree.is_map(node) {
+        cx.warn(Code::WrongKind, node, "a request body must be an object; it is dropped", "correct the document");
+        return None;
+    }
+    let media = cx.tree.get(node, "content").map(|c| media(cx, c)).unwrap_or_default();
+    (!media.is_empty()).then(|| BodyView { required: cx.tree.get_bool(node, "required").unwrap_or(false), media, node })
+}

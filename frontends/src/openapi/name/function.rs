@@ -1,0 +1,265 @@
+//! Names of functions: from the operationId, else from method and path.
+
+use std::collections::HashMap;
+
+use witwire_ir::operation::http::Method;
+use witwire_ir::{MAX_NAME, WitName};
+
+use super::{is_lower_plural, is_version_like, sing};
+use crate::Code;
+use crate::names::{Scope, from_words, hash, words};
+use crate::openapi::context::Context;
+use crate::openapi::document::{OperationView, PathKey, Piece};
+
+/// A function that wants a name.
+pub(crate) struct Wanted<'a> {
+    pub(crate) view: &'a OperationView,
+    pub(crate) interface: &'a WitName,
+    /// Appended for another body of the same operation: `form`, `multipart`, ...
+    pub(crate) suffix: Option<&'a str>,
+}
+
+/// The names that a function may take, best first.
+struct Candidates {
+    /// Given by the author or the manifest: it never steps back.
+    fixed: Option<WitName>,
+    levels: [Vec<String>; 3],
+    source: String,
+}
+
+/// What paths of a document tell about each other.
+struct Paths {
+    /// Path without its last segment, where that is a parameter.
+    collections: HashMap<String, ()>,
+    /// Path → its methods.
+    methods: HashMap<String, Vec<Method>>,
+}
+
+/// Names all functions.
+pub(crate) fn functions(cx: &Context<'_>, operations: &[OperationView], wanted: &[Wanted<'_>]) -> Vec<WitName> {
+    let paths = Paths::new(operations);
+    let candidates: Vec<Candidates> = wanted.iter().map(|w| Candidates::new(cx, &paths, w)).collect();
+    let mut levels = vec![0_usize; wanted.len()];
+    let name_at = |i: usize, level: usize| -> WitName {
+        let candidate = &candidates[i];
+        candidate.fixed.clone().unwrap_or_else(|| from_words(&candidate.levels[level], "call", &candidate.source).name)
+    };
+    // Each round moves at least one function a step back, so it ends; three steps are all there are.
+    for _ in 0..8 {
+        let mut groups: HashMap<(&str, String), Vec<usize>> = HashMap::new();
+        for (i, w) in wanted.iter().enumerate() {
+            groups.entry((w.interface.as_str(), name_at(i, levels[i]).collision_key())).or_default().push(i);
+        }
+        let mut moved = false;
+        for group in groups.values().filter(|g| g.len() > 1) {
+            for &i in group {
+                if levels[i] < 2 && candidates[i].fixed.is_none() {
+                    levels[i] += 1;
+                    moved = true;
+                }
+            }
+        }
+        if !moved {
+            break;
+        }
+    }
+    // What still clashes (two functions that somebody gave one name) is told apart by a hash.
+    let mut scopes: HashMap<&str, (Scope<bool>, Vec<usize>)> = HashMap::new();
+    for (i, w) in wanted.iter().enumerate() {
+        let (scope, of) = scopes.entry(w.interface.as_str()).or_insert_with(|| (Scope::new(), Vec::new()));
+        scope.wish(candidates[i].fixed.is_none(), name_at(i, levels[i]), None, candidates[i].source.as_str());
+        of.push(i);
+    }
+    let mut out: Vec<WitName> = (0..wanted.len()).map(|i| name_at(i, levels[i])).collect();
+    for (scope, of) in scopes.into_values() {
+        for (i, name) in of.into_iter().zip(scope.give().names) {
+            out[i] = name;
+        }
+    }
+    for (i, w) in wanted.iter().enumerate() {
+        let cut = out[i].as_str().len() > MAX_NAME - 8;
+        if levels[i] == 2 || (cut && candidates[i].levels[levels[i]].join("-").len() > MAX_NAME) {
+            let code = if levels[i] == 2 { Code::NameCollision } else { Code::NameCut };
+            let message = format!("`{}` is called `{}.{}`", candidates[i].source, w.interface.as_str(), out[i].as_str());
+            cx.warn(code, w.view.node, message, "give it a name with `x-wit-name`, or `rename:` in the manifest");
+        }
+    }
+    out
+}
+
+impl Paths {
+    fn new(operations: &[OperationView]) -> Self {
+        let mut out = Self { collections: HashMap::new(), methods: HashMap::new() };
+        for operation in operations {
+            let path = spelled(&operation.path);
+            if operation.path.segments.last().is_some_and(|s| s.has_parameter())
+                && let Some((collection, _)) = path.rsplit_once('/')
+            {
+                out.collections.insert(collection.to_owned(), ());
+            }
+            out.methods.entry(path).or_default().push(operation.method);
+        }
+        out
+    }
+}
+
+/// The path with all parameters alike, so that `/a/{x}` and `/a/{y}` are one.
+fn spelled(path: &PathKey) -> String {
+    let mut out = String::new();
+    for segment in &path.segments {
+        out.push('/');
+        match segment.literal() {
+            Some(text) => out.push_str(text),
+            None => out.push_str("{}"),
+        }
+    }
+    out.trim_end_matches('/').to_owned()
+}
+
+impl Candidates {
+    fn new(cx: &Context<'_>, paths: &Paths, wanted: &Wanted<'_>) -> Self {
+        let view = wanted.view;
+        let source = view.source();
+        let interface = words(wanted.interface.as_str());
+        let with_suffix = |mut of: Vec<String>| {
+            of.extend(wanted.suffix.iter().flat_map(|s| words(s)));
+            of
+        };
+        let given = cx
+            .options
+            .rename
+            .get(&source)
+            .or_else(|| view.id.as_ref().and_then(|id| cx.options.rename.get(id)))
+            .map(String::as_str)
+            .or_else(|| cx.renamed(view.node));
+        let fixed = given.and_then(|text| match WitName::new(text) {
+            Ok(_) => Some(from_words(&with_suffix(words(text)), "call", &source).name),
+            Err(e) => {
+                cx.warn(Code::BadRename, view.node, e.to_string(), "give a WIT name: lower-case words joined by hyphens");
+                None
+            }
+        });
+        let (first, second) = match from_id(view, &interface) {
+            Some(both) => both,
+            None => {
+                let name = from_path(view, paths, &interface);
+                let mut by = name.clone();
+                let parameters: Vec<String> = view.path.parameters().flat_map(words).collect();
+                if !parameters.is_empty() {
+                    by.push("by".to_owned());
+                    by.extend(parameters);
+                }
+                (name, by)
+            }
+        };
+        let mut third = second.clone();
+        third.push(hash(&source));
+        Self { fixed, levels: [first, second, third].map(with_suffix), source }
+    }
+}
+
+/// The name from the operationId, and the one before the interface's words were removed.
+fn from_id(view: &OperationView, interface: &[String]) -> Option<(Vec<String>, Vec<String>)> {
+    let id = view.id.as_deref()?;
+    let method = view.method.as_str().to_ascii_lowercase();
+    let path: Vec<String> = view
+        .path
+        .segments
+        .iter()
+        .flat_map(|s| &s.0)
+        .flat_map(|p| match p {
+            Piece::Literal(text) | Piece::Parameter(text) => words(text),
+        })
+        .collect();
+    let all = words(id);
+    let spelled = all.concat();
+    if spelled == format!("{method}{}", path.concat()) || spelled == format!("{}{method}", path.concat()) {
+        return None;
+    }
+    // FastAPI: `read_item_items__item_id__get`.
+    let mut tail = path.clone();
+    tail.push(method);
+    let mut kept = if path.is_empty() || !all.ends_with(&tail) { all } else { all[..all.len() - tail.len()].to_vec() };
+    let parts: Vec<&str> = id.split(['.', '/']).collect();
+    if parts.len() > 1 {
+        let same = |part: &str| {
+            let of = words(part);
+            !of.is_empty() && of.iter().map(|w| sing(w)).eq(interface.iter().map(|w| sing(w)))
+        };
+        if let Some(at) = parts.iter().rposition(|p| same(p)) {
+            let behind = words(&parts[at + 1..].join("."));
+            if !behind.is_empty() {
+                kept = behind;
+            }
+        }
+    }
+    if kept.is_empty() {
+        return None;
+    }
+    let mut short = kept.clone();
+    let n = interface.len();
+    let matches = |of: &[String]| of.iter().map(|w| sing(w)).eq(interface.iter().map(|w| sing(w)));
+    if n > 0 && short.len() > n && matches(&short[..n]) {
+        short.drain(..n);
+    } else if n > 0 && short.len() > n && matches(&short[1..=n]) {
+        short.drain(1..=n);
+    }
+    Some((short, kept))
+}
+
+/// The name from method and path.
+fn from_path(view: &OperationView, paths: &Paths, interface: &[String]) -> Vec<String> {
+    let in_interface = |segment: &str| {
+        let of = words(segment);
+        !of.is_empty() && of.iter().all(|w| interface.iter().any(|i| sing(i) == sing(w)))
+    };
+    let literals: Vec<&str> = view.path.segments.iter().filter_map(|s| s.literal()).filter(|l| !l.is_empty()).collect();
+    let left: Vec<&str> = literals.iter().copied().filter(|l| !is_version_like(l) && !in_interface(l)).collect();
+    let path = spelled(&view.path);
+    let methods = paths.methods.get(&path).map_or(&[][..], Vec::as_slice);
+    let item = view.path.segments.last().is_some_and(|s| s.has_parameter());
+    let last_plural = literals.last().is_some_and(|l| is_lower_plural(l));
+    let collection =
+        !item && (paths.collections.contains_key(&path) || left.is_empty() || (view.method == Method::Post && last_plural));
+    let other = match view.method {
+        Method::Get => "get",
+        Method::Put => "replace",
+        Method::Patch => "update",
+        Method::Delete => "delete",
+        Method::Head => "head",
+        Method::Options => "options",
+        Method::Trace => "trace",
+        Method::Post => "create",
+    };
+    let verb = if item {
+        match view.method {
+            Method::Post if methods.contains(&Method::Put) || methods.contains(&Method::Patch) => "post",
+            Method::Post => "update",
+            _ => other,
+        }
+    } else if collection {
+        match view.method {
+            Method::Get => "list",
+            Method::Put => "replace-all",
+            Method::Patch => "update-all",
+            Method::Delete => "delete-all",
+            _ => other,
+        }
+    } else if view.method == Method::Post && methods.len() == 1 {
+        ""
+    } else {
+        other
+    };
+    let mut out = words(verb);
+    let mut rest: Vec<String> = left.iter().flat_map(|l| words(l)).collect();
+    if (item || verb == "create")
+        && let Some(last) = rest.last_mut()
+    {
+        *last = sing(last);
+    }
+    out.append(&mut rest);
+    if out.is_empty() {
+        out.push(other.to_owned());
+    }
+    out
+}

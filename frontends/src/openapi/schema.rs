@@ -1,0 +1,26 @@
+//! Schemas: views of what the keywords say together, and their lowering to types.
+
+mod arms;
+mod constraint;
+mod docs;
+mod enumeration;
+mod flat;
+mod kinds;
+mod ladder;
+mod lower;
+mod object;
+mod origin;
+mod scalar;
+mod union;
+mod usage;
+mod view;
+
+pub(crate) use flat::{Additional, Flat, Part};
+pub(crate) use kinds::Kinds;
+pub(crate) use lower::{At, Declared, Schemas, Wish, known_name, position};
+pub(crate) use object::Fields;
+pub(crate) use origin::{Origin, Role, Root, own_name};
+pub(crate) use usage::{Direction, Mode, Usage};
+pub(crate) use view::Views;
+
+pub(crate) use docs::{description, sentence};

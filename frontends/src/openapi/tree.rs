@@ -1,0 +1,419 @@
+//! One lossless tree of all source files: raw scalars with line and column, keys in order.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::Location;
+
+/// A node of the [`Tree`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct NodeId(u32);
+
+impl NodeId {
+    /// The position in the tree's arena.
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The nodes of all files in one arena.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    nodes: Vec<Node>,
+    files: Vec<SourceFile>,
+}
+
+/// A file of the tree.
+#[derive(Debug)]
+pub(crate) struct SourceFile {
+    /// As the user named it, or as it was reached from there.
+    pub(crate) name: String,
+    /// Where it was read.
+    pub(crate) path: PathBuf,
+    /// Its root; `None` where it could not be parsed.
+    pub(crate) root: Option<NodeId>,
+}
+
+#[derive(Debug)]
+struct Node {
+    content: Content,
+    line: u32,
+    column: u32,
+    parent: u32,
+    /// The position among the parent's entries or items.
+    slot: u32,
+    file: u32,
+}
+
+const NO_PARENT: u32 = u32::MAX;
+
+#[derive(Debug)]
+pub(super) enum Content {
+    Scalar { text: Box<str>, plain: bool },
+    List(Vec<NodeId>),
+    Map(Map),
+}
+
+/// Entries in document order, with an index where there are many.
+#[derive(Debug, Default)]
+pub(super) struct Map {
+    entries: Vec<(Box<str>, NodeId)>,
+    index: Option<HashMap<Box<str>, u32>>,
+}
+
+/// Maps up to this size are searched entry by entry.
+const INDEX_FROM: usize = 12;
+
+impl Map {
+    pub(super) fn new(entries: Vec<(Box<str>, NodeId)>) -> Self {
+        let index = (entries.len() >= INDEX_FROM)
+            .then(|| entries.iter().enumerate().map(|(i, (key, _))| (key.clone(), i as u32)).collect());
+        Self { entries, index }
+    }
+
+    fn get(&self, key: &str) -> Option<NodeId> {
+        match &self.index {
+            Some(index) => index.get(key).and_then(|&i| self.entries.get(i as usize)),
+            None => self.entries.iter().find(|(k, _)| &**k == key),
+        }
+        .map(|(_, node)| *node)
+    }
+}
+
+/// A scalar by the YAML 1.2 core schema, which is JSON's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scalar<'t> {
+    /// `null`, `~` or nothing.
+    Null,
+    /// `true`, `false`
+    Bool(bool),
+    /// A number as written.
+    Number(&'t str),
+    /// Anything else.
+    String(&'t str),
+}
+
+/// How a node hangs in its parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step<'t> {
+    /// Under a key of a map.
+    Key(&'t str),
+    /// In a list.
+    Index(usize),
+}
+
+impl Tree {
+    /// Adds a file and returns its number.
+    pub(super) fn add_file(&mut self, file: SourceFile) -> usize {
+        self.files.push(file);
+        self.files.len() - 1
+    }
+
+    pub(super) fn set_root(&mut self, file: usize, root: NodeId) {
+        self.files[file].root = Some(root);
+    }
+
+    /// Adds a node whose parent is not yet known.
+    pub(super) fn add(&mut self, content: Content, file: usize, line: u32, column: u32) -> NodeId {
+        self.nodes.push(Node { content, line, column, parent: NO_PARENT, slot: 0, file: file as u32 });
+        NodeId(self.nodes.len() as u32 - 1)
+    }
+
+    /// Completes a list or map; its children learn their parent unless they have one (an alias keeps its first place).
+    pub(super) fn complete(&mut self, id: NodeId, content: Content) {
+        let adopt = |nodes: &mut Vec<Node>, slot: usize, child: NodeId| {
+            let child = &mut nodes[child.index()];
+            if child.parent == NO_PARENT {
+                child.parent = id.0;
+                child.slot = slot as u32;
+            }
+        };
+        match &content {
+            Content::Scalar { .. } => {}
+            Content::List(items) => items.iter().enumerate().for_each(|(i, c)| adopt(&mut self.nodes, i, *c)),
+            Content::Map(map) => map.entries.iter().enumerate().for_each(|(i, (_, c))| adopt(&mut self.nodes, i, *c)),
+        }
+        self.nodes[id.index()].content = content;
+    }
+
+    /// How many nodes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The node at a position.
+    pub(crate) fn at(&self, index: usize) -> Option<NodeId> {
+        (index < self.nodes.len()).then_some(NodeId(index as u32))
+    }
+
+    /// All files.
+    pub(crate) fn files(&self) -> &[SourceFile] {
+        &self.files
+    }
+
+    /// The number of the node's file.
+    pub(crate) fn file(&self, id: NodeId) -> usize {
+        self.nodes[id.index()].file as usize
+    }
+
+    fn content(&self, id: NodeId) -> &Content {
+        &self.nodes[id.index()].content
+    }
+
+    /// A map's value.
+    pub(crate) fn get(&self, id: NodeId, key: &str) -> Option<NodeId> {
+        match self.content(id) {
+            Content::Map(map) => map.get(key),
+            _ => None,
+        }
+    }
+
+    /// A map's entries; none where the node is no map.
+    pub(crate) fn entries(&self, id: NodeId) -> &[(Box<str>, NodeId)] {
+        match self.content(id) {
+            Content::Map(map) => &map.entries,
+            _ => &[],
+        }
+    }
+
+    /// A list's items; none where the node is no list.
+    pub(crate) fn items(&self, id: NodeId) -> &[NodeId] {
+        match self.content(id) {
+            Content::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn is_map(&self, id: NodeId) -> bool {
+        matches!(self.content(id), Content::Map(_))
+    }
+
+    pub(crate) fn is_list(&self, id: NodeId) -> bool {
+        matches!(self.content(id), Content::List(_))
+    }
+
+    /// What a scalar is; `None` for lists and maps.
+    pub(crate) fn scalar(&self, id: NodeId) -> Option<Scalar<'_>> {
+        match self.content(id) {
+            Content::Scalar { text, plain: false } => Some(Scalar::String(text)),
+            Content::Scalar { text, plain: true } => Some(match &**text {
+                "" | "~" | "null" | "Null" | "NULL" => Scalar::Null,
+                "true" | "True" | "TRUE" => Scalar::Bool(true),
+                "false" | "False" | "FALSE" => Scalar::Bool(false),
+                text if is_number(text) => Scalar::Number(text),
+                text => Scalar::String(text),
+            }),
+            _ => None,
+        }
+    }
+
+    /// A scalar's text, whatever its kind; `None` for null, lists and maps.
+    pub(crate) fn text(&self, id: NodeId) -> Option<&str> {
+        match (self.content(id), self.scalar(id)?) {
+            (_, Scalar::Null) => None,
+            (Content::Scalar { text, .. }, _) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text at a key.
+    pub(crate) fn get_text(&self, id: NodeId, key: &str) -> Option<&str> {
+        self.text(self.get(id, key)?)
+    }
+
+    /// The boolean at a key.
+    pub(crate) fn get_bool(&self, id: NodeId, key: &str) -> Option<bool> {
+        match self.scalar(self.get(id, key)?)? {
+            Scalar::Bool(b) => Some(b),
+            _ => None,
+        }
+    }
+
+    /// The items of the list at a key.
+    pub(crate) fn get_items(&self, id: NodeId, key: &str) -> &[NodeId] {
+        self.get(id, key).map_or(&[], |n| self.items(n))
+    }
+
+    /// The entries of the map at a key.
+    pub(crate) fn get_entries(&self, id: NodeId, key: &str) -> &[(Box<str>, NodeId)] {
+        self.get(id, key).map_or(&[], |n| self.entries(n))
+    }
+
+    /// The parent, and how the node hangs there.
+    pub(crate) fn parent(&self, id: NodeId) -> Option<(NodeId, Step<'_>)> {
+        let node = &self.nodes[id.index()];
+        if node.parent == NO_PARENT {
+            return None;
+        }
+        let parent = NodeId(node.parent);
+        let slot = node.slot as usize;
+        let step = match self.content(parent) {
+            Content::Map(map) => Step::Key(map.entries.get(slot).map_or("", |(k, _)| k)),
+            _ => Step::Index(slot),
+        };
+        Some((parent, step))
+    }
+
+    /// The JSON pointer in its file, with `#`.
+    pub(crate) fn pointer(&self, id: NodeId) -> String {
+        let mut steps = Vec::new();
+        let mut at = id;
+        while let Some((parent, step)) = self.parent(at) {
+            steps.push(match step {
+                Step::Key(key) => key.replace('~', "~0").replace('/', "~1"),
+                Step::Index(index) => index.to_string(),
+            });
+            at = parent;
+        }
+        let mut out = String::from("#");
+        for step in steps.iter().rev() {
+            out.push('/');
+            out.push_str(step);
+        }
+        out
+    }
+
+    /// `file#/pointer`, as sources are written in the IR.
+    pub(crate) fn source(&self, id: NodeId) -> String {
+        format!("{}{}", self.files[self.file(id)].name, self.pointer(id))
+    }
+
+    /// The place for a diagnostic.
+    pub(crate) fn location(&self, id: NodeId) -> Location {
+        let node = &self.nodes[id.index()];
+        Location {
+            file: self.files[node.file as usize].name.clone(),
+            line: node.line,
+            column: node.column,
+            pointer: self.pointer(id),
+        }
+    }
+
+    /// The node as compact JSON text; `None` where it has more than `budget` nodes (aliases can make a tree of any size).
+    pub(crate) fn json(&self, id: NodeId, mut budget: usize) -> Option<String> {
+        enum Todo<'t> {
+            Node(NodeId),
+            Text(&'static str),
+            Key(&'t str),
+        }
+        let mut out = String::new();
+        let mut stack = vec![Todo::Node(id)];
+        while let Some(todo) = stack.pop() {
+            match todo {
+                Todo::Text(text) => out.push_str(text),
+                Todo::Key(key) => {
+                    push_string(&mut out, key);
+                    out.push(':');
+                }
+                Todo::Node(id) => {
+                    budget = budget.checked_sub(1)?;
+                    match self.content(id) {
+                        Content::Scalar { .. } => match self.scalar(id) {
+                            Some(Scalar::Bool(b)) => out.push_str(if b { "true" } else { "false" }),
+                            Some(Scalar::Number(n)) => out.push_str(&json_number(n)),
+                            Some(Scalar::String(s)) => push_string(&mut out, s),
+                            Some(Scalar::Null) | None => out.push_str("null"),
+                        },
+                        Content::List(items) => {
+                            out.push('[');
+                            stack.push(Todo::Text("]"));
+                            for (i, item) in items.iter().enumerate().rev() {
+                                stack.push(Todo::Node(*item));
+                                if i > 0 {
+                                    stack.push(Todo::Text(","));
+                                }
+                            }
+                        }
+                        Content::Map(map) => {
+                            out.push('{');
+                            stack.push(Todo::Text("}"));
+                            for (i, (key, value)) in map.entries.iter().enumerate().rev() {
+                                stack.push(Todo::Node(*value));
+                                stack.push(Todo::Key(key));
+                                if i > 0 {
+                                    stack.push(Todo::Text(","));
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Some(out)
+    }
+}
+
+/// Appends a JSON string literal.
+pub(crate) fn push_string(out: &mut String, text: &str) {
+    out.push_str(&serde_json::Value::from(text).to_string());
+}
+
+/// Whether a plain scalar is a number (YAML 1.2 core schema without infinities, which JSON lacks).
+fn is_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if let Some(hex) = text.strip_prefix("0x") {
+        return !hex.is_empty() && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    }
+    if let Some(octal) = text.strip_prefix("0o") {
+        return !octal.is_empty() && octal.bytes().all(|b| (b'0'..=b'7').contains(&b));
+    }
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((m, e)) => (m, Some(e)),
+        None => (unsigned, None),
+    };
+    let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    let mantissa_ok = match mantissa.split_once('.') {
+        Some((whole, fraction)) => {
+            (digits(whole) && (fraction.is_empty() || digits(fraction))) || (whole.is_empty() && digits(fraction))
+        }
+        None => digits(mantissa),
+    };
+    mantissa_ok && exponent.is_none_or(|e| digits(e.strip_prefix(['-', '+']).unwrap_or(e)))
+}
+
+/// A YAML number as JSON writes it.
+pub(crate) fn json_number(text: &str) -> String {
+    let radix = |digits: &str, radix: u32| {
+        i128::from_str_radix(digits, radix).map_or_else(|_| format!("\"{text}\""), |n| n.to_string())
+    };
+    if let Some(hex) = text.strip_prefix("0x") {
+        return radix(hex, 16);
+    }
+    if let Some(octal) = text.strip_prefix("0o") {
+        return radix(octal, 8);
+    }
+    let (sign, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let end = unsigned.find(['.', 'e', 'E']).unwrap_or(unsigned.len());
+    let (whole, rest) = unsigned.split_at(end);
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let rest = match rest.strip_prefix('.') {
+        Some(f) if f.is_empty() => String::new(),
+        Some(f) if f.starts_with(['e', 'E']) => f.to_owned(),
+        _ => rest.to_owned(),
+    };
+    format!("{sign}{whole}{rest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_the_core_schema() {
+        for text in ["0", "-1", "+1", "1.5", "1.", ".5", "1e3", "1.5E-3", "0x1F", "0o17", "007"] {
+            assert!(is_number(text), "{text}");
+        }
+        for text in ["", "-", ".", "1e", "1_000", "0x", "1.2.3", "0b1", "1-2", ".inf"] {
+            assert!(!is_number(text), "{text}");
+        }
+        for (text, json) in
+            [("+1", "1"), ("007", "7"), ("0x1F", "31"), ("1.", "1"), (".5", "0.5"), ("1.e3", "1e3"), ("-0", "-0")]
+        {
+            assert_eq!(json_number(text), json);
+        }
+    }
+}

@@ -1,8 +1,0 @@
-//! OpenAPI documents to WIT.
-
-use libtest_mimic::Trial;
-
-/// All trials of this frontend.
-pub fn trials() -> Vec<Trial> {
-    Vec::new()
-}

@@ -1,0 +1,79 @@
+//! `NAME.yaml` → `NAME.wit`: the printed package, and behind it, as comments, the diagnostics.
+//!
+//! A first line `# options: {…}` gives the manifest's settings as JSON. Files in `include/` are only referred to.
+
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::{Failed, Trial};
+use witwire_frontends::openapi::compile;
+use witwire_frontends::{Compiled, MemoryFiles, Options};
+
+use super::structure;
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openapi")
+}
+
+fn documents(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|e| e.path());
+    let is_document = |p: &PathBuf| p.extension().is_some_and(|e| e == "yaml" || e == "json");
+    let mut all: Vec<PathBuf> = entries.filter(is_document).collect();
+    all.sort();
+    all
+}
+
+pub(super) fn trials() -> Vec<Trial> {
+    let own = |path: PathBuf| {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let expected = path.with_extension("wit");
+        Trial::test(format!("openapi::golden::{name}"), move || run(&path, &expected))
+    };
+    let mut trials: Vec<Trial> = documents(&directory()).into_iter().map(own).collect();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/todo-service/openapi.yaml");
+    let expected = directory().join("example_todo_service.wit");
+    trials.push(Trial::test("openapi::golden::example_todo_service", move || run(&example, &expected)));
+    trials
+}
+
+fn run(path: &Path, expected: &Path) -> Result<(), Failed> {
+    let name = path.file_name().unwrap_or_default();
+    let text = String::from_utf8_lossy(&std::fs::read(path)?).into_owned();
+    let options: Options = match text.lines().next().and_then(|l| l.strip_prefix("# options: ")) {
+        Some(json) => serde_json::from_str(json)?,
+        None => Options::default(),
+    };
+    // In memory, so that diagnostics name files as the tests do, on every machine.
+    let mut files = MemoryFiles::new().with(name, std::fs::read(path)?);
+    for file in documents(&directory().join("include")) {
+        files = files.with(Path::new("include").join(file.file_name().unwrap_or_default()), std::fs::read(&file)?);
+    }
+    let compiled = compile(Path::new(name), &files, &options);
+    for api in &compiled.apis {
+        if let Err(problems) = api.check() {
+            return Err(format!("the IR contradicts itself: {problems:#?}").into());
+        }
+        structure::check(&witwire_ir::print_package(api))?;
+    }
+    let actual = render(&compiled);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(expected, actual)?;
+        return Ok(());
+    }
+    let expected_text =
+        std::fs::read_to_string(expected).map_err(|e| format!("{}: {e}; `BLESS=1` writes it", expected.display()))?;
+    if actual == expected_text {
+        return Ok(());
+    }
+    let different = expected_text.lines().zip(actual.lines()).find(|(a, b)| a != b);
+    Err(format!("{} differs, first at {different:?}; `BLESS=1` rewrites it", expected.display()).into())
+}
+
+fn render(compiled: &Compiled) -> String {
+    let mut out: String = compiled.apis.iter().map(witwire_ir::print_package).collect::<Vec<_>>().join("\n");
+    if !compiled.diagnostics.is_empty() {
+        let text: Vec<String> = compiled.diagnostics.iter().map(ToString::to_string).collect();
+        let lines: Vec<String> = text.join("\n").lines().map(|l| format!("//   {l}").trim_end().to_owned()).collect();
+        out.push_str(&format!("\n// diagnostics\n{}\n", lines.join("\n")));
+    }
+    out.trim_start().to_owned()
+}

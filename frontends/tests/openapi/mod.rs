@@ -1,0 +1,15 @@
+//! OpenAPI documents to WIT.
+
+mod corpus;
+mod golden;
+#[path = "../proto/structure.rs"]
+mod structure;
+
+use libtest_mimic::Trial;
+
+/// All trials of this frontend.
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = golden::trials();
+    trials.extend(corpus::trials());
+    trials
+}
