@@ -4,6 +4,9 @@
 //! text is printed from the same data that the interpreter executes, so the two cannot disagree. A [`Value`] is positional:
 //! names are in the types, once.
 //!
+//! An [`Api`] that passes [`Api::check`] can be printed ([`print_package`]), kept in a [`container`], cut down ([`Api::prune`]) and
+//! spoken to in text ([`wave`]); [`sample`] makes example values.
+//!
 //! This crate knows no specification parser, no wasmtime and no I/O.
 
 pub mod container;

@@ -21,6 +21,11 @@ pub struct WaveError {
 }
 
 impl WaveError {
+    /// Whether the text calls a function that the API does not have, so that another API may be meant.
+    pub fn is_unknown_function(&self) -> bool {
+        matches!(*self.problem, Problem::UnknownFunction { .. })
+    }
+
     pub(super) fn at(text: &str, offset: usize, path: &str, problem: Problem) -> Self {
         let before = text.char_indices().take_while(|(i, _)| *i < offset).map(|(_, c)| c);
         let (line, column) = before.fold((1, 1), |(l, c), ch| if ch == '\n' { (l + 1, 1) } else { (l, c + 1) });

@@ -6,6 +6,7 @@ mod arbitrary;
 mod container;
 mod contradictions;
 mod data;
+mod http;
 mod pruning;
 mod sampling;
 mod small;

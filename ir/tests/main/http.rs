@@ -1,0 +1,246 @@
+//! An HTTP operation, and every way in which it can contradict its function.
+
+use witwire_ir::operation::http::{
+    Body, BodyEncoding, BodyValue, ErrorBody, HttpCall, Location, MediaTypeChoice, Method, MissingFrom, OkShape, Outcome,
+    Parameter, ParameterEncoding, ParameterValue, PathPart, Response, ResponseBody, ResponseEncoding, ResponseHeader,
+    StatusMatch,
+};
+use witwire_ir::operation::{Call, CallClass, Place};
+use witwire_ir::sample::{SplitMix64, sample_arguments};
+use witwire_ir::wire::json::{Literal, Member, Object, Presence};
+use witwire_ir::{Api, Check, Id, OperationId, Param, Protocol, Rule, Schema, Shape, TypeId, Value, host};
+
+use crate::small::{Builder, case, labels};
+
+fn response_body(ty: TypeId) -> ResponseBody {
+    ResponseBody { media_type: "application/json".to_owned(), encoding: ResponseEncoding::Json, ty, unwrap: None }
+}
+
+/// `put: func(id: string, request: put-request) -> result<put-response, error>`, whose request holds a query parameter, a choice of
+/// media type and the body's members, and whose response has a case with a header.
+fn api() -> Api {
+    let mut b = Builder::new();
+    b.api.protocol = Protocol::Http;
+    let types = b.interface("types", None);
+    let string = b.inline(Shape::String);
+    let option = b.inline(Shape::Option(string));
+    let list = b.inline(Shape::List(string));
+    let fields = b.fields(&[("reason", string, None)]);
+    let problem = b.declare(types, "problem", None, fields);
+    let cases = Shape::Variant(vec![case("problem", Some(problem)), case("other", Some(string))]);
+    let error_body = b.declare(types, "error-body", None, cases);
+    host::http::declare(&mut b.api, types, Some(error_body));
+
+    let media_type = b.declare(types, "media-type", None, Shape::Enum(labels(&["json", "merge"])));
+    let fields = b.fields(&[
+        ("verbose", option, None),
+        ("media-type", media_type, None),
+        ("title", option, None),
+        ("tags", list, None),
+        ("owner", string, None),
+    ]);
+    let request = b.declare(types, "put-request", None, fields);
+    let fields = b.fields(&[("body", string, None), ("version", option, None)]);
+    let created = b.declare(types, "put-created", None, fields);
+    let cases = Shape::Variant(vec![case("ok", Some(string)), case("created", Some(created)), case("no-content", None)]);
+    let ok = b.declare(types, "put-response", None, cases);
+    let err = b.api.host.as_ref().map(|h| h.error);
+    let result = b.inline(Shape::Result { ok: Some(ok), err });
+    let id = b.operation(types, "put", &[("id", string), ("request", request)], result);
+
+    let member = |key: &str, slot, presence| Member { key: key.to_owned(), slot, presence };
+    let schema = b.api.schemas.push(Schema { json: "{}".to_owned(), pointer: "#".to_owned() });
+    let parameter = |name: &str, location, place, ty| Parameter {
+        name: name.to_owned(),
+        location,
+        encoding: ParameterEncoding::Text,
+        value: ParameterValue::Argument { place, ty },
+    };
+    let success = |status, case, shape| Response { status, outcome: Outcome::Ok { case: Some(case), shape } };
+    let failure = |status, case, ty| Response {
+        status,
+        outcome: Outcome::Error { body: Some(ErrorBody { body: response_body(ty), case: Some(case) }) },
+    };
+    let operation = &mut b.api.operations[id];
+    operation.class = CallClass::Idempotent;
+    operation.call = Call::Http(HttpCall {
+        method: Method::Put,
+        template: "/things/{id}".to_owned(),
+        servers: vec![],
+        path: vec![PathPart::Literal("/things/".to_owned()), PathPart::Parameter(0)],
+        fixed_query: None,
+        parameters: vec![
+            parameter("id", Location::Path, Place::argument(0), string),
+            parameter("verbose", Location::Query, Place::slot(1, 0), option),
+        ],
+        body: Some(Body {
+            media_type: "application/json".to_owned(),
+            media_type_from: Some(MediaTypeChoice { place: Place::slot(1, 1), media_types: vec![String::new(); 2] }),
+            encoding: BodyEncoding::Json,
+            value: BodyValue::Members {
+                argument: 1,
+                ty: request,
+                object: Object {
+                    members: vec![
+                        member("owner", 4, Presence::Required),
+                        member("title", 2, Presence::Optional),
+                        member("tags", 3, Presence::Optional),
+                    ],
+                    constants: vec![("kind".to_owned(), Literal::Bool(true))],
+                    additional: None,
+                },
+                checks: vec![Check::MinProperties(3), Check::Schema(schema)],
+            },
+            required: true,
+        }),
+        accept: vec![],
+        responses: vec![
+            success(StatusMatch::Exact(200), 0, OkShape::Body(response_body(string))),
+            success(
+                StatusMatch::Exact(201),
+                1,
+                OkShape::Record {
+                    ty: created,
+                    body: Some((0, response_body(string))),
+                    headers: vec![ResponseHeader { name: "etag".to_owned(), slot: 1, ty: option }],
+                },
+            ),
+            success(StatusMatch::Class(2), 2, OkShape::None),
+            failure(StatusMatch::Class(4), 0, problem),
+            failure(StatusMatch::Default, 1, string),
+        ],
+        missing: MissingFrom { resource: "things".to_owned(), id: Some(0) },
+    });
+    b.api
+}
+
+fn call(api: &mut Api) -> &mut HttpCall {
+    match &mut api.operations[Id::new(0)].call {
+        Call::Http(call) => call,
+        Call::Grpc(_) => panic!("an HTTP API"),
+    }
+}
+
+fn ok_shape(api: &mut Api, response: usize) -> (&mut Option<u16>, &mut OkShape) {
+    match &mut call(api).responses[response].outcome {
+        Outcome::Ok { case, shape } => (case, shape),
+        Outcome::Error { .. } => panic!("a success"),
+    }
+}
+
+fn error_case(api: &mut Api, response: usize) -> &mut Option<u16> {
+    match &mut call(api).responses[response].outcome {
+        Outcome::Error { body: Some(body) } => &mut body.case,
+        _ => panic!("an error with a body"),
+    }
+}
+
+fn members(api: &mut Api) -> (&mut u16, &mut TypeId, &mut Object) {
+    match &mut call(api).body.as_mut().unwrap().value {
+        BodyValue::Members { argument, ty, object, .. } => (argument, ty, object),
+        _ => panic!("a flattened body"),
+    }
+}
+
+#[track_caller]
+fn breaks(rule: Rule, change: impl FnOnce(&mut Api)) {
+    let mut api = api();
+    change(&mut api);
+    let rules: Vec<Rule> = api.check().err().into_iter().flatten().map(|c| c.rule).collect();
+    assert_eq!(rules, [rule]);
+}
+
+/// The type of `problem`, which nothing else here has.
+fn other(api: &Api) -> TypeId {
+    let named = |id: &TypeId| api.types[*id].name.as_ref().is_some_and(|n| n.name.as_str() == "problem");
+    api.types.ids().find(named).unwrap()
+}
+
+#[test]
+fn it_fits() {
+    assert_eq!(api().check(), Ok(()));
+    assert_eq!(api().prune(|_, _| true).check(), Ok(()));
+}
+
+#[test]
+fn parameters_fit() {
+    let value = |api: &mut Api, i: usize, place: Place| match &mut call(api).parameters[i].value {
+        ParameterValue::Argument { place: p, .. } => *p = place,
+        ParameterValue::Fixed(_) => panic!("an argument"),
+    };
+    breaks(Rule::Place, |api| value(api, 0, Place::argument(1)));
+    breaks(Rule::Place, |api| value(api, 0, Place::argument(2)));
+    breaks(Rule::Place, |api| value(api, 1, Place::slot(1, 3)));
+    breaks(Rule::Place, |api| value(api, 1, Place::slot(0, 0)));
+    breaks(Rule::Place, |api| call(api).path.push(PathPart::Parameter(2)));
+    breaks(Rule::Place, |api| call(api).path.push(PathPart::Parameter(1)));
+    breaks(Rule::Place, |api| call(api).missing.id = Some(1));
+}
+
+#[test]
+fn bodies_fit() {
+    breaks(Rule::Place, |api| *members(api).0 = 0);
+    breaks(Rule::Place, |api| *members(api).0 = 7);
+    breaks(Rule::Place, |api| {
+        let problem = other(api);
+        *members(api).1 = problem;
+    });
+    breaks(Rule::Wire, |api| members(api).2.members[0].slot = 5);
+    breaks(Rule::Wire, |api| members(api).2.members[0].slot = 2);
+    breaks(Rule::Wire, |api| members(api).2.members[0].presence = Presence::Nullable);
+    breaks(Rule::Wire, |api| members(api).2.additional = Some(0));
+    breaks(Rule::Ids, |api| match &mut call(api).body.as_mut().unwrap().value {
+        BodyValue::Members { checks, .. } => checks.push(Check::Schema(Id::new(1))),
+        _ => panic!("a flattened body"),
+    });
+    let choice =
+        |api: &mut Api, f: fn(&mut MediaTypeChoice)| f(call(api).body.as_mut().unwrap().media_type_from.as_mut().unwrap());
+    breaks(Rule::Place, |api| choice(api, |c| c.media_types.truncate(1)));
+    breaks(Rule::Place, |api| choice(api, |c| c.place = Place::slot(1, 0)));
+    breaks(Rule::Place, |api| {
+        let ty = other(api);
+        call(api).body.as_mut().unwrap().value = BodyValue::Whole { place: Place::argument(1), ty };
+    });
+}
+
+#[test]
+fn responses_fit() {
+    breaks(Rule::Call, |api| call(api).responses[0].status = StatusMatch::Exact(600));
+    breaks(Rule::Call, |api| call(api).responses[0].status = StatusMatch::Class(0));
+    breaks(Rule::Call, |api| *ok_shape(api, 0).0 = Some(3));
+    breaks(Rule::Call, |api| *ok_shape(api, 0).0 = Some(1));
+    breaks(Rule::Call, |api| *ok_shape(api, 0).0 = None);
+    breaks(Rule::Call, |api| *ok_shape(api, 0).1 = OkShape::None);
+    breaks(Rule::Call, |api| *ok_shape(api, 2).0 = Some(0));
+    let record = |api: &mut Api, f: fn(&mut u16, &mut u16)| match ok_shape(api, 1).1 {
+        OkShape::Record { body: Some((body, _)), headers, .. } => f(body, &mut headers[0].slot),
+        _ => panic!("a record with a body"),
+    };
+    breaks(Rule::Call, |api| record(api, |body, _| *body = 2));
+    breaks(Rule::Call, |api| record(api, |_, header| *header = 0));
+    breaks(Rule::Call, |api| *error_case(api, 3) = Some(2));
+    breaks(Rule::Call, |api| *error_case(api, 3) = Some(1));
+    breaks(Rule::Call, |api| *error_case(api, 3) = None);
+}
+
+#[test]
+fn the_host_has_a_slot_for_error_bodies() {
+    breaks(Rule::Host, |api| api.host.as_mut().unwrap().error_body = None);
+    breaks(Rule::Host, |api| {
+        let problem = other(api);
+        api.host.as_mut().unwrap().error_body = Some(problem);
+    });
+}
+
+#[test]
+fn an_example_keeps_the_bodys_rules() {
+    let api = api();
+    let operation = &api.operations[OperationId::new(0)];
+    for seed in 0..64 {
+        let args = sample_arguments(&api, operation, &mut SplitMix64::new(seed));
+        assert!(operation.params.iter().zip(&args).all(|(Param { ty, .. }, v)| v.conforms(&api, *ty).is_ok()));
+        let Value::Record(slots) = &args[1] else { panic!("a record") };
+        // Of three members two are always there, so the third must be.
+        assert_ne!(slots[2], Value::none(), "seed {seed}");
+    }
+}
