@@ -23,6 +23,8 @@ mod plan;
 mod resolve;
 mod settings;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod types;
 mod well_known;
 

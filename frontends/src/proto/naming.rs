@@ -51,7 +51,7 @@ pub(super) struct Naming {
     scope: Scope<Rank>,
     at: Vec<Location>,
     /// Wishes that were cut.
-    cut: Vec<usize>,
+    cut: Vec<(usize, String)>,
 }
 
 /// A wish for a name.
@@ -87,7 +87,7 @@ impl Naming {
             let cut = named.cut;
             let index = self.scope.wish(wish.rank, named, wish.suffix, wish.source);
             if cut {
-                self.cut.push(index);
+                self.cut.push((index, wish.source.to_owned()));
             }
             return index;
         };
@@ -104,12 +104,10 @@ impl Naming {
                 format!("`{}` and {kept_by} both have the name `{}`; the former becomes `{}`", c.source, c.wished, c.given);
             findings.warning(Code::NameCollision, self.at[c.wish].clone(), message).help(rename_line(&c.source));
         }
-        for wish in &self.cut {
+        for (wish, source) in &self.cut {
             let message =
                 format!("the name is longer than {} characters; it becomes `{}`", witwire_ir::MAX_NAME, names[*wish]);
-            let at = self.at[*wish].clone();
-            let help = rename_line(&at.pointer);
-            findings.note(Code::NameCut, at, message).help(help);
+            findings.note(Code::NameCut, self.at[*wish].clone(), message).help(rename_line(source));
         }
         names
     }
@@ -153,15 +151,17 @@ pub(super) fn type_names(
                 slots.push(slot);
                 let words = extended(&words, &[kind.to_owned()]);
                 let source = &format!("{source}#{kind}");
-                naming.wish(&Wish { rank: Rank::Derived, renamed: None, words: &words, suffix: None, source, at });
+                let renamed = settings.renamed(source);
+                naming.wish(&Wish { rank: Rank::Derived, renamed, words: &words, suffix: None, source, at });
             }
         }
         for (i, oneof) in oneofs.iter().enumerate() {
             slots.push(Slot::Oneof(id, i));
             let words = extended(&words, &names::words(simple_name(oneof)));
             let suffix = Some("variant");
-            let (source, at) = (&oneof.full_name[..], &oneof.at);
-            naming.wish(&Wish { rank: Rank::Derived, renamed: None, words: &words, suffix, source, at });
+            let (source, at) = (&format!("{}#variant", oneof.full_name), &oneof.at);
+            let renamed = settings.renamed(source);
+            naming.wish(&Wish { rank: Rank::Derived, renamed, words: &words, suffix, source, at });
         }
     }
     for &id in &reached.enums {

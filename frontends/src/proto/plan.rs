@@ -241,7 +241,8 @@ fn service(
             let mut words = names::words(&method.name);
             words.push(suffix.to_owned());
             let (source, at) = (&format!("{}#{suffix}", method.path), &method.element.at);
-            let wish = Wish { rank: Rank::Derived, renamed: None, words: &words, suffix: Some("resource"), source, at };
+            let renamed = settings.renamed(source);
+            let wish = Wish { rank: Rank::Derived, renamed, words: &words, suffix: Some("resource"), source, at };
             resources.push((index, naming.wish(&wish)));
         }
     }

@@ -30,7 +30,8 @@ impl<'a> Settings<'a> {
         let mut rename = BTreeMap::new();
         for (source, name) in &options.rename {
             let key = source.trim_start_matches('/');
-            if !known.contains(key) {
+            let element = key.split_once('#').map_or(key, |(element, _)| element);
+            if !known.contains(element) {
                 findings
                     .error(Code::BadRename, nowhere(), format!("`rename` has `{source}`, which is not in the sources"))
                     .help("name a message, field, oneof, enum, enum value, service or method in full: `core.todo.v1.Todo`");
@@ -73,7 +74,7 @@ impl<'a> Settings<'a> {
         self.options.presence == PresenceMode::Bare
     }
 
-    /// The manifest's name for an element.
+    /// The manifest's name for an element, or for what is derived of one (`core.todo.v1.Todo.assignee#variant`).
     pub(super) fn renamed(&self, full_name: &str) -> Option<&WitName> {
         self.rename.get(full_name)
     }

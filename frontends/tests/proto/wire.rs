@@ -17,7 +17,7 @@ pub(super) fn describe(compiled: &Compiled) -> String {
             }
         }
         for (_, operation) in api.operations.iter() {
-            let _ = writeln!(out, "{}: {}", operation.source_name(), operation.class.name());
+            let _ = writeln!(out, "{}: {:?}", operation.source_name(), operation.class);
         }
     }
     out

@@ -179,7 +179,13 @@ impl Types<'_> {
         let (mut fields, mut wire) = (Vec::new(), Vec::new());
         for (slot, name) in slots.iter().zip(names) {
             let (ty, field, more) = match &slot.content {
-                Content::Field(field) => self.field(id, field),
+                Content::Field(field) => {
+                    if field.oneof.is_some() {
+                        let what = "a group without fields cannot be a case; it stands beside its oneof";
+                        self.findings.note(Code::ProtoDegraded, field.element.at.clone(), what);
+                    }
+                    self.field(id, field)
+                }
                 Content::Oneof(index, cases) => {
                     let (ty, field) = self.oneof(id, *index, cases);
                     (ty, field, None)

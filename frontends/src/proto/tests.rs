@@ -1,0 +1,216 @@
+//! Descriptor sets, which no source file of the tests can say: editions, damaged ones, ones without imports.
+
+use proptest::prelude::*;
+use prost::Message as _;
+use witwire_ir::wire::Wire;
+use witwire_ir::wire::proto::{Codec, Field, Presence, Scalar};
+use witwire_ir::{Api, Shape};
+
+use super::descriptor::{
+    DescriptorProto, EnumDescriptorProto, EnumOptions, EnumValueDescriptorProto, FeatureSet, FieldDescriptorProto,
+    FieldOptions, FileDescriptorProto, FileDescriptorSet, FileOptions, MethodDescriptorProto, ServiceDescriptorProto,
+};
+use super::{Input, compile};
+use crate::{Code, Compiled, MemoryFiles, Options};
+
+const INT32: i32 = 5;
+const STRING: i32 = 9;
+const MESSAGE: i32 = 11;
+const ENUM: i32 = 14;
+const OPTIONAL: i32 = 1;
+const REPEATED: i32 = 3;
+
+fn field(
+    name: &str,
+    number: i32,
+    label: i32,
+    ty: i32,
+    type_name: Option<&str>,
+    features: FeatureSet,
+) -> FieldDescriptorProto {
+    FieldDescriptorProto {
+        name: Some(name.to_owned()),
+        number: Some(number),
+        label: Some(label),
+        r#type: Some(ty),
+        type_name: type_name.map(str::to_owned),
+        options: Some(FieldOptions { features: Some(features), ..FieldOptions::default() }),
+        ..FieldDescriptorProto::default()
+    }
+}
+
+/// A file of edition 2023 that overrides every feature somewhere.
+fn edition_2023() -> FileDescriptorSet {
+    let plain = FeatureSet::default;
+    let message = DescriptorProto {
+        name: Some("M".to_owned()),
+        field: vec![
+            field("explicit", 1, OPTIONAL, INT32, None, plain()),
+            field("implicit", 2, OPTIONAL, INT32, None, FeatureSet { field_presence: Some(2), ..plain() }),
+            field("required", 3, OPTIONAL, INT32, None, FeatureSet { field_presence: Some(3), ..plain() }),
+            field("packed", 4, REPEATED, INT32, None, plain()),
+            field("expanded", 5, REPEATED, INT32, None, FeatureSet { repeated_field_encoding: Some(2), ..plain() }),
+            field("verified", 6, OPTIONAL, STRING, None, FeatureSet { utf8_validation: Some(2), ..plain() }),
+            field("unverified", 7, OPTIONAL, STRING, None, plain()),
+            field("prefixed", 8, OPTIONAL, MESSAGE, Some(".demo.ed.Part"), plain()),
+            field(
+                "delimited",
+                9,
+                OPTIONAL,
+                MESSAGE,
+                Some(".demo.ed.Part"),
+                FeatureSet { message_encoding: Some(2), ..plain() },
+            ),
+            field("open", 10, OPTIONAL, ENUM, Some(".demo.ed.Open"), plain()),
+            field("closed", 11, OPTIONAL, ENUM, Some(".demo.ed.Closed"), plain()),
+        ],
+        ..DescriptorProto::default()
+    };
+    let part = DescriptorProto {
+        name: Some("Part".to_owned()),
+        field: vec![field("text", 1, OPTIONAL, STRING, None, plain())],
+        ..DescriptorProto::default()
+    };
+    let values = vec![EnumValueDescriptorProto { name: Some("ZERO".to_owned()), number: Some(0), options: None }];
+    let closed = EnumOptions { features: Some(FeatureSet { enum_type: Some(2), ..plain() }), ..EnumOptions::default() };
+    let file = FileDescriptorProto {
+        name: Some("ed.proto".to_owned()),
+        package: Some("demo.ed".to_owned()),
+        message_type: vec![message, part],
+        enum_type: vec![
+            EnumDescriptorProto { name: Some("Open".to_owned()), value: values.clone(), options: None },
+            EnumDescriptorProto { name: Some("Closed".to_owned()), value: values, options: Some(closed) },
+        ],
+        service: vec![ServiceDescriptorProto {
+            name: Some("S".to_owned()),
+            method: vec![MethodDescriptorProto {
+                name: Some("Send".to_owned()),
+                input_type: Some(".demo.ed.M".to_owned()),
+                output_type: Some(".demo.ed.M".to_owned()),
+                ..MethodDescriptorProto::default()
+            }],
+            options: None,
+        }],
+        // Strings of the file are not verified unless a field says so.
+        options: Some(FileOptions { features: Some(FeatureSet { utf8_validation: Some(3), ..plain() }) }),
+        syntax: Some("editions".to_owned()),
+        edition: Some(1000),
+        ..FileDescriptorProto::default()
+    };
+    FileDescriptorSet { file: vec![file] }
+}
+
+fn compile_set(bytes: Vec<u8>) -> Compiled {
+    let files = MemoryFiles::new().with("api.fds", bytes);
+    compile(&Input::DescriptorSet("api.fds".into()), &files, &Options::default())
+}
+
+fn codes(compiled: &Compiled) -> Vec<Code> {
+    compiled.diagnostics.iter().map(|d| d.code).collect()
+}
+
+fn message<'a>(api: &'a Api, name: &str) -> &'a [Field] {
+    let found = api.types.iter().find_map(|(_, ty)| match &ty.wire {
+        Wire::Message(m) if m.full_name == name => Some(&m.fields[..]),
+        _ => None,
+    });
+    found.unwrap_or_default()
+}
+
+#[test]
+fn editions_are_resolved_from_the_raw_bytes() {
+    let compiled = compile_set(edition_2023().encode_to_vec());
+    let [api] = &compiled.apis[..] else { panic!("{:?}", compiled.diagnostics) };
+    let fields = message(api, "demo.ed.M");
+    let presence = |i: usize| match &fields[i] {
+        Field::Singular { presence, .. } => presence.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(presence(0), Presence::Explicit);
+    assert_eq!(presence(1), Presence::Implicit);
+    assert_eq!(presence(2), Presence::Required);
+    assert!(matches!(fields[3], Field::Repeated { packed: true, .. }));
+    assert!(matches!(fields[4], Field::Repeated { packed: false, .. }));
+    assert!(matches!(fields[5], Field::Singular { codec: Codec::Scalar(Scalar::String), .. }));
+    assert!(matches!(fields[6], Field::Singular { codec: Codec::Scalar(Scalar::StringUnverified), .. }));
+    assert!(matches!(fields[7], Field::Singular { codec: Codec::Message(_), .. }));
+    assert!(matches!(fields[8], Field::Singular { codec: Codec::Group(_), .. }));
+    let shape = |i: usize| match &fields[i] {
+        Field::Singular { codec: Codec::Enum(ty), .. } => api.shape(*ty),
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(shape(9), Shape::Variant(_)));
+    assert!(matches!(shape(10), Shape::Enum(_)));
+}
+
+#[test]
+fn an_unknown_edition_is_refused_by_name() {
+    let mut set = edition_2023();
+    set.file[0].edition = Some(2001);
+    let compiled = compile_set(set.encode_to_vec());
+    assert_eq!(codes(&compiled), [Code::UnsupportedEdition]);
+    assert!(compiled.diagnostics[0].message.contains("2001"));
+    assert!(compiled.diagnostics[0].location.file.ends_with("ed.proto"));
+}
+
+#[test]
+fn a_set_without_its_imports_says_how_to_make_one() {
+    let mut set = edition_2023();
+    set.file[0].dependency.push("google/protobuf/any.proto".to_owned());
+    let compiled = compile_set(set.encode_to_vec());
+    assert_eq!(codes(&compiled), [Code::BadDescriptorSet]);
+    assert!(compiled.diagnostics[0].help.as_ref().is_some_and(|h| h.contains("--include_imports")));
+}
+
+#[test]
+fn contradictions_of_a_set_are_all_found() {
+    let mut set = edition_2023();
+    let file = &mut set.file[0];
+    file.message_type[0].field[0].number = Some(0);
+    file.message_type[0].field[1].number = Some(3);
+    file.message_type[0].field[7].type_name = Some(".demo.ed.Gone".to_owned());
+    file.enum_type[0].value.clear();
+    file.service[0].method[0].output_type = Some(".demo.ed.Open".to_owned());
+    let part = file.message_type[1].clone();
+    file.message_type.push(part);
+    let compiled = compile_set(set.encode_to_vec());
+    assert!(compiled.apis.is_empty());
+    let text = compiled.diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    for part in ["the number 0", "have the number 3", "`.demo.ed.Gone`", "has no value", "unknown message", "declared twice"]
+    {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}
+
+#[test]
+fn what_is_no_set_is_refused() {
+    assert_eq!(codes(&compile_set(Vec::new())), [Code::BadDescriptorSet]);
+    assert_eq!(codes(&compile_set(b"syntax = \"proto3\";".to_vec())), [Code::BadDescriptorSet]);
+    let compiled = compile(&Input::DescriptorSet("none.fds".into()), &MemoryFiles::new(), &Options::default());
+    assert_eq!(codes(&compiled), [Code::FileUnreadable]);
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_set_never_panics(position in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()) {
+        let mut bytes = edition_2023().encode_to_vec();
+        let position = position.index(bytes.len());
+        bytes[position] = byte;
+        let compiled = compile_set(bytes.clone());
+        prop_assert!(!compiled.apis.is_empty() || compiled.is_refused());
+        bytes.truncate(cut.index(bytes.len()));
+        compile_set(bytes);
+    }
+
+    #[test]
+    fn a_damaged_source_never_panics(position in any::<prop::sample::Index>(), insert in "[ -~]{0,3}", remove in 0_usize..4) {
+        let mut text = include_str!("../../tests/proto/proto2.proto").to_owned();
+        let start = position.index(text.len());
+        let end = (start + remove).min(text.len());
+        text.replace_range(start..end, &insert);
+        let files = MemoryFiles::new().with("a.proto", text);
+        let input = Input::Protos { files: vec!["a.proto".into()], includes: Vec::new() };
+        let compiled = compile(&input, &files, &Options::default());
+        prop_assert!(!compiled.apis.is_empty() || compiled.is_refused());
+    }
+}
