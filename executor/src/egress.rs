@@ -52,9 +52,12 @@ impl EgressPolicy {
         allow: impl IntoIterator<Item = &'a str>,
         allow_private: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, PatternError> {
-        let private = |text: &str| match text.contains('/') {
-            true => Network::parse(text).map(Private::Network),
-            false => HostPattern::parse(text).map(Private::Host),
+        let private = |text: &str| {
+            if text.contains('/') {
+                Network::parse(text).map(Private::Network)
+            } else {
+                HostPattern::parse(text).map(Private::Host)
+            }
         };
         Ok(Self {
             allow: allow.into_iter().map(HostPattern::parse).collect::<Result<_, _>>()?,

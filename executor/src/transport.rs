@@ -159,7 +159,10 @@ impl Transport {
         };
         match tokio::time::timeout(deadline, exchange).await {
             Ok(response) => {
-                let response = response?;
+                let response = response.map_err(|error| match request {
+                    Request::Http(_) => error.over_http(),
+                    Request::Grpc(_) => error,
+                })?;
                 inner.probe.reached(SendStage::ResponseRead);
                 Ok(response)
             }

@@ -47,12 +47,10 @@ pub(super) fn classify(error: &(dyn Error + 'static), phase: Phase, destination:
         Phase::Connecting | Phase::Sent => None,
     };
     for cause in chain() {
-        if let Some(error) = cause.downcast_ref::<hyper::Error>() {
-            if error.is_parse() {
-                let reason = innermost(error);
-                let message = format!("{destination} answered with something that cannot be read as HTTP: {reason}");
-                return SendError::invalid_response(status, message);
-            }
+        if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+            let reason = innermost(cause);
+            let message = format!("{destination} answered with something that cannot be read as HTTP: {reason}");
+            return SendError::invalid_response(status, message);
         }
     }
     if let Phase::Receiving { .. } = phase

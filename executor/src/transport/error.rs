@@ -68,6 +68,14 @@ impl SendError {
         Self::new(SendErrorKind::InvalidRequest { location: location.into() }, message)
     }
 
+    /// The same for a call over HTTP, where a reset of HTTP/2 stands for no status.
+    pub(crate) fn over_http(mut self) -> Self {
+        if let SendErrorKind::MaybeProcessed { reset } = &mut self.kind {
+            *reset = None;
+        }
+        self
+    }
+
     /// Whether the server may have processed the call though nobody knows its result: only a call's class can say what then.
     pub const fn in_doubt(&self) -> bool {
         matches!(self.kind, SendErrorKind::MaybeProcessed { .. } | SendErrorKind::Timeout { maybe_processed: true })
@@ -136,8 +144,9 @@ mod tests {
         let m = || "m".to_owned();
         let violation = Violation { location: "path".to_owned(), rule: "transport".to_owned(), message: m() };
         let invalid = Failure::InvalidResponse { message: m(), raw: None, status: Some(200) };
-        let rows: Vec<(SendErrorKind, Result<Response, Failure>, Result<Response, Failure>)> = vec![
-            // kind, a class that may be repeated, one that may not
+        type Settled = Result<Response, Failure>;
+        // A kind, what it becomes for a class that may be repeated, and for one that may not.
+        let rows: [(SendErrorKind, Settled, Settled); 10] = [
             (SendErrorKind::Unprocessed, Err(Failure::Unavailable(m())), Err(Failure::Unavailable(m()))),
             (
                 SendErrorKind::MaybeProcessed { reset: None },

@@ -180,13 +180,17 @@ fn too_large(status: u16, limit: usize, destination: &str) -> SendError {
 mod tests {
     use super::*;
 
+    fn none<T: Default>() -> T {
+        T::default()
+    }
+
     fn request(target: &str, headers: &[(&str, &str)]) -> HttpRequest {
         HttpRequest {
             method: Method::Get,
             target: target.to_owned(),
             headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
             body: None,
-            secrets: Default::default(),
+            secrets: none(),
         }
     }
 

@@ -95,22 +95,20 @@ impl RequestBody {
 
 impl Halves {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        loop {
-            match &mut self.state {
-                HalvesState::First(first) => {
-                    let first = std::mem::take(first);
-                    let sent = wait_until_sent(&self.connection, first.len());
-                    self.state = HalvesState::Sending(Box::pin(sent));
-                    return Poll::Ready(Some(first));
-                }
-                HalvesState::Sending(sent) => {
-                    std::task::ready!(sent.as_mut().poll(cx));
-                    self.state = HalvesState::Done;
-                    self.probe.reached(SendStage::RequestHalfSent);
-                    return Poll::Ready(Some(std::mem::take(&mut self.rest)));
-                }
-                HalvesState::Done => return Poll::Ready(None),
+        match &mut self.state {
+            HalvesState::First(first) => {
+                let first = std::mem::take(first);
+                let sent = wait_until_sent(&self.connection, first.len());
+                self.state = HalvesState::Sending(Box::pin(sent));
+                Poll::Ready(Some(first))
             }
+            HalvesState::Sending(sent) => {
+                std::task::ready!(sent.as_mut().poll(cx));
+                self.state = HalvesState::Done;
+                self.probe.reached(SendStage::RequestHalfSent);
+                Poll::Ready(Some(std::mem::take(&mut self.rest)))
+            }
+            HalvesState::Done => Poll::Ready(None),
         }
     }
 }

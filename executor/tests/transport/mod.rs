@@ -17,7 +17,7 @@ use witwire_interpreter::{GrpcRequest, GrpcResponse, HttpRequest, HttpResponse, 
 use witwire_ir::operation::http::Method;
 
 /// Long enough that no test sees it pass.
-const AMPLE: Duration = Duration::from_secs(60);
+const AMPLE: Duration = Duration::from_mins(1);
 
 /// For tests in which nothing but the deadline can end the call.
 const SHORT: Duration = Duration::from_millis(200);
@@ -63,13 +63,17 @@ fn transport() -> Result<Transport, Failed> {
     Ok(Transport::new(loopback()?)?)
 }
 
+fn none<T: Default>() -> T {
+    T::default()
+}
+
 fn http_request(method: Method, target: &str, body: Option<&str>) -> Request {
     Request::Http(HttpRequest {
         method,
         target: target.to_owned(),
         headers: vec![("accept".to_owned(), "text/plain".to_owned())],
         body: body.map(|b| Bytes::from(b.to_owned())),
-        secrets: Default::default(),
+        secrets: none(),
     })
 }
 
@@ -82,7 +86,7 @@ fn grpc_request(metadata: Metadata) -> Request {
         path: "/a.B/C".to_owned(),
         metadata,
         message: Bytes::from_static(b"request"),
-        secrets: Default::default(),
+        secrets: none(),
     })
 }
 

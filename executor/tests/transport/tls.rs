@@ -1,5 +1,6 @@
 //! TLS: whom to trust, and which protocol to speak.
 
+use h2::Reason;
 use libtest_mimic::{Failed, Trial};
 use witwire_executor::egress::EgressPolicy;
 use witwire_executor::transport::{Limits, SendError, SendErrorKind, TlsConfig, Transport, TransportConfig};
@@ -15,6 +16,12 @@ pub(super) fn trials() -> Vec<Trial> {
         trial("tls::HTTP/1.1", || http1(&["http/1.1"])),
         trial("tls::HTTP/1.1 without ALPN", || http1(&[])),
         trial("tls::HTTP/2 for an HTTP call", http2_for_http),
+        trial("tls::an HTTP call that is reset", || {
+            reset_of_an_http_call(Reason::INTERNAL_ERROR, SendErrorKind::MaybeProcessed { reset: None })
+        }),
+        trial("tls::an HTTP call that is refused", || {
+            reset_of_an_http_call(Reason::REFUSED_STREAM, SendErrorKind::Unprocessed)
+        }),
         trial("tls::gRPC", grpc),
         trial("tls::gRPC without HTTP/2", || grpc_without_http2(&["http/1.1"])),
         trial("tls::gRPC without ALPN", || grpc_without_http2(&[])),
@@ -91,6 +98,15 @@ async fn http2_for_http() -> Outcome {
     check(&(response.status, response.header("x-a"), response.body.as_ref()), &(201, Some("b"), b"hi".as_slice()))
 }
 
+/// Over HTTP, a reset is no gRPC status.
+async fn reset_of_an_http_call(reason: Reason, expected: SendErrorKind) -> Outcome {
+    let authority = Authority::new()?;
+    let acceptor = authority.acceptor(&["todo.test"], &["h2"])?;
+    let server = Http2::start_with(Some(acceptor), vec![Frames::Reset(reason)]).await?;
+    let error = call(&server.server, Some(&authority), &get()).await?.err().ok_or("a response")?;
+    check(&error.kind, &expected)
+}
+
 async fn grpc() -> Outcome {
     let authority = Authority::new()?;
     let server = Http2::start_with(Some(authority.acceptor(&["todo.test"], &["h2"])?), grpc_hello()).await?;
@@ -150,7 +166,7 @@ async fn a_server_without_tls() -> Outcome {
 async fn silent() -> Result<(Server, String), Failed> {
     let server = Server::start(|connection, _| async move {
         let _open = connection;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await?;
     let url = format!("https://todo.test:{}", server.address().port());
