@@ -138,7 +138,9 @@ pub(super) fn write_function(out: &mut Writer, name: &FunctionName) {
 /// Appends values: how many, then each.
 pub(super) fn write_values(out: &mut Writer, values: &[Value]) {
     out.unsigned(values.len() as u64);
-    values.iter().for_each(|value| write_value(out, value));
+    for value in values {
+        write_value(out, value);
+    }
 }
 
 fn write_value(out: &mut Writer, value: &Value) {

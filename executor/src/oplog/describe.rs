@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use witwire_ir::{Api, OperationId, Value, wave};
@@ -17,7 +18,7 @@ pub trait ApiLookup {
 }
 
 /// The packages of API files, by file.
-impl ApiLookup for HashMap<IrDigest, Vec<Arc<Api>>> {
+impl<S: BuildHasher> ApiLookup for HashMap<IrDigest, Vec<Arc<Api>>, S> {
     fn api(&self, ir: IrDigest, interface: &str) -> Option<&Api> {
         let declares = |api: &&Arc<Api>| api.interfaces.ids().any(|id| api.import_name(id) == interface);
         self.get(&ir)?.iter().find(declares).map(AsRef::as_ref)
@@ -147,3 +148,6 @@ fn operation<'a>(started: &Started, apis: &'a dyn ApiLookup) -> Option<(&'a Api,
 fn unknown(started: &Started) -> String {
     format!("<API {} is not at hand>", started.ir.0.short())
 }
+
+#[cfg(test)]
+mod tests;

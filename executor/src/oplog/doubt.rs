@@ -54,6 +54,8 @@ pub fn settle(class: &CallClass, started: &Started, started_at: Timestamp, now: 
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test's failure is a panic")]
+
     use witwire_ir::{KeyFormat, KeyHeader};
 
     use super::super::digest::{Digest, IrDigest, RequestDigest};

@@ -250,6 +250,8 @@ fn civil(day: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test's failure is a panic")]
+
     use super::*;
 
     #[test]

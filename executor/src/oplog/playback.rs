@@ -19,7 +19,7 @@ use super::id::{Ordinal, Timestamp};
 #[derive(Debug, Clone)]
 pub struct Playback {
     /// What is left to be replayed.
-    records: VecDeque<Record>,
+    records: VecDeque<Box<Record>>,
     end: Ordinal,
     diverged: Option<Divergence>,
 }
@@ -122,9 +122,9 @@ pub struct Divergence {
     /// The entry.
     pub ordinal: Ordinal,
     /// What is recorded there.
-    pub expected: Observation,
+    pub expected: Box<Observation>,
     /// What the component does.
-    pub got: Observation,
+    pub got: Box<Observation>,
 }
 
 /// An oplog that no worker can have written.
@@ -144,7 +144,7 @@ impl Playback {
     /// [`Malformed`] where ordinals have a gap, a result has no call, or anything but a result follows a call in doubt.
     pub fn new(entries: Vec<(Ordinal, Entry)>) -> Result<Self, Malformed> {
         let mut end = Ordinal::ZERO;
-        let mut records: VecDeque<Record> = VecDeque::with_capacity(entries.len());
+        let mut records: VecDeque<Box<Record>> = VecDeque::with_capacity(entries.len());
         let mut invocation = None;
         for (ordinal, Entry { at, event }) in entries {
             let malformed = |what| Malformed { ordinal, what };
@@ -152,7 +152,7 @@ impl Playback {
                 return Err(malformed("the entries before it are missing"));
             }
             end = end.plus(1);
-            let open = match records.back_mut() {
+            let open = match records.back_mut().map(AsMut::as_mut) {
                 Some(Record { ordinal, action: Action::Call { response: open @ None, .. } }) => Some((*ordinal, open)),
                 _ => None,
             };
@@ -179,7 +179,7 @@ impl Playback {
                 (Event::Clock(reading), None) => Action::Clock(reading),
                 (Event::Random(bytes), None) => Action::Random(bytes),
             };
-            records.push_back(Record { ordinal, action });
+            records.push_back(Box::new(Record { ordinal, action }));
         }
         Ok(Self { records, end, diverged: None })
     }
@@ -200,9 +200,10 @@ impl Playback {
     /// # Errors
     /// [`Divergence`] where the oplog says that it did something else first.
     pub fn next_invocation(&mut self) -> Result<Step<Invoked>, Divergence> {
-        self.take(|record| match record.action {
+        let got = || Observation::Invocation(None);
+        self.take(got, |record| match record.action {
             Action::Invocation(invoked) => Ok(invoked),
-            _ => Err((record, Observation::Invocation(None))),
+            _ => Err(record),
         })
     }
 
@@ -216,7 +217,8 @@ impl Playback {
         ir: IrDigest,
         digest: RequestDigest,
     ) -> Result<CallStep, Divergence> {
-        let step = self.take(|record| match record.action {
+        let got = || Observation::Call { function: function.clone(), ir, digest };
+        let step = self.take(got, |record| match record.action {
             Action::Call { started, at, response }
                 if started.function == *function && started.ir == ir && started.digest == digest =>
             {
@@ -225,7 +227,7 @@ impl Playback {
                     None => CallStep::InDoubt { call: record.ordinal, at, started },
                 })
             }
-            _ => Err((record, Observation::Call { function: function.clone(), ir, digest })),
+            _ => Err(record),
         })?;
         Ok(match step {
             Step::Replayed(step) => step,
@@ -238,9 +240,10 @@ impl Playback {
     /// # Errors
     /// [`Divergence`] where the oplog says that it did something else.
     pub fn next_clock(&mut self, kind: ClockKind) -> Result<Step<ClockReading>, Divergence> {
-        self.take(|record| match record.action {
+        let got = || Observation::Clock(kind);
+        self.take(got, |record| match record.action {
             Action::Clock(reading) if reading.kind() == kind => Ok(reading),
-            _ => Err((record, Observation::Clock(kind))),
+            _ => Err(record),
         })
     }
 
@@ -249,9 +252,10 @@ impl Playback {
     /// # Errors
     /// [`Divergence`] where the oplog says that it did something else, or read another number of bytes.
     pub fn next_random(&mut self, len: usize) -> Result<Step<Box<[u8]>>, Divergence> {
-        self.take(|record| match record.action {
+        let got = || Observation::Random(len);
+        self.take(got, |record| match record.action {
             Action::Random(RandomBytes(bytes)) if bytes.len() == len => Ok(bytes),
-            _ => Err((record, Observation::Random(len))),
+            _ => Err(record),
         })
     }
 
@@ -261,22 +265,27 @@ impl Playback {
     /// # Errors
     /// [`Divergence`] where the oplog says that more happened first, or that it ended otherwise.
     pub fn complete(&mut self, completed: &Completed) -> Result<Step<Outcome>, Divergence> {
-        self.take(|record| match record.action {
-            Action::Completion(recorded)
-                if recorded.invocation == completed.invocation
-                    && match (&recorded.outcome, &completed.outcome) {
-                        (Outcome::Trapped(_), Outcome::Trapped(_)) => true,
-                        (recorded, now) => recorded == now,
-                    } =>
+        let same = |recorded: &Outcome| match (recorded, &completed.outcome) {
+            (Outcome::Trapped(_), Outcome::Trapped(_)) => true,
+            (recorded, now) => recorded == now,
+        };
+        let got = || observe_completion(completed);
+        self.take(got, |record| match record.action {
+            Action::Completion(Completed { invocation, outcome })
+                if invocation == completed.invocation && same(&outcome) =>
             {
-                Ok(recorded.outcome)
+                Ok(outcome)
             }
-            _ => Err((record, observe_completion(completed))),
+            _ => Err(record),
         })
     }
 
-    /// Replays the next record if `accept` takes it; what it gives back stays, and is a divergence from what it observed.
-    fn take<T>(&mut self, accept: impl FnOnce(Record) -> Result<T, (Record, Observation)>) -> Result<Step<T>, Divergence> {
+    /// Replays the next record if `accept` takes it; what it gives back stays, and `got` is a divergence from it.
+    fn take<T>(
+        &mut self,
+        got: impl FnOnce() -> Observation,
+        accept: impl FnOnce(Box<Record>) -> Result<T, Box<Record>>,
+    ) -> Result<Step<T>, Divergence> {
         if let Some(divergence) = &self.diverged {
             return Err(divergence.clone());
         }
@@ -285,8 +294,9 @@ impl Playback {
         };
         match accept(record) {
             Ok(replayed) => Ok(Step::Replayed(replayed)),
-            Err((record, got)) => {
-                let divergence = Divergence { ordinal: record.ordinal, expected: record.action.observe(), got };
+            Err(record) => {
+                let (expected, got) = (Box::new(record.action.observe()), Box::new(got()));
+                let divergence = Divergence { ordinal: record.ordinal, expected, got };
                 self.records.push_front(record);
                 Err(self.diverged.insert(divergence).clone())
             }

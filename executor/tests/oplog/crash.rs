@@ -16,7 +16,7 @@ const FLYING: u64 = 8;
 
 /// An entry of the killed worker. Some stand out of line.
 fn entry(ordinal: u64) -> witwire_executor::oplog::Entry {
-    numbered(ordinal, if ordinal % 7 == 0 { 20_000 } else { 100 })
+    numbered(ordinal, if ordinal.is_multiple_of(7) { 20_000 } else { 100 })
 }
 
 /// Appends for ever; says after each group how many entries are durable.

@@ -216,7 +216,7 @@ impl Pair {
 pub(super) fn operations() {
     let config = ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() };
     // A worker that exists and is owned comes first, so that most operations have something to work on.
-    let begin = vec![
+    let begin = [
         Operation::PutBlob(0),
         Operation::Create { worker: 0, component: 0, irs: vec![0], config: String::new() },
         Operation::Acquire(0),

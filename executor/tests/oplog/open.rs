@@ -19,8 +19,8 @@ pub(super) fn new_directories() {
 pub(super) fn not_a_database() {
     let directory = tempfile::tempdir().unwrap();
     let text = directory.path().join("notes.txt");
-    for content in ["dear diary, today I ...", "x"] {
-        fs::write(&text, content).unwrap();
+    for content in ["x".to_owned(), "dear diary, ".to_owned(), "dear diary, ".repeat(1000)] {
+        fs::write(&text, &content).unwrap();
         let error = SqliteStore::open(&text).unwrap_err();
         assert!(matches!(&error, StoreError::NotAStore { path, .. } if *path == text), "{error:?}");
         assert!(error.to_string().contains("notes.txt` is not a witwire store (it is not an SQLite database)"), "{error}");
@@ -72,19 +72,6 @@ pub(super) fn opened_by_many_at_once() {
         });
         block_on(async { assert_eq!(open(&path).workers().await.unwrap().len(), 8) });
     }
-}
-
-/// What durability rests on, seen from outside.
-pub(super) fn settings() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("oplog.db");
-    let _store = open(&path);
-    let pragma = |name: &str| {
-        let connection = Connection::open(&path).unwrap();
-        connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, rusqlite::types::Value>(0)).unwrap()
-    };
-    assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
-    assert_eq!(pragma("page_size"), 8192.into());
 }
 
 /// A store with three entries, the second out of line, changed by SQL.

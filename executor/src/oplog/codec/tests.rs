@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a test's failure is a panic")]
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
