@@ -105,7 +105,11 @@ impl fmt::Display for Location {
 /// `error[O101]: todo.yaml:12:3 #/paths/…: message` and, on a line of its own, the help.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[{}]: {}: {}", self.severity, self.code, self.location, self.message)?;
+        write!(f, "{}[{}]: ", self.severity, self.code)?;
+        if self.location != Location::default() {
+            write!(f, "{}: ", self.location)?;
+        }
+        f.write_str(&self.message)?;
         if let Some(help) = &self.help {
             write!(f, "\n  help: {help}")?;
         }
