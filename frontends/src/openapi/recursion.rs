@@ -15,7 +15,7 @@ const LARGEST: usize = 2_000;
 ///
 /// `named` are the types that have, or will have, a name; `json` gives the alias.
 pub(crate) fn cut(api: &mut Api, named: &HashSet<TypeId>, json: TypeId) -> Vec<TypeId> {
-    cut_in_place(api, named, json);
+    cut_in_place(api, named);
     let mut cuts = Vec::new();
     let mut members: Vec<TypeId> = named.iter().copied().collect();
     members.sort_unstable();
@@ -80,7 +80,7 @@ fn mentions(api: &Api, named: &HashSet<TypeId>, ty: TypeId) -> BTreeMap<TypeId, 
 }
 
 /// Types written in place that contain themselves (merged schemas can): one of each cycle becomes `json`.
-fn cut_in_place(api: &mut Api, named: &HashSet<TypeId>, json: TypeId) {
+fn cut_in_place(api: &mut Api, named: &HashSet<TypeId>) {
     loop {
         let edges = |i: usize| {
             let ty = TypeId::new(i);
@@ -95,7 +95,8 @@ fn cut_in_place(api: &mut Api, named: &HashSet<TypeId>, json: TypeId) {
         }
         for group in found {
             if let Some(first) = group.first() {
-                api.types[TypeId::new(*first)] = Type::plain(Shape::Alias(json));
+                // A name is for the alias; a type written in place is what it stands for.
+                api.types[TypeId::new(*first)] = Type::with_wire(Shape::String, Wire::Json(Json::Raw));
             }
         }
     }

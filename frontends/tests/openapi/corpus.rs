@@ -17,7 +17,10 @@ fn corpus() -> Option<PathBuf> {
 }
 
 pub(super) fn trials() -> Vec<Trial> {
-    vec![Trial::test("openapi::corpus::todo_equals_its_target", || with_corpus(todo))]
+    vec![
+        Trial::test("openapi::corpus::todo_equals_its_target", || with_corpus(todo)),
+        Trial::test("openapi::corpus::documents", || with_corpus(documents)),
+    ]
 }
 
 fn with_corpus(test: impl FnOnce(&Path) -> Result<(), Failed>) -> Result<(), Failed> {
@@ -47,4 +50,171 @@ fn todo(corpus: &Path) -> Result<(), Failed> {
         }
     }
     if different.is_empty() { Ok(()) } else { Err(different.join("\n").into()) }
+}
+
+/// One line of the corpus' index.
+#[derive(Debug, Clone)]
+struct Entry {
+    path: String,
+    vendor: bool,
+    expect: String,
+    bytes: u64,
+    operations: usize,
+}
+
+/// What came of one document.
+#[derive(Debug, Default, Clone)]
+struct Outcome {
+    path: String,
+    panicked: bool,
+    refused: Option<String>,
+    callable: usize,
+    skipped: usize,
+    degraded: usize,
+    /// What is wrong with what was made; empty where all is well.
+    problems: Vec<String>,
+    /// The package binary is over a limit of component tools, which is no failure while each world is valid.
+    binary_over_limit: bool,
+    milliseconds: u128,
+}
+
+fn index(corpus: &Path) -> Result<Vec<Entry>, Failed> {
+    let text = std::fs::read_to_string(corpus.join("INDEX.tsv"))?;
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap_or("").split('\t').collect();
+    let column = |name: &str| header.iter().position(|h| *h == name).ok_or(format!("INDEX.tsv has no column {name}"));
+    let (path, kind, expect, bytes, ops) =
+        (column("path")?, column("kind")?, column("expect")?, column("total_bytes")?, column("ops")?);
+    let entry = |line: &str| {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let cell = |i: usize| cells.get(i).copied().unwrap_or("");
+        Entry {
+            path: cell(path).to_owned(),
+            vendor: cell(kind) == "vendor",
+            expect: cell(expect).to_owned(),
+            bytes: cell(bytes).parse().unwrap_or(0),
+            operations: cell(ops).parse().unwrap_or(0),
+        }
+    };
+    Ok(lines.map(entry).collect())
+}
+
+/// Compiles a document, checks the IR, prints it, and gives the text to component tools.
+fn survey(corpus: &Path, entry: &Entry, tools: bool) -> Outcome {
+    let path = corpus.join(&entry.path);
+    let start = std::time::Instant::now();
+    let compiled = std::panic::catch_unwind(|| compile(&path, &DiskFiles, &Options::default()));
+    let mut out = Outcome { path: entry.path.clone(), milliseconds: start.elapsed().as_millis(), ..Outcome::default() };
+    let Ok(compiled) = compiled else {
+        out.panicked = true;
+        return out;
+    };
+    if compiled.is_refused() {
+        let errors = compiled.diagnostics.iter().filter(|d| d.severity == witwire_frontends::Severity::Error);
+        out.refused = Some(errors.map(|d| format!("{}: {}", d.code, d.message)).collect::<Vec<_>>().join("; "));
+        return out;
+    }
+    out.skipped = compiled.skipped.len();
+    out.degraded = compiled.diagnostics.iter().filter(|d| d.code == witwire_frontends::Code::Degraded).count();
+    for api in &compiled.apis {
+        out.callable += api.operations.iter().filter(|(_, o)| matches!(&o.call, witwire_ir::Call::Http(_))).count();
+        if let Err(contradictions) = api.check() {
+            out.problems.push(format!("IR: {} of {}", contradictions[0], contradictions.len()));
+        }
+        let printed = witwire_ir::print_package(api);
+        if !tools {
+            if let Err(e) = structure::read(&printed) {
+                out.problems.push(format!("WIT: {}", first_lines(&e)));
+            }
+            continue;
+        }
+        match structure::check(&printed) {
+            Ok(()) => {}
+            Err(e) if e.contains("wit-component:") && e.contains("type size") => out.binary_over_limit = true,
+            Err(e) => out.problems.push(format!("tools: {}", first_lines(&e))),
+        }
+    }
+    out
+}
+
+fn first_lines(text: &str) -> String {
+    text.lines().take(3).collect::<Vec<_>>().join(" ").chars().take(300).collect()
+}
+
+/// Runs documents on all cores.
+fn survey_all(corpus: &Path, entries: &[Entry], tools: bool) -> Vec<Outcome> {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let done = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, std::num::NonZero::get) {
+            scope.spawn(|| {
+                while let Some(entry) = entries.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                    let outcome = survey(corpus, entry, tools);
+                    done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(outcome);
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    done.sort_by(|a, b| a.path.cmp(&b.path));
+    done
+}
+
+fn full() -> bool {
+    std::env::var_os("WITWIRE_FULL").is_some()
+}
+
+/// By default documents that together take a debug build some seconds; all with `WITWIRE_FULL=1`.
+fn documents(corpus: &Path) -> Result<(), Failed> {
+    let all = index(corpus)?;
+    let only = std::env::var("WITWIRE_ONLY").ok();
+    let chosen: Vec<Entry> = all
+        .into_iter()
+        .enumerate()
+        .filter(|(i, e)| match &only {
+            Some(only) => e.path.contains(only.as_str()),
+            None => full() || (e.bytes < 200_000 && i % 3 == 0),
+        })
+        .map(|(_, e)| e)
+        .collect();
+    let outcomes = survey_all(corpus, &chosen, true);
+    let mut failures = Vec::new();
+    let (mut compiled, mut refused, mut vendor_refused, mut callable, mut declared, mut skipped) = (0, 0, 0, 0, 0, 0);
+    let (mut degraded, mut over) = (0, 0);
+    for outcome in &outcomes {
+        let Some(entry) = chosen.iter().find(|e| e.path == outcome.path) else { continue };
+        let line = |what: &str| format!("{}: {what}", outcome.path);
+        if outcome.panicked {
+            failures.push(line("panicked"));
+        }
+        if let Some(why) = &outcome.refused {
+            refused += 1;
+            println!("refused {} ({}): {why}", outcome.path, entry.expect);
+            if entry.vendor {
+                vendor_refused += 1;
+            }
+        } else {
+            compiled += 1;
+        }
+        if entry.vendor {
+            declared += entry.operations;
+            callable += outcome.callable;
+            skipped += outcome.skipped;
+            degraded += outcome.degraded;
+        }
+        over += usize::from(outcome.binary_over_limit);
+        failures.extend(outcome.problems.iter().map(|p| line(p)));
+        if outcome.milliseconds > 10_000 {
+            failures.push(line(&format!("took {} ms", outcome.milliseconds)));
+        }
+        if only.is_some() || std::env::var_os("WITWIRE_VERBOSE").is_some() {
+            println!("{outcome:?}");
+        }
+    }
+    println!("{} documents: {compiled} compiled, {refused} refused ({vendor_refused} of vendors)", outcomes.len());
+    println!(
+        "vendors: {declared} operations declared, {callable} functions, {skipped} operations skipped, {degraded} degradations"
+    );
+    println!("{over} packages whose binary is over a limit of component tools");
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Schemas<'a> {
     null_or: HashMap<TypeId, TypeId>,
     work: VecDeque<Pending>,
     depth: usize,
+    /// Types written in place that are being built, and whether they were met inside of themselves.
+    open: HashMap<TypeId, bool>,
 }
 
 /// A type that needs a name.
@@ -130,7 +132,7 @@ pub(super) enum Built {
     New(Type),
 }
 
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     parts: Vec<Part>,
     mode: Mode,
@@ -172,6 +174,7 @@ impl<'a> Schemas<'a> {
             null_or: HashMap::new(),
             work: VecDeque::new(),
             depth: 0,
+            open: HashMap::new(),
         }
     }
 
@@ -442,16 +445,26 @@ impl<'a> Schemas<'a> {
         let context = matches!(origin.root, Root::Function(..)).then(|| origin.root.clone());
         let key = Key { parts: parts.to_vec(), mode, context: context.clone() };
         if let Some(&known) = self.memo.get(&key) {
+            if let Some(met) = self.open.get_mut(&known) {
+                *met = true;
+            }
             return known;
         }
         let node = parts[0].node;
         let docs = super::docs::of_schema(self.views.cx.tree, node);
         let id = self.api.types.push(Type::plain(Shape::Bool));
-        self.memo.insert(key, id);
+        self.memo.insert(key.clone(), id);
+        self.open.insert(id, false);
         let at = At { direction: at.direction, context, fallback: origin.clone() };
         self.depth += 1;
         let built = self.build(parts, &flat, &at);
         self.depth -= 1;
+        let met = self.open.remove(&id) == Some(true);
+        if let (Built::Existing(target), false) = (&built, met) {
+            // The reserved place stays empty; nothing refers to it.
+            self.memo.insert(key, *target);
+            return *target;
+        }
         self.settle(id, built);
         if needs_name(&self.api.types[id].shape) {
             let docs = self.text(docs);
@@ -561,7 +574,7 @@ pub(crate) fn known_name(text: &str) -> witwire_ir::WitName {
 
 /// Whether WIT has no way to write the shape in place.
 pub(crate) const fn needs_name(shape: &Shape) -> bool {
-    matches!(shape, Shape::Record(_) | Shape::Variant(_) | Shape::Enum(_) | Shape::Flags(_) | Shape::Resource(_))
+    shape.needs_name()
 }
 
 fn scalar_code(shape: &Shape) -> Option<u8> {

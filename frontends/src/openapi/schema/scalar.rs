@@ -81,11 +81,11 @@ impl Schemas<'_> {
         }
         let mut checks = if mode == Mode::Received { Vec::new() } else { self.views.string_checks(flat) };
         if let Some(alias) = HostAlias::of_format(format) {
-            let alias = self.host_alias(alias);
             if checks.is_empty() {
-                return Built::Existing(alias);
+                return Built::Existing(self.host_alias(alias));
             }
-            return Built::New(Type { checks, ..Type::plain(Shape::Alias(alias)) });
+            // Rules of its own, which an alias that everybody shares cannot carry.
+            checks.extend(alias.format().map(witwire_ir::Check::Format));
         }
         checks.shrink_to_fit();
         Built::New(Type { checks, ..Type::plain(Shape::String) })
