@@ -19,7 +19,7 @@ pub struct Plan {
     /// The rules of all types.
     checks: Checks,
     /// The JSON forms of all types; empty for gRPC.
-    codecs: Codecs,
+    codecs: Arc<Codecs>,
     /// The protobuf forms of all messages; empty for HTTP.
     messages: Messages,
     operations: Vec<OperationPlan>,
@@ -47,7 +47,7 @@ impl Plan {
     /// # Errors
     /// [`PlanError`] where a wire map does not fit its shape.
     pub fn new(api: Arc<Api>) -> Result<Self, PlanError> {
-        let codecs = Codecs::new(&api)?;
+        let codecs = Arc::new(Codecs::new(&api)?);
         let mut messages = Compiler::new(&api);
         let operations = api
             .operations
@@ -60,7 +60,7 @@ impl Plan {
             })
             .collect::<Result<_, PlanError>>()?;
         let messages = messages.finish();
-        let checks = Checks::new(&api);
+        let checks = Checks::new(&api, codecs.clone());
         Ok(Self { api, checks, codecs, messages, operations })
     }
 

@@ -47,7 +47,11 @@ pub(crate) fn authorize_guest(
 ) -> Result<(), Failure> {
     let refuse = |error: CredentialError| {
         let location = operation.auth.guest.as_ref().map(|p| place::location(api, &operation.params, p)).unwrap_or_default();
-        Failure::InvalidRequest(vec![Violation { location, rule: "credential".to_owned(), message: error.to_string() }])
+        Failure::InvalidRequest(vec![Violation {
+            location,
+            rule: "credential".to_owned(),
+            message: format!("cannot be sent: {error}"),
+        }])
     };
     guest_credentials(api, &operation.auth, args)
         .iter()

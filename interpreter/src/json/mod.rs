@@ -14,6 +14,7 @@ mod union;
 mod write;
 
 pub(crate) use codec::{ArmCodec, Codec, Codecs, ObjectCodec};
+pub(crate) use number::integer;
 pub(crate) use read::{read, read_member};
 pub(crate) use write::{WriteError, Writer, escape};
 

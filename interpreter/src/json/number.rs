@@ -3,7 +3,7 @@
 /// An integer that a JSON number stands for, exactly; `None` for a fraction, or beyond 128 bits.
 ///
 /// `1.0`, `10e-1` and `1e0` are the integer 1.
-pub(super) fn integer(text: &str) -> Option<i128> {
+pub(crate) fn integer(text: &str) -> Option<i128> {
     if let Ok(n) = text.parse() {
         return Some(n);
     }

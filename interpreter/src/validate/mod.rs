@@ -8,11 +8,14 @@ mod run;
 mod schema;
 mod unique;
 
+use std::sync::Arc;
+
 use witwire_ir::{Api, Arena, Check, Id, Operation, Schema, SchemaId, Shape, TypeId, Value};
 
 pub(crate) use report::Report;
 pub(crate) use run::spread as members;
 
+use crate::json::Codecs;
 use pattern::Pattern;
 use schema::LazySchema;
 
@@ -25,6 +28,8 @@ pub(crate) struct Checks {
     below: Vec<bool>,
     /// Stored schemas, each built when it is first needed.
     schemas: Vec<LazySchema>,
+    /// What the schemas read values by.
+    codecs: Arc<Codecs>,
 }
 
 /// A rule ready to be run.
@@ -38,11 +43,11 @@ enum Rule {
 
 impl Checks {
     /// Compiles the rules of all types. Patterns and schemas are prepared when they are first needed.
-    pub(crate) fn new(api: &Api) -> Self {
+    pub(crate) fn new(api: &Api, codecs: Arc<Codecs>) -> Self {
         let rules: Vec<_> = api.types.iter().map(|(_, ty)| compile(&ty.checks)).collect();
         let below = reach(api, &rules);
         let schemas = lazy_schemas(&api.schemas);
-        Self { rules, below, schemas }
+        Self { rules, below, schemas, codecs }
     }
 
     /// Runs the rules of an operation's parameters over its arguments.

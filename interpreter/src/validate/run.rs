@@ -58,7 +58,7 @@ impl Checks {
             (Rule::Pattern(_), _) => {}
             (Rule::Simple(Check::Schema(id)), value) => {
                 if let Some(schema) = self.schemas.get(id.index()) {
-                    schema.run(api, ty, value, report);
+                    schema.run(api, &self.codecs, ty, value, report);
                 }
             }
             (Rule::Simple(check), value) => {

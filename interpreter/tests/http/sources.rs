@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules that may name a JSON tree: `jsonschema` takes its schema as one when a validator is built.
-const BUILDS_VALIDATORS: &[&str] = &["src/validate/schema.rs"];
+const BUILDS_VALIDATORS: &[&str] = &["src/validate/schema.rs", "src/validate/schema/node.rs"];
 
 fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder of the crate") {
