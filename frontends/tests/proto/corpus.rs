@@ -3,6 +3,7 @@
 //! A few trees by default, all with `WITWIRE_FULL=1`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
@@ -14,9 +15,11 @@ use super::structure;
 /// Trees that always run: small, and of every dialect that sources may have.
 const SMALL: &[&str] = &["todo-example", "grpcbin", "grpc-todo", "saisai-grpc-todo", "openfga", "etcd"];
 
-/// Trees that are not compiled whole, and why.
-const NOT_SOURCES: &[(&str, &str)] =
-    &[("protobuf-tests", "holds editions and files that are wrong on purpose"), ("protovalidate", "declares no service")];
+/// Trees that are not compiled from sources, and why.
+const NOT_SOURCES: &[(&str, &str)] = &[
+    ("protobuf-tests", "has files of editions, which only protoc reads; with WITWIRE_PROTOC `proto::editions` does"),
+    ("protovalidate", "declares no service"),
+];
 
 fn corpus() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
@@ -42,6 +45,8 @@ pub(super) fn trials() -> Vec<Trial> {
             Trial::test(format!("proto::corpus::{tree}"), move || run(&root, &tree))
         })
         .collect();
+    let tests = root.clone();
+    trials.push(Trial::test("proto::editions", move || editions(&tests)));
     trials.push(Trial::test("proto::target::todo", move || todo_target(&root)));
     trials
 }
@@ -94,12 +99,96 @@ fn run(root: &Path, tree: &str) -> Result<(), Failed> {
         compiled.skipped.len()
     );
     let mut failed = Vec::new();
+    if let Some(protoc) = std::env::var_os("WITWIRE_PROTOC") {
+        same_as_protoc(&protoc, &root.join(tree), &compiled)?;
+    }
     for api in &compiled.apis {
         if let Err(e) = structure::check(&witwire_ir::print_package(api)) {
             failed.push(format!("{}: {e}", api.package));
         }
     }
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n").into()) }
+}
+
+/// Where `WITWIRE_PROTOC` names protoc: its descriptor set of a tree gives what the sources give, comments apart.
+fn same_as_protoc(protoc: &OsStr, tree: &Path, from_sources: &Compiled) -> Result<(), Failed> {
+    let compiled = compile_with_protoc(protoc, &[tree], &entries(tree))?;
+    let mut different = Vec::new();
+    for api in &from_sources.apis {
+        let package = api.package.to_string();
+        let Some(other) = compiled.apis.iter().find(|a| a.package == api.package) else {
+            different.push(format!("{package} is missing"));
+            continue;
+        };
+        // A set does not tell given files from imported ones, so it may print more.
+        let (one, other) = (super::wire::lines(api), super::wire::lines(other));
+        // The files that come with protoc are newer than those that come with protox.
+        let theirs = |line: &&String| !line.contains(" = google.protobuf.");
+        different.extend(one.difference(&other).filter(theirs).map(|line| format!("{package}: {line}")));
+    }
+    if different.is_empty() { Ok(()) } else { Err(different.join("\n").into()) }
+}
+
+/// Compiles files by way of protoc and a descriptor set.
+fn compile_with_protoc(protoc: &OsStr, includes: &[&Path], files: &[PathBuf]) -> Result<Compiled, Failed> {
+    let directory = tempfile::tempdir()?;
+    let set = directory.path().join("api.fds");
+    let mut command = std::process::Command::new(protoc);
+    for include in includes {
+        command.arg("-I").arg(include);
+    }
+    let status = command.args(["--include_imports", "--include_source_info", "-o"]).arg(&set).args(files).status()?;
+    if !status.success() {
+        return Err(format!("protoc: {status}").into());
+    }
+    Ok(compile(&Input::DescriptorSet(set), &DiskFiles, &Options::default()))
+}
+
+/// A service over protobuf's own test messages, and over what protobuf's authors made of them in edition 2023.
+const EDITIONS: &str = r#"
+syntax = "proto3";
+package demo.editions.v1;
+import "google/protobuf/test_messages_proto2.proto";
+import "google/protobuf/test_messages_proto3.proto";
+import "editions/golden/test_messages_proto2_editions.proto";
+import "editions/golden/test_messages_proto3_editions.proto";
+service Two {
+  rpc Old(protobuf_test_messages.proto2.TestAllTypesProto2) returns (protobuf_test_messages.proto2.TestAllRequiredTypesProto2);
+  rpc New(protobuf_test_messages.editions.proto2.TestAllTypesProto2)
+      returns (protobuf_test_messages.editions.proto2.TestAllRequiredTypesProto2);
+}
+service Three {
+  rpc Old(protobuf_test_messages.proto3.TestAllTypesProto3) returns (protobuf_test_messages.proto3.TestAllTypesProto3);
+  rpc New(protobuf_test_messages.editions.proto3.TestAllTypesProto3)
+      returns (protobuf_test_messages.editions.proto3.TestAllTypesProto3);
+}
+"#;
+
+/// proto2 and proto3 messages travel as their twins in edition 2023 do.
+fn editions(root: &Path) -> Result<(), Failed> {
+    let Some(protoc) = std::env::var_os("WITWIRE_PROTOC") else {
+        println!("skipped: WITWIRE_PROTOC names no protoc");
+        return Ok(());
+    };
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("editions.proto");
+    std::fs::write(&file, EDITIONS)?;
+    let compiled = compile_with_protoc(&protoc, &[directory.path(), &root.join("protobuf-tests")], &[file])?;
+    let [api] = &compiled.apis[..] else { return Err(format!("{:#?}", compiled.diagnostics).into()) };
+    structure::check(&witwire_ir::print_package(api))?;
+    let fields = super::wire::fields(api);
+    let mut compared = 0;
+    for (name, old) in &fields {
+        let Some(rest) = name.strip_prefix("protobuf_test_messages.proto") else { continue };
+        if let Some(new) = fields.get(&format!("protobuf_test_messages.editions.proto{rest}")) {
+            compared += 1;
+            if old != new {
+                return Err(format!("{name}\n{old:#?}\n{new:#?}").into());
+            }
+        }
+    }
+    println!("editions: {compared} messages travel as their twins");
+    if compared < 8 { Err(format!("only {compared} messages were compared").into()) } else { Ok(()) }
 }
 
 /// The Todo example is what its target says, comments and order apart.

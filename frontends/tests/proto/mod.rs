@@ -1,6 +1,7 @@
 //! Protobuf sources to WIT.
 
 mod corpus;
+mod example;
 mod golden;
 mod structure;
 mod wire;
@@ -11,5 +12,6 @@ use libtest_mimic::Trial;
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = golden::trials();
     trials.extend(corpus::trials());
+    trials.extend(example::trials());
     trials
 }

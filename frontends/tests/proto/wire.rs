@@ -1,5 +1,6 @@
 //! The wire maps of a package as text: what a reader checks against the `.proto`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use witwire_frontends::Compiled;
@@ -9,16 +10,38 @@ use witwire_ir::{Api, Shape, TypeId};
 
 /// One line per message, enum, table and method.
 pub(super) fn describe(compiled: &Compiled) -> String {
+    compiled.apis.iter().map(describe_api).collect()
+}
+
+/// The same as a set of lines.
+pub(super) fn lines(api: &Api) -> BTreeSet<String> {
+    describe_api(api).lines().map(str::to_owned).collect()
+}
+
+/// Full message name → its fields, with types only by kind.
+pub(super) fn fields(api: &Api) -> BTreeMap<String, Vec<String>> {
+    let messages = api.types.iter().filter_map(|(_, ty)| match &ty.wire {
+        Wire::Message(message) => Some(message),
+        _ => None,
+    });
+    let anonymous = |f: &Field| {
+        let text = format!("{f:?}");
+        let mut parts = text.split("TypeId(");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |out, part| out + part.split_once(')').map_or("", |(_, rest)| rest))
+    };
+    messages.map(|m| (m.full_name.clone(), m.fields.iter().map(anonymous).collect())).collect()
+}
+
+fn describe_api(api: &Api) -> String {
     let mut out = String::new();
-    for api in &compiled.apis {
-        for interface in api.interfaces.iter().map(|(_, i)| i) {
-            for &ty in &interface.types {
-                describe_type(&mut out, api, ty);
-            }
+    for interface in api.interfaces.iter().map(|(_, i)| i) {
+        for &ty in &interface.types {
+            describe_type(&mut out, api, ty);
         }
-        for (_, operation) in api.operations.iter() {
-            let _ = writeln!(out, "{}: {:?}", operation.source_name(), operation.class);
-        }
+    }
+    for (_, operation) in api.operations.iter() {
+        let _ = writeln!(out, "{}: {:?}", operation.source_name(), operation.class);
     }
     out
 }
