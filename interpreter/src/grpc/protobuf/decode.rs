@@ -34,7 +34,8 @@ impl Messages {
             return Err(DecodeError::new(Fault::Length, 0));
         }
         let budget = (ALLOWANCE + PER_BYTE * bytes.len()) / size_of::<Value>();
-        let mut decoder = Decoder { plans: self, input: bytes, later: Vec::new(), nodes: Vec::new(), budget };
+        let mut decoder =
+            Decoder { plans: self, input: bytes, later: Vec::new(), nodes: Vec::new(), budget, spare: Vec::new() };
         let whole = Span { start: 0, end: bytes.len() as u32 };
         decoder.nested(root.0, whole, 0..0, MAX_DEPTH)
     }
@@ -57,6 +58,8 @@ struct Decoder<'a> {
     nodes: Vec<Vec<Value>>,
     /// How many more [`Value`]s may be made.
     budget: usize,
+    /// Emptied [`Frame::lists`], for the next messages.
+    spare: Vec<Vec<Vec<Value>>>,
 }
 
 /// A part of a message that is decoded at the end of its parent.
@@ -80,14 +83,6 @@ struct Frame {
 }
 
 impl Frame {
-    #[inline]
-    fn list(&mut self, plan: &MessagePlan, list: u16) -> &mut Vec<Value> {
-        if self.lists.is_empty() {
-            self.lists.resize_with(plan.lists.len(), Vec::new);
-        }
-        &mut self.lists[list as usize]
-    }
-
     #[inline]
     fn fill(&mut self, slot: u16, presence: Presence, value: Value) {
         self.slots[slot as usize] = match presence {
@@ -187,14 +182,29 @@ impl<'a> Decoder<'a> {
             return Err(error.within(Step::Slot(plan.ty, plan.required[absent])));
         }
         self.fill_bare(plan, &mut frame.slots, depth)?;
-        for (list, items) in plan.lists.iter().zip(&mut frame.lists) {
-            let mut items = std::mem::take(items);
-            if list.map {
-                keep_last(&mut items);
+        if !frame.lists.is_empty() {
+            for (list, items) in plan.lists.iter().zip(&mut frame.lists) {
+                let mut items = std::mem::take(items);
+                if list.map {
+                    keep_last(&mut items);
+                }
+                if !items.is_empty() {
+                    frame.slots[list.slot as usize] = Value::List(items.into());
+                }
             }
-            frame.slots[list.slot as usize] = Value::List(items.into());
+            self.spare.push(frame.lists);
         }
         Ok(Value::Record(frame.slots.into()))
+    }
+
+    /// The items so far of a list in a message that is being read.
+    #[inline]
+    fn list<'f>(&mut self, plan: &MessagePlan, frame: &'f mut Frame, list: u16) -> &'f mut Vec<Value> {
+        if frame.lists.is_empty() {
+            frame.lists = self.spare.pop().unwrap_or_default();
+            frame.lists.resize_with(plan.lists.len(), Vec::new);
+        }
+        &mut frame.lists[list as usize]
     }
 
     /// Gives messages that are never absent their default where they are.
@@ -253,6 +263,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Reads one field. A wire type that the field does not have makes it an unknown one.
+    #[inline]
     fn field(
         &mut self,
         plan: &'a MessagePlan,
@@ -270,6 +281,9 @@ impl<'a> Decoder<'a> {
                     return reader.skip(key, depth);
                 }
                 match codec {
+                    Codec::Scalar(scalar) if presence == Presence::Implicit => {
+                        frame.slots[slot as usize] = read_scalar(reader, scalar)?;
+                    }
                     Codec::Scalar(scalar) => {
                         let value = read_scalar(reader, scalar)?;
                         if presence == Presence::Explicit {
@@ -337,13 +351,14 @@ impl<'a> Decoder<'a> {
             Form::Repeated { codec, list, .. } => {
                 if key.wire == WireType::Bytes && packable(codec) {
                     let span = reader.delimited()?;
-                    return self.packed(frame.list(plan, list), codec, span);
+                    let items = self.list(plan, frame, list);
+                    return self.packed(items, codec, span);
                 }
                 if key.wire != wire(codec) {
                     return reader.skip(key, depth);
                 }
                 self.charge(2, reader.at())?;
-                let items = frame.list(plan, list);
+                let items = self.list(plan, frame, list);
                 let at = items.len();
                 if let Some(item) = self.item(reader, key, codec, depth).map_err(|e| e.within(Step::Item(at)))? {
                     items.push(item);
@@ -354,7 +369,7 @@ impl<'a> Decoder<'a> {
                     return reader.skip(key, depth);
                 }
                 self.charge(4, reader.at())?;
-                let entries = frame.list(plan, list);
+                let entries = self.list(plan, frame, list);
                 let at = entries.len();
                 let span = reader.delimited()?;
                 if let Some(entry) = self.entry(scalar, value, span, depth).map_err(|e| e.within(Step::Item(at)))? {
@@ -460,17 +475,19 @@ impl<'a> Decoder<'a> {
                 if !bytes.is_multiple_of(size) {
                     return Err(DecodeError::new(Fault::Packed, span.end as usize));
                 }
-                if size > 1 {
-                    self.charge(bytes / size, reader.at())?;
-                    items.reserve(bytes / size);
-                    while !reader.is_done() {
-                        items.push(read_scalar(&mut reader, scalar)?);
-                    }
+                let count = match size {
+                    1 => ends(&self.input[span.start as usize..span.end as usize]),
+                    _ => bytes / size,
+                };
+                self.charge(count, reader.at())?;
+                // Exact for the one part that a sender writes; amortized where there are more.
+                if items.is_empty() {
+                    items.reserve_exact(count);
                 } else {
-                    while !reader.is_done() {
-                        self.charge(1, reader.at())?;
-                        items.push(read_scalar(&mut reader, scalar)?);
-                    }
+                    items.reserve(count);
+                }
+                while !reader.is_done() {
+                    items.push(read_scalar(&mut reader, scalar)?);
                 }
             }
             Codec::Enum(id) => {
@@ -599,6 +616,11 @@ fn step(plan: &MessagePlan, field: &FieldPlan) -> Step {
 #[inline]
 fn message_span(reader: &mut Reader<'_>, key: Key, depth: u32) -> Decoded<Span> {
     if key.wire == WireType::GroupStart { reader.group(key.number, depth) } else { reader.delimited() }
+}
+
+/// How many varints end in some bytes.
+fn ends(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte < 0x80).count()
 }
 
 fn packable(codec: Codec) -> bool {

@@ -88,44 +88,66 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
+    #[inline]
     fn field(&mut self, field: &FieldPlan, value: &'a Value, depth: u32) -> Encoded {
-        match (field.form, value) {
-            (Form::Singular { codec, presence: Presence::Explicit }, Value::Option(value)) => match value {
-                Some(value) => self.tagged(field.number, field.tag, codec, value, depth),
-                None => Ok(()),
+        match field.form {
+            Form::Singular { codec, presence } => match (presence, codec, value) {
+                (Presence::Implicit, Codec::Scalar(scalar), value) => {
+                    if !is_zero(value) {
+                        self.scalar(scalar, value)?;
+                        self.writer.tag(&field.tag);
+                    }
+                    Ok(())
+                }
+                (Presence::Implicit, codec @ Codec::Enum(_), value) if self.number(codec, value) == Some(0) => Ok(()),
+                (Presence::Explicit, codec, Value::Option(value)) => match value {
+                    Some(value) => self.tagged(field.number, &field.tag, codec, value, depth),
+                    None => Ok(()),
+                },
+                (Presence::Explicit, ..) => refuse(Refusal::Mismatch),
+                (_, codec, value) => self.tagged(field.number, &field.tag, codec, value, depth),
             },
-            (Form::Singular { codec, presence: Presence::Implicit }, value) if self.is_zero(codec, value) => Ok(()),
-            (Form::Singular { codec, .. }, value) => self.tagged(field.number, field.tag, codec, value, depth),
-            (Form::Repeated { codec, packed: true, .. }, Value::List(items)) => self.packed(field, codec, items),
-            (Form::Repeated { codec, .. }, Value::List(items)) => {
-                for (index, item) in items.iter().enumerate().rev() {
-                    self.tagged(field.number, field.tag, codec, item, depth).map_err(|e| e.within(Step::Item(index)))?;
+            Form::Repeated { codec, packed, .. } => match value {
+                Value::List(items) if packed => self.packed(field, codec, items),
+                Value::List(items) => {
+                    for (index, item) in items.iter().enumerate().rev() {
+                        self.tagged(field.number, &field.tag, codec, item, depth)
+                            .map_err(|e| e.within(Step::Item(index)))?;
+                    }
+                    Ok(())
                 }
-                Ok(())
-            }
-            (Form::Map { key, value: codec, .. }, Value::List(entries)) => {
-                for (index, entry) in entries.iter().enumerate().rev() {
-                    self.entry(field, key, codec, entry, depth).map_err(|e| e.within(Step::Item(index)))?;
+                _ => refuse(Refusal::Mismatch),
+            },
+            Form::Map { key, value: codec, .. } => match value {
+                Value::List(entries) => {
+                    for (index, entry) in entries.iter().enumerate().rev() {
+                        self.entry(field, key, codec, entry, depth).map_err(|e| e.within(Step::Item(index)))?;
+                    }
+                    Ok(())
                 }
-                Ok(())
-            }
-            (Form::EmptyFlag { group }, Value::Bool(present)) => {
-                if *present {
-                    self.empty(field, group);
+                _ => refuse(Refusal::Mismatch),
+            },
+            Form::EmptyFlag { group } => match value {
+                Value::Bool(present) => {
+                    if *present {
+                        self.empty(field, group);
+                    }
+                    Ok(())
                 }
-                Ok(())
-            }
-            (Form::EmptyCount { group }, Value::U32(count)) => {
+                _ => refuse(Refusal::Mismatch),
+            },
+            Form::EmptyCount { group } => match value {
                 // Every empty message takes two bytes or more.
-                if *count as usize > MAX_REPEATED / 2 {
-                    return refuse(Refusal::Repeated);
+                Value::U32(count) if *count as usize > MAX_REPEATED / 2 => refuse(Refusal::Repeated),
+                Value::U32(count) => {
+                    for _ in 0..*count {
+                        self.empty(field, group);
+                    }
+                    Ok(())
                 }
-                for _ in 0..*count {
-                    self.empty(field, group);
-                }
-                Ok(())
-            }
-            _ => refuse(Refusal::Mismatch),
+                _ => refuse(Refusal::Mismatch),
+            },
+            Form::Case { .. } => refuse(Refusal::Mismatch),
         }
     }
 
@@ -135,20 +157,20 @@ impl<'a> Encoder<'a> {
                 self.empty(field, false);
                 Ok(())
             }
-            (Form::Case { codec, .. }, Some(payload)) => self.tagged(field.number, field.tag, codec, payload, depth),
+            (Form::Case { codec, .. }, Some(payload)) => self.tagged(field.number, &field.tag, codec, payload, depth),
             _ => refuse(Refusal::Mismatch),
         }
     }
 
     /// A value with its tag.
-    fn tagged(&mut self, number: u32, tag: Tag, codec: Codec, value: &'a Value, depth: u32) -> Encoded {
+    fn tagged(&mut self, number: u32, tag: &Tag, codec: Codec, value: &'a Value, depth: u32) -> Encoded {
         match codec {
             Codec::Scalar(scalar) => self.scalar(scalar, value)?,
             Codec::Enum(_) => self.enumeration(codec, value)?,
             Codec::Nested { nested, group } => {
                 let Some(depth) = depth.checked_sub(1) else { return refuse(Refusal::Depth) };
                 if group {
-                    self.writer.tag(Tag::new(number, WireType::GroupEnd));
+                    self.writer.tag(&Tag::new(number, WireType::GroupEnd));
                     self.nested(nested, value, depth)?;
                 } else {
                     let before = self.writer.len();
@@ -160,7 +182,7 @@ impl<'a> Encoder<'a> {
                 let before = self.writer.len();
                 if !is_zero(value) {
                     self.scalar(scalar, value)?;
-                    self.writer.tag(Tag::new(1, scalar_wire(scalar)));
+                    self.writer.tag(&Tag::new(1, scalar_wire(scalar)));
                 }
                 self.writer.length_since(before);
             }
@@ -179,7 +201,7 @@ impl<'a> Encoder<'a> {
             (Nested::FieldMask, Value::List(paths)) => {
                 for path in paths.iter().rev() {
                     self.scalar(Scalar::String, path)?;
-                    self.writer.tag(Tag::new(1, WireType::Bytes));
+                    self.writer.tag(&Tag::new(1, WireType::Bytes));
                 }
                 Ok(())
             }
@@ -233,20 +255,20 @@ impl<'a> Encoder<'a> {
         let key_value = match (codec, entry) {
             (Codec::Empty, key) => {
                 self.writer.varint(0);
-                self.writer.tag(Tag::new(2, WireType::Bytes));
+                self.writer.tag(&Tag::new(2, WireType::Bytes));
                 key
             }
             (codec, Value::Tuple(pair)) => {
                 let [key, value] = &**pair else { return refuse(Refusal::Mismatch) };
-                self.tagged(2, Tag::new(2, wire(codec)), codec, value, depth)?;
+                self.tagged(2, &Tag::new(2, wire(codec)), codec, value, depth)?;
                 key
             }
             _ => return refuse(Refusal::Mismatch),
         };
         self.scalar(key, key_value)?;
-        self.writer.tag(Tag::new(1, scalar_wire(key)));
+        self.writer.tag(&Tag::new(1, scalar_wire(key)));
         self.writer.length_since(before);
-        self.writer.tag(field.tag);
+        self.writer.tag(&field.tag);
         Ok(())
     }
 
@@ -263,17 +285,17 @@ impl<'a> Encoder<'a> {
             .map_err(|e| e.within(Step::Item(index)))?;
         }
         self.writer.length_since(before);
-        self.writer.tag(field.tag);
+        self.writer.tag(&field.tag);
         Ok(())
     }
 
     fn empty(&mut self, field: &FieldPlan, group: bool) {
         if group {
-            self.writer.tag(Tag::new(field.number, WireType::GroupEnd));
+            self.writer.tag(&Tag::new(field.number, WireType::GroupEnd));
         } else {
             self.writer.varint(0);
         }
-        self.writer.tag(field.tag);
+        self.writer.tag(&field.tag);
     }
 
     /// The number of an enum's value. An enum's number is sign-extended, as an `int32` is.
@@ -316,14 +338,6 @@ impl<'a> Encoder<'a> {
             _ => return refuse(Refusal::Mismatch),
         }
         Ok(())
-    }
-
-    fn is_zero(&self, codec: Codec, value: &Value) -> bool {
-        match codec {
-            Codec::Scalar(_) => is_zero(value),
-            Codec::Enum(_) => self.number(codec, value) == Some(0),
-            _ => false,
-        }
     }
 }
 

@@ -82,9 +82,18 @@ impl Writer {
     }
 
     #[inline]
+    fn byte(&mut self, byte: u8) {
+        if self.start == 0 {
+            self.grow(1);
+        }
+        self.start -= 1;
+        self.buffer[self.start] = byte;
+    }
+
+    #[inline]
     pub(super) fn varint(&mut self, value: u64) {
         if value < 0x80 {
-            self.claim(1)[0] = value as u8;
+            self.byte(value as u8);
         } else {
             self.long_varint(value);
         }
@@ -103,9 +112,9 @@ impl Writer {
     }
 
     #[inline]
-    pub(super) fn tag(&mut self, tag: Tag) {
+    pub(super) fn tag(&mut self, tag: &Tag) {
         if tag.length == 1 {
-            self.claim(1)[0] = tag.bytes[0];
+            self.byte(tag.bytes[0]);
         } else {
             self.bytes(&tag.bytes[..tag.length as usize]);
         }
