@@ -1,5 +1,6 @@
 //! gRPC: protobuf bytes, statuses, failures.
 
+mod corpus;
 mod generate;
 mod hostile;
 mod lower;
@@ -13,12 +14,26 @@ mod tables;
 use std::sync::LazyLock;
 
 use witwire_interpreter::{Failure, GrpcResponse, Request, Response};
-use witwire_ir::{TypeId, Value};
+use witwire_ir::wire::Wire;
+use witwire_ir::{Api, Shape, TypeId, Value};
 
 use lower::Lowered;
 
 static OPEN: LazyLock<Lowered> = LazyLock::new(|| Lowered::new("open.proto"));
 static CLOSED: LazyLock<Lowered> = LazyLock::new(|| Lowered::new("closed.proto"));
+
+/// Whether a type is or holds a table of nodes, whose numbers a decoder may choose.
+fn has_table(api: &Api, ty: TypeId) -> bool {
+    let ty = &api.types[api.resolve(ty)];
+    matches!(ty.wire, Wire::Table(_))
+        || match &ty.shape {
+            Shape::List(ty) | Shape::Option(ty) => has_table(api, *ty),
+            Shape::Tuple(parts) => parts.iter().any(|ty| has_table(api, *ty)),
+            Shape::Record(fields) => fields.iter().any(|f| has_table(api, f.ty)),
+            Shape::Variant(cases) => cases.iter().filter_map(|c| c.ty).any(|ty| has_table(api, ty)),
+            _ => false,
+        }
+}
 
 impl Lowered {
     /// The record or table of a message.

@@ -3,7 +3,7 @@
 use prost::Message;
 use prost_reflect::{DynamicMessage, Kind, MapKey, MessageDescriptor, ReflectMessage, Value as Dynamic};
 use witwire_ir::wire::Wire;
-use witwire_ir::wire::proto::{Codec, Field, Presence, Scalar};
+use witwire_ir::wire::proto::{Codec, Field, Presence};
 use witwire_ir::{Api, TypeId, Value};
 
 /// The message that a value of a type stands for.
@@ -108,12 +108,11 @@ impl Nodes<'_> {
 
     fn value(self, api: &Api, codec: &Codec, value: &Value, kind: &Kind) -> Dynamic {
         match codec {
-            Codec::Scalar(Scalar::Int32) => match value {
+            Codec::Scalar(_) => match (value, kind) {
                 // A timestamp's nanoseconds are never negative: a `u32` for the guest.
-                Value::U32(v) => Dynamic::I32(*v as i32),
-                value => scalar(value),
+                (Value::U32(v), Kind::Int32) => Dynamic::I32(*v as i32),
+                (value, _) => scalar(value),
             },
-            Codec::Scalar(_) => scalar(value),
             Codec::Enum(ty) => {
                 let Wire::ProtoEnum(map) = &api.types[api.resolve(*ty)].wire else { panic!("no enum") };
                 Dynamic::EnumNumber(match value {

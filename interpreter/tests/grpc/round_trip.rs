@@ -3,32 +3,17 @@
 use proptest::prelude::*;
 use prost::Message;
 use prost_reflect::{DynamicMessage, ReflectMessage};
-use witwire_ir::wire::Wire;
-use witwire_ir::{Api, Shape, TypeId};
 
 use super::generate::{Generator, seeds};
 use super::lower::Lowered;
 use super::oracle::{same, to_dynamic};
-use super::{CLOSED, OPEN};
+use super::{CLOSED, OPEN, has_table};
 
 /// Deep enough for every message of the tests, shallow enough to stay small.
 const DEPTH: u32 = 6;
 
 fn lowered(closed: bool) -> &'static Lowered {
     if closed { &CLOSED } else { &OPEN }
-}
-
-/// Whether a type is or holds a table of nodes, whose numbers a decoder may choose.
-fn has_table(api: &Api, ty: TypeId) -> bool {
-    let ty = &api.types[api.resolve(ty)];
-    matches!(ty.wire, Wire::Table(_))
-        || match &ty.shape {
-            Shape::List(ty) | Shape::Option(ty) => has_table(api, *ty),
-            Shape::Tuple(parts) => parts.iter().any(|ty| has_table(api, *ty)),
-            Shape::Record(fields) => fields.iter().any(|f| has_table(api, f.ty)),
-            Shape::Variant(cases) => cases.iter().filter_map(|c| c.ty).any(|ty| has_table(api, ty)),
-            _ => false,
-        }
 }
 
 fn equal(name: &str, found: &DynamicMessage, expected: &DynamicMessage) -> Result<(), TestCaseError> {
