@@ -6,6 +6,8 @@
 mod compare;
 mod describe;
 mod problem;
+#[cfg(test)]
+mod tests;
 mod version;
 
 use std::sync::Arc;

@@ -146,7 +146,7 @@ impl Program {
     }
 
     pub(crate) fn load(engine: &Engine, wasm: Vec<u8>, dependencies: &[Dependency]) -> Result<Self, LoadError> {
-        let (digest, component) = engine.compile(&wasm).map_err(|e| LoadError::Component(full(&e)))?;
+        let (digest, component) = engine.compile(&wasm).map_err(|e| LoadError::Component(uncompiled(&e)))?;
         let sources: Vec<_> = dependencies.iter().flat_map(|d| d.file.apis.iter().map(move |api| (d, api))).collect();
         let apis: Vec<_> = sources.iter().map(|(_, api)| (*api).clone()).collect();
         let imports = link::resolve(&engine.wasmtime, &component, &apis)?;
@@ -251,6 +251,16 @@ fn instantiate(linker: &Linker<State>, component: &Component) -> Result<Instance
     linker
         .instantiate_pre(component)
         .map_err(|e| LoadError::from(LinkError { problems: vec![LinkProblem::Wasmtime(full(&e))] }))
+}
+
+/// Why a component cannot be compiled. wasmtime's words, with what to do about the one reason that is not a mistake.
+fn uncompiled(error: &wasmtime::Error) -> String {
+    let text = full(error);
+    if text.contains("component model async") {
+        let hint = "only components for WASI 0.2 run here, which have no `async func`: regenerate the WIT with `witwire wit`";
+        return format!("{text}; {hint}");
+    }
+    text
 }
 
 /// An error with its causes, in one line.

@@ -217,7 +217,9 @@ impl Body<'_> {
         let parsed = UntypedFuncCall::parse(call).with_context(|| format!("`{call}`"))?;
         let resolve = self.resolve;
         let function = find(resolve, interface, parsed.name())?;
-        let types: Vec<_> = resolve_wit_func_type(resolve, function)?.params().collect();
+        // The result may be of a type that WAVE does not know; only its error is looked at.
+        let arguments = Function { result: None, ..function.clone() };
+        let types: Vec<_> = resolve_wit_func_type(resolve, &arguments)?.params().collect();
         let values: Vec<Value> = parsed.to_wasm_params(types.iter()).with_context(|| format!("`{call}`"))?;
         let signature = resolve.wasm_signature(AbiVariant::GuestImport, function);
         if !signature.retptr {
