@@ -1,5 +1,6 @@
 //! Text to tree: YAML 1.2 and JSON, by one parser.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -73,6 +74,23 @@ struct Key {
     column: u32,
 }
 
+/// JSON allows characters that YAML does not; in JSON they stand in quotes, where both know an escape for them.
+fn printable(text: &str) -> Cow<'_, str> {
+    let refused = |c: char| matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
+    if !text.trim_start().starts_with(['{', '[']) || !text.contains(refused) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 64);
+    for c in text.chars() {
+        if refused(c) {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 impl<'f> Loader<'f> {
     pub(crate) fn new(files: &'f dyn Files, budget: Budget) -> Self {
         Self {
@@ -142,7 +160,7 @@ impl<'f> Loader<'f> {
             block_nesting_limit: depth,
             simple_key_max_lookahead: 65_536,
         };
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = &*printable(text.strip_prefix('\u{feff}').unwrap_or(text));
         let mut parser = Parser::new_from_str_with_options(text, options);
         let mut open: Vec<Open> = Vec::new();
         let mut anchors: HashMap<usize, NodeId> = HashMap::new();

@@ -10,6 +10,7 @@
 mod context;
 mod document;
 mod graph;
+mod limits;
 mod load;
 mod name;
 mod operation;
@@ -136,7 +137,7 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
     api.servers = document::servers(tree, root);
 
     let usage = usage(&views, &operations);
-    let mut schemas = Schemas::new(&views, &usage, api, types);
+    let mut schemas = Schemas::new(&views, &usage, api);
     let numbered: Vec<(usize, &OperationView)> = of.iter().enumerate().map(|(i, (plan, _))| (i, plan.view)).collect();
     let errors = Errors::collect(&mut schemas, &numbered);
     let error = witwire_ir::host::http::declare(&mut schemas.api, types, errors.ty);
@@ -166,6 +167,7 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
     let Schemas { mut api, declared, .. } = schemas;
     let cuts = recursion::cut(&mut api, &named, json);
     report_cuts(cx, &api, &cuts, root);
+    limits::depth(cx, &mut api, &named, json, root);
 
     let function_names: Vec<name::types::FunctionName> = functions
         .iter()
@@ -178,6 +180,8 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
     name::types::types(cx, &mut api, types, &declared, &function_names, root);
     drop_unused(&mut api, types, json);
     finish(tree, root, &mut api, types);
+    limits::worlds(cx, &mut api, types, json, root);
+    limits::check(cx, &api, root);
     (api, skipped)
 }
 

@@ -65,7 +65,7 @@ fn find(api: &Api, named: &HashSet<TypeId>, members: &[TypeId]) -> Vec<Vec<TypeI
 }
 
 /// The named types that a type mentions, through types written in place, and how often.
-fn mentions(api: &Api, named: &HashSet<TypeId>, ty: TypeId) -> BTreeMap<TypeId, usize> {
+pub(super) fn mentions(api: &Api, named: &HashSet<TypeId>, ty: TypeId) -> BTreeMap<TypeId, usize> {
     let mut out = BTreeMap::new();
     let mut stack: Vec<TypeId> = api.types[ty].shape.parts().collect();
     let mut seen = HashSet::new();
@@ -141,7 +141,7 @@ fn is_raw(api: &Api, ty: TypeId) -> bool {
 }
 
 /// Replaces references to some types in a type. Types written in place are copied, since others may share them.
-fn replace(api: &mut Api, named: &HashSet<TypeId>, member: TypeId, gone: &HashSet<TypeId>, json: TypeId) {
+pub(super) fn replace(api: &mut Api, named: &HashSet<TypeId>, member: TypeId, gone: &HashSet<TypeId>, json: TypeId) {
     let mut done: HashMap<TypeId, TypeId> = HashMap::new();
     let mut ty = api.types[member].clone();
     rewrite(api, named, &mut ty, gone, json, &mut done);

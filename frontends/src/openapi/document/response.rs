@@ -16,8 +16,6 @@ pub(crate) struct ResponseView {
     pub(crate) headers: Vec<HeaderView>,
     /// Its media types in document order.
     pub(crate) media: Vec<Media>,
-    /// The response object.
-    pub(crate) node: NodeId,
 }
 
 /// A declared response header.
@@ -71,7 +69,7 @@ fn read(cx: &Context<'_>, status: StatusMatch, node: NodeId) -> ResponseView {
         })
         .collect();
     let media = tree.get(node, "content").map(|c| media(cx, c)).unwrap_or_default();
-    ResponseView { status, headers, media, node }
+    ResponseView { status, headers, media }
 }
 
 /// `200`, `2XX` in any case, `default`.

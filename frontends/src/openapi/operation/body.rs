@@ -167,7 +167,8 @@ impl Lowering<'_, '_> {
             && !flat.properties.is_empty()
             && !matches!(flat.additional, Additional::Schema(_))
             && !usage.is_received(node)
-            && !usage.is_recursive(node);
+            && !usage.is_recursive(node)
+            && self.schemas.views.spend(flat.properties.len());
         if !fits {
             return None;
         }

@@ -9,6 +9,9 @@ use super::kinds::Kinds;
 use super::object::literal_of;
 use super::view::Views;
 
+/// Keys of an arm behind these play no part in telling arms apart.
+const KEYS: usize = 500;
+
 /// What the ladder needs to know of an arm.
 pub(super) struct ArmView {
     kinds: Kinds,
@@ -26,7 +29,7 @@ impl ArmView {
     pub(super) fn new(views: &Views<'_>, flat: &Flat, arm: &Arm, values: Vec<String>) -> Self {
         let mut constants = BTreeMap::new();
         let mut keys = HashMap::new();
-        for property in &flat.properties {
+        for property in flat.properties.iter().take(KEYS) {
             if let Some(value) = views.single_value(&property.parts)
                 && let Literal::String(text) = literal_of(views.cx.tree, value)
             {

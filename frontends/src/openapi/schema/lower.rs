@@ -1,11 +1,12 @@
 //! Schemas to types.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use witwire_ir::wire::Wire;
 use witwire_ir::wire::json::Json;
-use witwire_ir::{Api, Id, InterfaceId, Shape, TextId, Type, TypeId};
+use witwire_ir::{Api, Id, Shape, TextId, Type, TypeId};
 
 use super::flat::{Flat, Part};
 use super::kinds::Kinds;
@@ -20,8 +21,6 @@ pub(crate) struct Schemas<'a> {
     pub(crate) views: &'a Views<'a>,
     pub(crate) usage: &'a Usage,
     pub(crate) api: Api,
-    /// The interface `types`.
-    pub(crate) types: InterfaceId,
     /// Types that need names, in order of first use.
     pub(crate) declared: Vec<Declared>,
     /// Where schemas became `json` though they say more.
@@ -34,6 +33,8 @@ pub(crate) struct Schemas<'a> {
     depth: usize,
     /// Types written in place that are being built, and whether they were met inside of themselves.
     open: HashMap<TypeId, bool>,
+    /// Objects without members to choose, as far as asked.
+    pub(super) units: RefCell<HashMap<(NodeId, bool, Direction), Option<String>>>,
 }
 
 /// A type that needs a name.
@@ -160,12 +161,11 @@ const DEPTH: usize = 32;
 const TYPES: usize = 400_000;
 
 impl<'a> Schemas<'a> {
-    pub(crate) fn new(views: &'a Views<'a>, usage: &'a Usage, api: Api, types: InterfaceId) -> Self {
+    pub(crate) fn new(views: &'a Views<'a>, usage: &'a Usage, api: Api) -> Self {
         Self {
             views,
             usage,
             api,
-            types,
             declared: Vec::new(),
             degraded: Vec::new(),
             memo: HashMap::new(),
@@ -175,6 +175,7 @@ impl<'a> Schemas<'a> {
             work: VecDeque::new(),
             depth: 0,
             open: HashMap::new(),
+            units: RefCell::default(),
         }
     }
 

@@ -32,12 +32,12 @@ pub(crate) struct MemberPlan {
     pub(crate) ty: TypeId,
     pub(crate) presence: Presence,
     pub(crate) docs: Option<TextId>,
-    /// The property's first schema.
-    pub(crate) node: NodeId,
 }
 
 /// Nested constant objects deeper than this are not looked into.
 const UNIT_DEPTH: usize = 6;
+/// Nor are longer ones written out.
+const UNIT_TEXT: usize = 4_096;
 
 impl Schemas<'_> {
     pub(super) fn object(&mut self, flat: &Flat, at: &At, mode: Mode) -> Built {
@@ -113,7 +113,7 @@ impl Schemas<'_> {
             };
             let docs = self.member_docs(&property.parts, ty, !required && mode != Mode::Received);
             let renamed = self.views.cx.renamed(node).map(str::to_owned);
-            out.members.push(MemberPlan { key, renamed, ty, presence, docs, node });
+            out.members.push(MemberPlan { key, renamed, ty, presence, docs });
         }
         if let Additional::Schema(parts) = &flat.additional {
             out.additional = Some(self.map(parts, at));
@@ -198,6 +198,20 @@ impl Schemas<'_> {
         if depth > UNIT_DEPTH || !parts.iter().all(|p| self.views.may_be_unit(*p)) {
             return None;
         }
+        let [only] = parts else { return self.compute_unit(parts, direction, depth) };
+        let node = if only.own { only.node } else { self.views.peel(only.node).node };
+        let key = (node, only.own, direction);
+        if let Some(known) = self.units.borrow().get(&key) {
+            return known.clone();
+        }
+        // A cycle is answered "no" while it is open.
+        self.units.borrow_mut().insert(key, None);
+        let answer = self.compute_unit(parts, direction, depth);
+        self.units.borrow_mut().insert(key, answer.clone());
+        answer
+    }
+
+    fn compute_unit(&self, parts: &[Part], direction: Direction, depth: usize) -> Option<String> {
         let flat = self.views.flat(parts);
         if !flat.is_object() {
             return None;
@@ -214,7 +228,7 @@ impl Schemas<'_> {
             if self.is_left_out(&property.parts, mode) {
                 continue;
             }
-            if !flat.required.contains(&property.key) {
+            if !flat.required.contains(&property.key) || out.len() > UNIT_TEXT {
                 return None;
             }
             let value = match self.views.constant(&property.parts) {

@@ -22,7 +22,7 @@ pub(crate) struct Views<'a> {
 }
 
 /// How many keywords and properties may be merged in one document.
-const WORK: usize = 20_000_000;
+const WORK: usize = 3_000_000;
 /// How many schemas one schema may merge.
 const MERGED: usize = 2_000;
 /// How deep questions about a schema look through references and `allOf`.
@@ -71,6 +71,13 @@ impl<'a> Views<'a> {
             arms: RefCell::default(),
             work: Cell::new(WORK),
         }
+    }
+
+    /// Takes from the budget for merging and copying; false where it is used up.
+    pub(crate) fn spend(&self, work: usize) -> bool {
+        let left = self.work.get().saturating_sub(work);
+        self.work.set(left);
+        left > 0
     }
 
     /// Whether a schema has a name of its own: some reference means it, or it stands under `components.schemas`.
@@ -231,9 +238,7 @@ impl<'a> Views<'a> {
             if !seen.insert((node, own)) {
                 continue;
             }
-            let left = self.work.get().saturating_sub(1 + tree.get_entries(node, "properties").len());
-            self.work.set(left);
-            if left == 0 || seen.len() > MERGED {
+            if !self.spend(1 + tree.get_entries(node, "properties").len()) || seen.len() > MERGED {
                 self.cx.warn(
                     crate::Code::Budget,
                     node,
