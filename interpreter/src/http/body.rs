@@ -144,19 +144,12 @@ fn form_urlencoded(writer: Writer<'_>, content: Content<'_>, encodings: &[(Strin
                 encoder(Style::Form, true).pairs(&key, &Form::Text(text), &mut pairs)?;
             }
             Some(ParameterEncoding::Json) | None => {
-                let text = part_json(writer, part)?;
-                encoder(Style::Form, true).pairs(&key, &Form::Text(text.into()), &mut pairs)?;
+                let text = part.json(writer)?;
+                encoder(Style::Form, true).pairs(&key, &Form::Text(text), &mut pairs)?;
             }
         }
     }
     Ok(pairs.into_iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("&"))
-}
-
-fn part_json(writer: Writer<'_>, part: Part<'_>) -> Result<String> {
-    match part {
-        Part::Value(ty, value) => form::json(writer, ty, value),
-        Part::Constant(literal) => Ok(form::constant(literal).into_owned()),
-    }
 }
 
 /// The parts of a multipart body: a list is one part per item; an object is JSON.
@@ -166,14 +159,14 @@ fn parts(writer: Writer<'_>, content: Content<'_>, types: &[(String, String)]) -
         let declared = types.iter().find(|(name, _)| *name == key).map(|(_, media_type)| media_type.as_str());
         match part {
             Part::Value(ty, value) => parts_of(writer, &key, ty, value, declared, &mut out)?,
-            Part::Constant(literal) => {
-                let data = form::constant(literal).into_owned().into_bytes();
-                out.push(FormPart {
-                    name: key.into_owned(),
-                    filename: None,
-                    content_type: declared.map(str::to_owned),
-                    data,
-                });
+            part => {
+                let (text, default) = match part.form(writer)? {
+                    None => continue,
+                    Some(Form::Text(text)) => (text, None),
+                    Some(_) => (part.json(writer)?, Some("application/json")),
+                };
+                let content_type = declared.or(default).map(str::to_owned);
+                out.push(FormPart { name: key.into_owned(), filename: None, content_type, data: text.into_owned().into() });
             }
         }
     }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use witwire_ir::wire::json::Literal;
 use witwire_ir::{TypeId, Value};
 
-use crate::json::{ArmCodec, Codec, ObjectCodec, WriteError, Writer};
+use crate::json::{ArmCodec, Codec, ObjectCodec, Outline, WriteError, Writer, outline};
 
 /// A value that is there.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(super) enum Part<'a> {
     Value(TypeId, &'a Value),
     /// A constant, which no value holds.
     Constant(&'a Literal),
+    /// A part of a value that is held as JSON text.
+    Json(&'a str),
 }
 
 type Result<T> = std::result::Result<T, WriteError>;
@@ -37,15 +39,30 @@ impl<'a> Part<'a> {
         match self {
             Self::Value(ty, value) => form(writer, ty, value),
             Self::Constant(literal) => Ok(Some(Form::Text(constant(literal)))),
+            Self::Json(text) => of_json(text),
+        }
+    }
+
+    /// The part as JSON text.
+    pub(super) fn json(self, writer: Writer<'a>) -> Result<Cow<'a, str>> {
+        match self {
+            Self::Value(ty, value) => json(writer, ty, value).map(Cow::Owned),
+            Self::Constant(Literal::String(text)) => {
+                let mut out = Vec::new();
+                crate::json::escape(text, &mut out);
+                Ok(Cow::Owned(String::from_utf8_lossy(&out).into_owned()))
+            }
+            Self::Constant(literal) => Ok(constant(literal)),
+            Self::Json(text) => Ok(text.into()),
         }
     }
 
     /// The part as one text: a primitive's own, anything else as JSON. OpenAPI leaves nested arrays and objects undefined.
     pub(super) fn text(self, writer: Writer<'a>) -> Result<Option<Cow<'a, str>>> {
-        match (self.form(writer)?, self) {
-            (Some(Form::Text(text)), _) => Ok(Some(text)),
-            (Some(_), Self::Value(ty, value)) => json(writer, ty, value).map(|text| Some(text.into())),
-            (_, _) => Ok(None),
+        match self.form(writer)? {
+            Some(Form::Text(text)) => Ok(Some(text)),
+            Some(_) => self.json(writer).map(Some),
+            None => Ok(None),
         }
     }
 }
@@ -74,7 +91,8 @@ pub(super) fn form<'a>(writer: Writer<'a>, ty: TypeId, value: &'a Value) -> Resu
         (Codec::Option(_), Value::Option(None)) | (Codec::EmptyObject, Value::Bool(false)) => return Ok(None),
         (Codec::Option(inner), Value::Option(Some(value))) => return form(writer, *inner, value),
         (Codec::NullOr(inner), Value::Variant(1, Some(value))) => return form(writer, *inner, value),
-        (Codec::Text | Codec::Raw, Value::String(text)) => Form::Text((&**text).into()),
+        (Codec::Text, Value::String(text)) => Form::Text((&**text).into()),
+        (Codec::Raw, Value::String(text)) => return of_json(text),
         (Codec::Char, Value::Char(c)) => Form::Text(c.to_string().into()),
         (Codec::Base64 { url_safe }, Value::Bytes(bytes)) => {
             Form::Text(if *url_safe { URL_SAFE.encode(bytes) } else { STANDARD.encode(bytes) }.into())
@@ -95,12 +113,24 @@ pub(super) fn form<'a>(writer: Writer<'a>, ty: TypeId, value: &'a Value) -> Resu
         (Codec::Union(codec), Value::Variant(case, payload)) => match (codec.arms.get(*case as usize), payload.as_deref()) {
             (Some(ArmCodec::Value(ty)), Some(value)) => return form(writer, *ty, value),
             (Some(ArmCodec::Constant(literal)), _) => Form::Text(constant(literal)),
-            (None, Some(Value::String(text))) => Form::Text((&**text).into()),
+            (None, Some(Value::String(text))) => return of_json(text),
             _ => return Ok(None),
         },
         // Booleans, numbers and null read the same in JSON.
         (_, value) => Form::Text(json(writer, ty, value)?.trim_matches('"').to_owned().into()),
     }))
+}
+
+/// A JSON text as a form: what it says, not how it is written. Null is absent.
+fn of_json(text: &str) -> Result<Option<Form<'_>>> {
+    Ok(match outline(text).map_err(|error| WriteError::not_json(&error))? {
+        Outline::Null => None,
+        Outline::Text(text) => Some(Form::Text(text)),
+        Outline::Array(items) => Some(Form::List(items.into_iter().map(Part::Json).collect())),
+        Outline::Object(members) => {
+            Some(Form::Object(members.into_iter().map(|(key, text)| (key, Part::Json(text))).collect()))
+        }
+    })
 }
 
 /// The members of an object that are there.

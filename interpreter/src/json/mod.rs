@@ -7,6 +7,7 @@ mod codec;
 mod compile;
 mod literal;
 mod number;
+mod outline;
 mod path;
 mod read;
 mod scan;
@@ -15,6 +16,7 @@ mod write;
 
 pub(crate) use codec::{ArmCodec, Codec, Codecs, ObjectCodec};
 pub(crate) use number::integer;
+pub(crate) use outline::{Outline, outline};
 pub(crate) use read::{read, read_member};
 pub(crate) use write::{WriteError, Writer, escape};
 

@@ -10,6 +10,7 @@ use witwire_ir::{Api, Shape, TypeId, Value};
 
 use super::codec::{ArmCodec, Codec, Codecs, ObjectCodec};
 use super::path::Location;
+use super::read::ReadError;
 use super::{literal, read};
 
 /// A value that JSON cannot say.
@@ -28,6 +29,11 @@ struct Refusal {
 }
 
 impl WriteError {
+    /// For a text that is held as JSON and is none.
+    pub(crate) fn not_json(error: &ReadError) -> Self {
+        Self::new("json", format!("is {error}: give one JSON value as text"))
+    }
+
     pub(crate) fn new(rule: &'static str, message: impl Into<String>) -> Self {
         Self(Box::new(Refusal { location: Location::default(), rule, message: message.into() }))
     }
@@ -80,7 +86,7 @@ impl Writer<'_> {
             (Codec::Text, Value::String(text)) => escape(text, out),
             (Codec::Raw, Value::String(text)) => match read::whole(text) {
                 Ok(json) => out.extend_from_slice(json.as_bytes()),
-                Err(error) => return Err(WriteError::new("json", format!("is {error}: give one JSON value as text"))),
+                Err(error) => return Err(WriteError::not_json(&error)),
             },
             (Codec::Base64 { url_safe }, Value::Bytes(bytes)) => base64(bytes, *url_safe, out),
             (Codec::List(item), Value::List(items)) => self.array(items.iter().map(|v| (*item, v)), out)?,
@@ -122,7 +128,7 @@ impl Writer<'_> {
                     (None, Some(Value::String(text))) => match read::whole(text) {
                         Ok(json) => out.extend_from_slice(json.as_bytes()),
                         Err(error) => {
-                            return Err(name(WriteError::new("json", format!("is {error}: give one JSON value as text"))));
+                            return Err(name(WriteError::not_json(&error)));
                         }
                     },
                     _ => return Err(misfit()),

@@ -26,8 +26,9 @@ fn sent(
     }))
 }
 
-fn pair(content_type: &str, body: &str) -> Result<Option<(String, String)>, Vec<String>> {
-    Ok(Some((content_type.to_owned(), body.to_owned())))
+/// A content type and a body.
+fn pair(content_type: &str, body: &str) -> (String, String) {
+    (content_type.to_owned(), body.to_owned())
 }
 
 fn strings(items: &[&str]) -> Value {
@@ -54,13 +55,13 @@ const FORM: &str = "application/x-www-form-urlencoded";
 #[test]
 fn forms_are_urlencoded_with_objects_as_json() {
     let sent = |encodings| sent(FORM, BodyEncoding::Form(encodings), members, value());
-    assert_eq!(sent(vec![]), pair(FORM, "a=a+b%26%C3%A9%7E*&l=p&l=q%2B&o=%7B%22x%22%3A1%2C%22y%22%3A2%7D"));
+    assert_eq!(sent(vec![]), Ok(Some(pair(FORM, "a=a+b%26%C3%A9%7E*&l=p&l=q%2B&o=%7B%22x%22%3A1%2C%22y%22%3A2%7D"))));
     let encodings = vec![
         ("l".to_owned(), style(Style::Form, false)),
         ("o".to_owned(), style(Style::DeepObject, true)),
         ("a".to_owned(), ParameterEncoding::Json),
     ];
-    assert_eq!(sent(encodings), pair(FORM, "a=%22a+b%26%C3%A9%7E*%22&l=p,q%2B&o%5Bx%5D=1&o%5By%5D=2"));
+    assert_eq!(sent(encodings), Ok(Some(pair(FORM, "a=%22a+b%26%C3%A9%7E*%22&l=p,q%2B&o%5Bx%5D=1&o%5By%5D=2"))));
 }
 
 /// `{ title: string, tags: list<string>, meta: option<map>, file: file-part }`
@@ -93,7 +94,8 @@ fn multipart_has_a_part_per_item_and_names_its_files() {
     let types = vec![("title".to_owned(), "text/plain; charset=utf-8".to_owned())];
     let encoding = || BodyEncoding::Multipart(types.clone());
     let value = upload_value("a\"b\r\n.txt", Some("text/csv"), b"1,2\r\n");
-    let (content_type, body) = sent("multipart/form-data", encoding(), upload, value.clone()).unwrap().unwrap();
+    let (content_type, body) =
+        sent("multipart/form-data", encoding(), upload, value.clone()).expect("encodable").expect("a body");
     let boundary = content_type.strip_prefix("multipart/form-data; boundary=").expect("a boundary").to_owned();
     let part =
         |head: &str, data: &str| format!("--{boundary}\r\ncontent-disposition: form-data; name={head}\r\n\r\n{data}\r\n");
@@ -108,9 +110,10 @@ fn multipart_has_a_part_per_item_and_names_its_files() {
     ];
     assert_eq!(body, expected.concat());
 
-    let again = sent("multipart/form-data", encoding(), upload, value).unwrap().unwrap();
+    let again = sent("multipart/form-data", encoding(), upload, value).expect("encodable").expect("a body");
     assert_eq!(again, (content_type.clone(), body), "the same call is the same bytes");
-    let other = sent("multipart/form-data", encoding(), upload, upload_value("c", None, b"")).unwrap().unwrap();
+    let other =
+        sent("multipart/form-data", encoding(), upload, upload_value("c", None, b"")).expect("encodable").expect("a body");
     assert_ne!(other.0, content_type);
 }
 
@@ -124,11 +127,14 @@ fn no_content_type_of_a_file_adds_a_header() {
 #[test]
 fn texts_and_bytes_are_sent_as_they_are() {
     let text = |b: &mut Builder| b.plain(Shape::String);
-    assert_eq!(sent("text/plain", BodyEncoding::Text, text, Value::string("a")), pair("text/plain", "a"));
-    assert_eq!(sent("text/plain", BodyEncoding::Text, text, Value::string("é")), pair("text/plain; charset=utf-8", "é"));
+    assert_eq!(sent("text/plain", BodyEncoding::Text, text, Value::string("a")), Ok(Some(pair("text/plain", "a"))));
+    assert_eq!(
+        sent("text/plain", BodyEncoding::Text, text, Value::string("é")),
+        Ok(Some(pair("text/plain; charset=utf-8", "é")))
+    );
     let bytes = |b: &mut Builder| b.plain(Shape::Bytes);
     let binary = sent("image/png", BodyEncoding::Binary, bytes, Value::Bytes(b"\x89PNG"[1..].into()));
-    assert_eq!(binary, pair("image/png", "PNG"));
+    assert_eq!(binary, Ok(Some(pair("image/png", "PNG"))));
 }
 
 #[test]
@@ -138,7 +144,10 @@ fn an_absent_optional_body_is_not_sent() {
         b.option(text)
     };
     assert_eq!(sent("text/plain", BodyEncoding::Text, optional, Value::none()), Ok(None));
-    assert_eq!(sent("text/plain", BodyEncoding::Text, optional, Value::some(Value::string(""))), pair("text/plain", ""));
+    assert_eq!(
+        sent("text/plain", BodyEncoding::Text, optional, Value::some(Value::string(""))),
+        Ok(Some(pair("text/plain", "")))
+    );
 }
 
 /// A flattened JSON body of `a` and `b`, both optional strings, beside a header field that is no member.
@@ -206,8 +215,24 @@ fn a_fixed_body_and_a_chosen_media_type() {
     body.value = BodyValue::Fixed(Literal::Json("{}".to_owned()));
     let fixed = b.operation("fixed", &[], None, HttpCall { body: Some(body), ..call(Method::Post) });
     let plan = b.plan();
-    let sent = build::request(&plan, chosen, &[Value::Enum(1), Value::string("x")]).unwrap();
+    let sent = build::request(&plan, chosen, &[Value::Enum(1), Value::string("x")]).expect("encodable");
     assert_eq!(sent.headers, [("content-type".to_owned(), "application/two+json".to_owned())]);
     assert_eq!(sent.body.as_deref(), Some(&b"\"x\""[..]));
-    assert_eq!(build::request(&plan, fixed, &[]).unwrap().body.as_deref(), Some(&b"{}"[..]));
+    assert_eq!(build::request(&plan, fixed, &[]).expect("encodable").body.as_deref(), Some(&b"{}"[..]));
+}
+
+#[test]
+fn a_free_form_body_is_json_text_in_every_encoding() {
+    use witwire_ir::wire::json::Json;
+    let raw = |b: &mut Builder| b.json(Shape::String, Json::Raw);
+    let value = || Value::string(r#"{"a":"x y","l":[1,2],"o":{"p":null}}"#);
+    let form = sent(FORM, BodyEncoding::Form(vec![]), raw, value());
+    assert_eq!(form, Ok(Some(pair(FORM, "a=x+y&l=1&l=2&o=%7B%22p%22%3Anull%7D"))));
+    let json = sent("application/json", BodyEncoding::Json, raw, value());
+    assert_eq!(json, Ok(Some(pair("application/json", r#"{"a":"x y","l":[1,2],"o":{"p":null}}"#))));
+    let (_, body) =
+        sent("multipart/form-data", BodyEncoding::Multipart(vec![]), raw, value()).expect("encodable").expect("a body");
+    assert!(body.contains("name=\"a\"\r\n\r\nx y\r\n"), "{body}");
+    assert!(body.contains("name=\"o\"\r\ncontent-type: application/json\r\n\r\n{\"p\":null}\r\n"), "{body}");
+    assert_eq!(sent(FORM, BodyEncoding::Form(vec![]), raw, Value::string("[1]")), Err(vec!["body encoding".to_owned()]));
 }

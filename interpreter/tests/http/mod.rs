@@ -4,6 +4,7 @@ mod auth;
 mod bodies;
 mod build;
 mod checks;
+mod corpus;
 mod fixtures;
 mod json;
 mod responses;

@@ -110,7 +110,8 @@ fn not_found_names_the_resource_and_the_id_from_the_path() {
 #[test]
 fn retry_after_is_seconds_or_a_date_counted_from_the_responses_own() {
     const DATE: (&str, &str) = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
-    let cases: &[(&[(&str, &str)], Option<u32>)] = &[
+    type Headers = &'static [(&'static str, &'static str)];
+    let cases: &[(Headers, Option<u32>)] = &[
         (&[("retry-after", "120")], Some(120)),
         (&[("retry-after", " 0 ")], Some(0)),
         (&[("retry-after", "99999999999")], Some(u32::MAX)),
@@ -182,7 +183,7 @@ fn raw_is_text_of_at_most_64_kib_cut_at_a_character_and_never_binary() {
     let cut = raw(long.as_bytes(), "text/plain").expect("text");
     assert_eq!(cut.len(), 65_535);
     assert!(long.starts_with(&cut));
-    assert_eq!(raw(&[b'x'; 65_536], "text/plain").map(|t| t.len()), Some(65_536));
+    assert_eq!(raw("x".repeat(65_536).as_bytes(), "text/plain").map(|t| t.len()), Some(65_536));
     assert_eq!(raw(b"\x89PNG\r\n", "image/png"), None);
     assert_eq!(raw(b"a\0b", "application/octet-stream"), None);
     assert_eq!(raw(b"caf\xe9", "text/plain; charset=ISO-8859-1"), Some("café".to_owned()));
@@ -265,7 +266,7 @@ fn successes_by_status_with_headers_envelopes_and_other_media_types() {
     assert_eq!(got(203, &json, br#"{"meta":{},"data":"x"}"#), Ok(Value::case(4, Value::some(Value::string("x")))));
     assert_eq!(got(203, &json, b"{}"), Ok(Value::case(4, Value::none())));
     assert_eq!(got(203, &[("content-type", "text/html; charset=latin1")], b"\xe9"), Ok(Value::case(3, Value::string("é"))));
-    let (kind, message) = got(203, &[("content-type", "text/html")], b"\xe9").unwrap_err();
+    let (kind, message) = got(203, &[("content-type", "text/html")], b"\xe9").expect_err("not UTF-8");
     assert_eq!(kind, ErrorKind::InvalidResponse as u32);
     assert!(message.contains("not text in the charset"), "{message}");
 }
@@ -302,7 +303,7 @@ fn every_failure_of_the_host_has_its_kind() {
     for (failure, kind) in cases {
         let result = plan.failure(operation, failure.clone());
         result.conforms(plan.api(), plan.api().operations[operation].result).expect("conforms");
-        let (found, message) = outcome(result).unwrap_err();
+        let (found, message) = outcome(result).expect_err("a failure");
         assert_eq!(found, kind as u32, "{failure:?}");
         match failure {
             Failure::InvalidRequest(_) => {

@@ -230,3 +230,20 @@ fn an_absent_option_is_not_sent() {
         assert_eq!(sent(&simple, location, optional, Value::none()), Ok(String::new()));
     }
 }
+
+#[test]
+fn a_text_that_is_json_is_sent_as_what_it_says() {
+    let raw = |b: &mut Builder| b.json(Shape::String, Json::Raw);
+    let sent = |style: &ParameterEncoding, json: &str| sent(style, "query", raw, Value::string(json));
+    let form = style(Style::Form, true);
+    assert_eq!(sent(&form, r#""a\u00e9""#), Ok("color=a%C3%A9".to_owned()));
+    assert_eq!(sent(&form, " 1.50 "), Ok("color=1.50".to_owned()));
+    assert_eq!(sent(&form, r#"["a",{"b":1}]"#), Ok("color=a&color=%7B%22b%22%3A1%7D".to_owned()));
+    assert_eq!(sent(&form, r#"{"R":100,"G":null}"#), Ok("R=100".to_owned()));
+    assert_eq!(
+        sent(&style(Style::DeepObject, true), r#"{"a":{"b":[true]}}"#),
+        Ok("color%5Ba%5D%5Bb%5D%5B0%5D=true".to_owned())
+    );
+    assert_eq!(sent(&form, "null"), Ok(String::new()));
+    assert_eq!(sent(&form, "blue"), Err(vec!["color json".to_owned()]));
+}
