@@ -40,8 +40,11 @@ impl Findings {
         self.diagnostics.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// Orders and deduplicates the findings; an error leaves no packages.
-    pub(super) fn into_compiled(mut self, apis: Vec<Api>) -> Compiled {
+    /// Orders and deduplicates the findings; an error leaves no packages, and where `strict` a warning is an error.
+    pub(super) fn into_compiled(mut self, apis: Vec<Api>, strict: bool) -> Compiled {
+        for diagnostic in self.diagnostics.iter_mut().filter(|d| strict && d.severity == Severity::Warning) {
+            diagnostic.severity = Severity::Error;
+        }
         let refused = self.has_errors();
         self.diagnostics.sort_by(|a, b| (&a.location, a.code, &a.message).cmp(&(&b.location, b.code, &b.message)));
         self.diagnostics.dedup();

@@ -64,5 +64,5 @@ pub fn compile(input: &Input, files: &dyn Files, options: &Options) -> Compiled 
         })
         .unwrap_or_default();
     let apis = check::check(apis, &mut findings);
-    findings.into_compiled(apis)
+    findings.into_compiled(apis, options.strict)
 }

@@ -220,8 +220,10 @@ fn service(
     let methods = &model.services[id].methods;
     let mut naming = Naming::new();
     naming.reserve("error");
-    naming.reserve(BEARER_AUTH);
-    let reserved = 2;
+    if settings.has_credentials() {
+        naming.reserve(BEARER_AUTH);
+    }
+    let reserved = 1 + usize::from(settings.has_credentials());
     for method in methods {
         let renamed = settings.renamed_method(method);
         let words = names::words(&method.name);

@@ -1,5 +1,7 @@
 //! Descriptor sets, which no source file of the tests can say: editions, damaged ones, ones without imports.
 
+use std::path::PathBuf;
+
 use proptest::prelude::*;
 use prost::Message as _;
 use witwire_ir::wire::Wire;
@@ -188,6 +190,89 @@ fn what_is_no_set_is_refused() {
     assert_eq!(codes(&compile_set(b"syntax = \"proto3\";".to_vec())), [Code::BadDescriptorSet]);
     let compiled = compile(&Input::DescriptorSet("none.fds".into()), &MemoryFiles::new(), &Options::default());
     assert_eq!(codes(&compiled), [Code::FileUnreadable]);
+}
+
+fn compile_sources(files: MemoryFiles, roots: &[&str], includes: &[&str]) -> Compiled {
+    let input = Input::Protos {
+        files: roots.iter().map(PathBuf::from).collect(),
+        includes: includes.iter().map(PathBuf::from).collect(),
+    };
+    compile(&input, &files, &Options::default())
+}
+
+const SERVICE: &str = "syntax = \"proto3\"; package a.v1; import \"b/m.proto\"; service S { rpc A(b.M) returns (b.M); }";
+const MESSAGE_FILE: &str = "syntax = \"proto3\"; package b; message M { string a = 1; }";
+
+#[test]
+fn imports_are_looked_up_in_the_include_directories_in_order() {
+    let files = MemoryFiles::new()
+        .with("proto/a/s.proto", SERVICE)
+        .with("vendor/b/m.proto", MESSAGE_FILE)
+        .with("later/b/m.proto", "not even protobuf");
+    let compiled = compile_sources(files, &["./proto/a/../a/s.proto"], &["proto", "vendor", "later"]);
+    assert_eq!(compiled.apis.len(), 1, "{:?}", compiled.diagnostics);
+    assert_eq!(compiled.diagnostics[0].location.file, "proto/a/s.proto");
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named() {
+    let none = MemoryFiles::new();
+    let compiled = compile_sources(none.clone(), &["gone.proto", "also-gone.proto"], &[]);
+    assert_eq!(codes(&compiled), [Code::FileUnreadable, Code::FileUnreadable]);
+
+    let compiled = compile_sources(none.clone(), &[], &[]);
+    assert_eq!(codes(&compiled), [Code::BadProto]);
+
+    let outside = none.clone().with("elsewhere/s.proto", SERVICE);
+    let compiled = compile_sources(outside, &["elsewhere/s.proto"], &["proto"]);
+    assert_eq!(codes(&compiled), [Code::ImportNotFound]);
+    assert!(compiled.diagnostics[0].help.as_ref().is_some_and(|h| h.contains("-I elsewhere")));
+
+    let latin = none.with("s.proto", b"// caf\xe9\nsyntax = \"proto3\";".to_vec());
+    let compiled = compile_sources(latin, &["s.proto"], &[]);
+    assert_eq!(codes(&compiled), [Code::BadProto]);
+    assert_eq!((compiled.diagnostics[0].location.line, compiled.diagnostics[0].location.column), (1, 7));
+}
+
+#[test]
+fn an_import_cycle_is_an_error() {
+    let files = MemoryFiles::new()
+        .with("a.proto", "syntax = \"proto3\"; import \"b.proto\";")
+        .with("b.proto", "syntax = \"proto3\"; import \"a.proto\";");
+    let compiled = compile_sources(files, &["a.proto"], &[]);
+    assert_eq!(codes(&compiled), [Code::BadProto]);
+    assert!(compiled.diagnostics[0].message.contains("a.proto -> b.proto -> a.proto"), "{:?}", compiled.diagnostics);
+}
+
+#[test]
+fn strict_refuses_what_is_only_warned_of() {
+    let source = "syntax = \"proto3\"; service S { rpc A(M) returns (M); } message M { string a = 1; }";
+    let files = MemoryFiles::new().with("s.proto", source);
+    let input = Input::Protos { files: vec!["s.proto".into()], includes: Vec::new() };
+    let compile_with = |version: Option<&str>| {
+        let options = Options { strict: true, version: version.map(str::to_owned), ..Options::default() };
+        compile(&input, &files, &options)
+    };
+    let compiled = compile_with(None);
+    assert!(compiled.is_refused() && compiled.apis.is_empty());
+    assert_eq!(codes(&compiled), [Code::VersionDerived]);
+    assert_eq!(compile_with(Some("1.0.0")).apis.len(), 1);
+}
+
+#[test]
+fn a_chain_of_messages_too_deep_for_components_skips_its_methods_only() {
+    use std::fmt::Write as _;
+    let mut source =
+        "syntax = \"proto3\"; package deep; service S { rpc A(M0) returns (Flat); rpc B(Flat) returns (Flat); }\n"
+            .to_owned();
+    for i in 0..5000 {
+        let _ = writeln!(source, "message M{i} {{ M{} next = 1; }}", i + 1);
+    }
+    source += "message M5000 { string end = 1; } message Flat { string text = 1; }";
+    let files = MemoryFiles::new().with("deep.proto", source);
+    let compiled = compile_sources(files, &["deep.proto"], &[]);
+    assert_eq!(compiled.skipped.iter().map(|s| &s.source[..]).collect::<Vec<_>>(), ["deep.S/A"]);
+    assert_eq!(compiled.apis[0].operations.len(), 1);
 }
 
 proptest! {
