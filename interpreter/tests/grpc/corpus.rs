@@ -113,7 +113,7 @@ struct Method<'a> {
 
 impl Method<'_> {
     fn generate(&self, ty: TypeId, seed: u64) -> Value {
-        let value = Generator::new((seed, 3)).value(self.api, ty, DEPTH);
+        let value = Generator::new((seed, 3)).without_minus_zero().value(self.api, ty, DEPTH);
         value.conforms(self.api, ty).unwrap_or_else(|e| panic!("{}: {e}", self.operation.source_name()));
         value
     }

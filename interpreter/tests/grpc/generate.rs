@@ -13,6 +13,8 @@ use witwire_ir::{Api, Shape, TypeId, Value};
 pub(super) struct Generator {
     rng: TestRng,
     size: u32,
+    /// Whether floats may be minus zero, which the oracle does not write where zero is not written (protobuf's own runtimes do).
+    minus_zero: bool,
 }
 
 /// A seed and a size that a proptest can shrink.
@@ -24,7 +26,13 @@ impl Generator {
     pub(super) fn new((seed, size): (u64, u32)) -> Self {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        Self { rng: TestRng::from_seed(proptest::test_runner::RngAlgorithm::ChaCha, &bytes), size }
+        Self { rng: TestRng::from_seed(proptest::test_runner::RngAlgorithm::ChaCha, &bytes), size, minus_zero: true }
+    }
+
+    /// For values that the oracle shall write.
+    pub(super) fn without_minus_zero(mut self) -> Self {
+        self.minus_zero = false;
+        self
     }
 
     fn below(&mut self, end: u32) -> u32 {
@@ -46,6 +54,25 @@ impl Generator {
             4 => 1 << self.below(64),
             _ => bits,
         }
+    }
+
+    /// A float that equals itself, so that messages can be compared.
+    fn double(&mut self) -> f64 {
+        match f64::from_bits(self.bits()) {
+            v if v.is_nan() || v == 0.0 => self.zero(),
+            v => v,
+        }
+    }
+
+    fn float(&mut self) -> f32 {
+        match f32::from_bits(self.bits() as u32) {
+            v if v.is_nan() || v == 0.0 => self.zero() as f32,
+            v => v,
+        }
+    }
+
+    fn zero(&mut self) -> f64 {
+        if self.minus_zero && self.chance() { -0.0 } else { 0.0 }
     }
 
     fn text(&mut self) -> String {
@@ -97,8 +124,8 @@ impl Generator {
             (_, Shape::U64) => Value::U64(self.bits()),
             (_, Shape::S32) => Value::S32(self.bits() as i32),
             (_, Shape::S64) => Value::S64(self.bits() as i64),
-            (_, Shape::F32) => Value::F32(number32(self.bits() as u32)),
-            (_, Shape::F64) => Value::F64(number64(self.bits())),
+            (_, Shape::F32) => Value::F32(self.float()),
+            (_, Shape::F64) => Value::F64(self.double()),
             (_, Shape::String) => Value::string(self.text()),
             (_, Shape::Bytes) => Value::Bytes(self.bytes().into()),
             (_, Shape::List(item)) => {
@@ -184,8 +211,8 @@ impl Generator {
 
     fn dynamic(&mut self, field: &FieldDescriptor, depth: u32) -> Dynamic {
         match field.kind() {
-            Kind::Double => Dynamic::F64(number64(self.bits())),
-            Kind::Float => Dynamic::F32(number32(self.bits() as u32)),
+            Kind::Double => Dynamic::F64(self.double()),
+            Kind::Float => Dynamic::F32(self.float()),
             Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Dynamic::I32(self.bits() as i32),
             Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Dynamic::I64(self.bits() as i64),
             Kind::Uint32 | Kind::Fixed32 => Dynamic::U32(self.bits() as u32),
@@ -249,15 +276,4 @@ fn map_key(value: Dynamic) -> Option<MapKey> {
         Dynamic::String(v) => MapKey::String(v),
         _ => return None,
     })
-}
-
-/// Bits as a float that equals itself, so that messages can be compared.
-fn number64(bits: u64) -> f64 {
-    let v = f64::from_bits(bits);
-    if v.is_nan() { -0.0 } else { v }
-}
-
-fn number32(bits: u32) -> f32 {
-    let v = f32::from_bits(bits);
-    if v.is_nan() { -0.0 } else { v }
 }

@@ -4,7 +4,10 @@
 //! messages are noted while the fields of their parent are read, and decoded at its end, each once: no part of the input is
 //! decoded twice, however it is arranged.
 
-use std::collections::HashMap;
+mod absent;
+mod map;
+mod scalar;
+
 use std::ops::Range;
 
 use witwire_ir::Value;
@@ -15,6 +18,9 @@ use super::error::{DecodeError, Fault, Step};
 use super::plan::{Codec, FieldPlan, Form, MessageId, MessagePlan, Messages, Nested, Presence, Root, TableId, zero};
 use super::reader::{Key, Reader, Span, WireType};
 use super::{MAX_DEPTH, MAX_MESSAGE};
+use scalar::read_scalar;
+
+pub(crate) use map::keep_last;
 
 /// What a decoded value may take in memory, however short its message: 32 MiB …
 const ALLOWANCE: usize = 32 << 20;
@@ -205,44 +211,6 @@ impl<'a> Decoder<'a> {
             frame.lists.resize_with(plan.lists.len(), Vec::new);
         }
         &mut frame.lists[list as usize]
-    }
-
-    /// Gives messages that are never absent their default where they are.
-    fn fill_bare(&mut self, plan: &'a MessagePlan, slots: &mut [Value], depth: u32) -> Decoded<()> {
-        for &(slot, nested) in &plan.bare {
-            if matches!(slots[slot as usize], Value::Option(None)) {
-                slots[slot as usize] = self.default(nested, depth).map_err(|e| e.within(Step::Slot(plan.ty, slot)))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The value of an absent message that is never absent for the guest. What it requires in turn is not asked for.
-    fn default(&mut self, nested: Nested, depth: u32) -> Decoded<Value> {
-        let depth = enter(depth, self.input.len())?;
-        match nested {
-            Nested::Message(id) => self.default_message(id, depth),
-            Nested::Table(id) => self.table(id, |d, list, id| d.default_node(list, id, depth).map(drop)),
-            Nested::Node { list, id } => self.default_node(list, id, depth),
-            Nested::FieldMask => Ok(Value::list([])),
-        }
-    }
-
-    fn default_node(&mut self, list: u16, id: MessageId, depth: u32) -> Decoded<Value> {
-        let nodes = &mut self.nodes[list as usize];
-        let position = nodes.len();
-        nodes.push(Value::Bool(false));
-        let node = self.default_message(id, depth)?;
-        self.nodes[list as usize][position] = node;
-        Ok(Value::U32(position as u32))
-    }
-
-    fn default_message(&mut self, id: MessageId, depth: u32) -> Decoded<Value> {
-        let plan = self.plans.message(id);
-        self.charge(plan.blank.len() + 1, self.input.len())?;
-        let mut slots = plan.blank.to_vec();
-        self.fill_bare(plan, &mut slots, depth)?;
-        Ok(Value::Record(slots.into()))
     }
 
     /// Reads the fields of one part of a message.
@@ -502,63 +470,6 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
-    /// An entry of a map: a message of a key and a value. `None` where the value is an unknown number of a closed enum.
-    fn entry(&mut self, key_scalar: Scalar, codec: Codec, span: Span, depth: u32) -> Decoded<Option<Value>> {
-        let depth = enter(depth, span.start as usize)?;
-        let mut reader = Reader::span(self.input, span);
-        let mut key = None;
-        let mut value = None;
-        let mut unknown = false;
-        let base = self.later.len();
-        while !reader.is_done() {
-            let tag = reader.key()?;
-            if tag.number == 1 && tag.wire == scalar_wire(key_scalar) {
-                key = Some(read_scalar(&mut reader, key_scalar)?);
-            } else if tag.number == 2 && tag.wire == wire(codec) {
-                match codec {
-                    Codec::Scalar(scalar) => value = Some(read_scalar(&mut reader, scalar)?),
-                    Codec::Enum(id) => {
-                        let number = reader.varint()? as i32;
-                        value = self.plans.enumeration(id).value(number);
-                        unknown = value.is_none();
-                    }
-                    Codec::Wrapper(scalar) => {
-                        let span = reader.delimited()?;
-                        value = Some(self.wrapper(scalar, span, value.take(), depth)?);
-                    }
-                    Codec::Empty => self.empty(reader.delimited()?, depth)?,
-                    Codec::Nested { .. } => {
-                        let span = reader.delimited()?;
-                        self.later.push(Later { slot: 0, fresh: false, field: 0, span });
-                    }
-                }
-            } else {
-                reader.skip(tag, depth)?;
-            }
-        }
-        if unknown {
-            return Ok(None);
-        }
-        let key = key.unwrap_or_else(|| zero(key_scalar));
-        let value = match codec {
-            Codec::Empty => return Ok(Some(key)),
-            Codec::Scalar(scalar) | Codec::Wrapper(scalar) => value.unwrap_or_else(|| zero(scalar)),
-            Codec::Enum(id) => value.unwrap_or_else(|| self.plans.enumeration(id).default_value()),
-            Codec::Nested { nested, .. } => {
-                let depth = enter(depth, span.start as usize)?;
-                let end = self.later.len();
-                let (first, more) = match self.later.get(base) {
-                    Some(part) => (part.span, base + 1..end),
-                    None => (Span { start: span.end, end: span.end }, 0..0),
-                };
-                let value = self.nested(nested, first, more, depth)?;
-                self.later.truncate(base);
-                value
-            }
-        };
-        Ok(Some(Value::tuple([key, value])))
-    }
-
     /// A wrapper's scalar: a message of one field. `earlier` is what earlier parts of it said.
     fn wrapper(&mut self, scalar: Scalar, span: Span, earlier: Option<Value>, depth: u32) -> Decoded<Value> {
         let depth = enter(depth, span.start as usize)?;
@@ -628,79 +539,5 @@ fn packable(codec: Codec) -> bool {
         Codec::Scalar(scalar) => scalar.packable(),
         Codec::Enum(_) => true,
         _ => false,
-    }
-}
-
-#[inline]
-fn read_scalar(reader: &mut Reader<'_>, scalar: Scalar) -> Decoded<Value> {
-    Ok(match scalar {
-        Scalar::String => Value::String(reader.string()?.into()),
-        Scalar::StringUnverified => Value::String(String::from_utf8_lossy(reader.bytes()?).into()),
-        Scalar::Bytes => Value::Bytes(reader.bytes()?.into()),
-        Scalar::Bool => Value::Bool(reader.varint()? != 0),
-        Scalar::Int32 => Value::S32(reader.varint()? as i32),
-        Scalar::Int64 => Value::S64(reader.varint()? as i64),
-        Scalar::Uint32 => Value::U32(reader.varint()? as u32),
-        Scalar::Uint64 => Value::U64(reader.varint()?),
-        Scalar::Sint32 => {
-            let v = reader.varint()? as u32;
-            Value::S32((v >> 1) as i32 ^ -((v & 1) as i32))
-        }
-        Scalar::Sint64 => {
-            let v = reader.varint()?;
-            Value::S64((v >> 1) as i64 ^ -((v & 1) as i64))
-        }
-        Scalar::Fixed32 => Value::U32(u32::from_le_bytes(reader.fixed32()?)),
-        Scalar::Fixed64 => Value::U64(u64::from_le_bytes(reader.fixed64()?)),
-        Scalar::Sfixed32 => Value::S32(i32::from_le_bytes(reader.fixed32()?)),
-        Scalar::Sfixed64 => Value::S64(i64::from_le_bytes(reader.fixed64()?)),
-        Scalar::Float => Value::F32(f32::from_le_bytes(reader.fixed32()?)),
-        Scalar::Double => Value::F64(f64::from_le_bytes(reader.fixed64()?)),
-    })
-}
-
-/// A map's key, to find equal ones.
-#[derive(PartialEq, Eq, Hash)]
-enum MapKey<'a> {
-    Text(&'a str),
-    Number(i128),
-}
-
-impl<'a> MapKey<'a> {
-    fn of(entry: &'a Value) -> Option<Self> {
-        let key = match entry {
-            Value::Tuple(pair) => pair.first()?,
-            key => key,
-        };
-        Some(match key {
-            Value::String(text) => Self::Text(text),
-            Value::Bool(v) => Self::Number(i128::from(*v)),
-            Value::S32(v) => Self::Number(i128::from(*v)),
-            Value::S64(v) => Self::Number(i128::from(*v)),
-            Value::U32(v) => Self::Number(i128::from(*v)),
-            Value::U64(v) => Self::Number(i128::from(*v)),
-            _ => return None,
-        })
-    }
-}
-
-/// Of a map's entries (pairs or keys) with equal keys the last one stays, in the place of the first.
-pub(crate) fn keep_last(entries: &mut Vec<Value>) {
-    if entries.len() < 2 {
-        return;
-    }
-    let mut places: HashMap<MapKey<'_>, usize> = HashMap::with_capacity(entries.len());
-    // By place in the result, the entry that stays.
-    let mut kept: Vec<usize> = Vec::with_capacity(entries.len());
-    for (index, key) in entries.iter().enumerate().filter_map(|(i, entry)| Some((i, MapKey::of(entry)?))) {
-        let place = *places.entry(key).or_insert(kept.len());
-        if place == kept.len() {
-            kept.push(index);
-        } else {
-            kept[place] = index;
-        }
-    }
-    if kept.len() < entries.len() {
-        *entries = kept.into_iter().map(|index| std::mem::replace(&mut entries[index], Value::Bool(false))).collect();
     }
 }

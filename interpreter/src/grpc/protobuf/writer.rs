@@ -5,7 +5,7 @@
 use super::reader::WireType;
 
 /// A pre-encoded varint of at most 32 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Tag {
     bytes: [u8; 5],
     length: u8,
