@@ -1,5 +1,6 @@
 //! Descriptor sets, which no source file of the tests can say: editions, damaged ones, ones without imports.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -192,12 +193,12 @@ fn what_is_no_set_is_refused() {
     assert_eq!(codes(&compiled), [Code::FileUnreadable]);
 }
 
-fn compile_sources(files: MemoryFiles, roots: &[&str], includes: &[&str]) -> Compiled {
+fn compile_sources(files: &MemoryFiles, roots: &[&str], includes: &[&str]) -> Compiled {
     let input = Input::Protos {
         files: roots.iter().map(PathBuf::from).collect(),
         includes: includes.iter().map(PathBuf::from).collect(),
     };
-    compile(&input, &files, &Options::default())
+    compile(&input, files, &Options::default())
 }
 
 const SERVICE: &str = "syntax = \"proto3\"; package a.v1; import \"b/m.proto\"; service S { rpc A(b.M) returns (b.M); }";
@@ -209,7 +210,7 @@ fn imports_are_looked_up_in_the_include_directories_in_order() {
         .with("proto/a/s.proto", SERVICE)
         .with("vendor/b/m.proto", MESSAGE_FILE)
         .with("later/b/m.proto", "not even protobuf");
-    let compiled = compile_sources(files, &["./proto/a/../a/s.proto"], &["proto", "vendor", "later"]);
+    let compiled = compile_sources(&files, &["./proto/a/../a/s.proto"], &["proto", "vendor", "later"]);
     assert_eq!(compiled.apis.len(), 1, "{:?}", compiled.diagnostics);
     assert_eq!(compiled.diagnostics[0].location.file, "proto/a/s.proto");
 }
@@ -217,19 +218,19 @@ fn imports_are_looked_up_in_the_include_directories_in_order() {
 #[test]
 fn files_that_cannot_be_used_are_named() {
     let none = MemoryFiles::new();
-    let compiled = compile_sources(none.clone(), &["gone.proto", "also-gone.proto"], &[]);
+    let compiled = compile_sources(&none, &["gone.proto", "also-gone.proto"], &[]);
     assert_eq!(codes(&compiled), [Code::FileUnreadable, Code::FileUnreadable]);
 
-    let compiled = compile_sources(none.clone(), &[], &[]);
+    let compiled = compile_sources(&none, &[], &[]);
     assert_eq!(codes(&compiled), [Code::BadProto]);
 
     let outside = none.clone().with("elsewhere/s.proto", SERVICE);
-    let compiled = compile_sources(outside, &["elsewhere/s.proto"], &["proto"]);
+    let compiled = compile_sources(&outside, &["elsewhere/s.proto"], &["proto"]);
     assert_eq!(codes(&compiled), [Code::ImportNotFound]);
     assert!(compiled.diagnostics[0].help.as_ref().is_some_and(|h| h.contains("-I elsewhere")));
 
     let latin = none.with("s.proto", b"// caf\xe9\nsyntax = \"proto3\";".to_vec());
-    let compiled = compile_sources(latin, &["s.proto"], &[]);
+    let compiled = compile_sources(&latin, &["s.proto"], &[]);
     assert_eq!(codes(&compiled), [Code::BadProto]);
     assert_eq!((compiled.diagnostics[0].location.line, compiled.diagnostics[0].location.column), (1, 7));
 }
@@ -239,7 +240,7 @@ fn an_import_cycle_is_an_error() {
     let files = MemoryFiles::new()
         .with("a.proto", "syntax = \"proto3\"; import \"b.proto\";")
         .with("b.proto", "syntax = \"proto3\"; import \"a.proto\";");
-    let compiled = compile_sources(files, &["a.proto"], &[]);
+    let compiled = compile_sources(&files, &["a.proto"], &[]);
     assert_eq!(codes(&compiled), [Code::BadProto]);
     assert!(compiled.diagnostics[0].message.contains("a.proto -> b.proto -> a.proto"), "{:?}", compiled.diagnostics);
 }
@@ -270,9 +271,51 @@ fn a_chain_of_messages_too_deep_for_components_skips_its_methods_only() {
     }
     source += "message M5000 { string end = 1; } message Flat { string text = 1; }";
     let files = MemoryFiles::new().with("deep.proto", source);
-    let compiled = compile_sources(files, &["deep.proto"], &[]);
+    let compiled = compile_sources(&files, &["deep.proto"], &[]);
     assert_eq!(compiled.skipped.iter().map(|s| &s.source[..]).collect::<Vec<_>>(), ["deep.S/A"]);
     assert_eq!(compiled.apis[0].operations.len(), 1);
+}
+
+/// Source name → WIT name of all types and functions, and the types' fields in order.
+fn given_names(api: &Api) -> BTreeMap<String, Vec<String>> {
+    let mut names = BTreeMap::new();
+    for (_, ty) in api.types.iter() {
+        let (Some(name), Some(source)) = (&ty.name, api.text(ty.source)) else { continue };
+        let mut all = vec![name.name.as_str().to_owned()];
+        if let Shape::Record(fields) = &ty.shape {
+            all.extend(fields.iter().map(|f| f.name.as_str().to_owned()));
+        }
+        names.insert(format!("{source} {:?}", std::mem::discriminant(&ty.wire)), all);
+    }
+    for (_, operation) in api.operations.iter() {
+        names.insert(operation.source_name(), vec![operation.name.as_str().to_owned()]);
+    }
+    names
+}
+
+#[test]
+fn names_and_fields_do_not_depend_on_the_order_of_declarations() {
+    for source in [
+        include_str!("../../tests/proto/collisions.proto"),
+        include_str!("../../tests/proto/recursive.proto"),
+        include_str!("../../tests/proto/field_order.proto"),
+    ] {
+        let file = protox::file::File::from_source("a.proto", source).expect("the tests' own sources are valid");
+        let mut pool = prost_reflect::DescriptorPool::new();
+        pool.add_file_descriptor_proto(file.file_descriptor_proto().clone()).expect("likewise");
+        let mut set = FileDescriptorSet::decode(&pool.encode_to_vec()[..]).expect("it was just encoded");
+        let forward = compile_set(set.encode_to_vec());
+        let file = &mut set.file[0];
+        file.source_code_info = None;
+        file.message_type.reverse();
+        file.enum_type.reverse();
+        file.service.reverse();
+        file.service.iter_mut().for_each(|s| s.method.reverse());
+        file.message_type.iter_mut().for_each(|m| m.field.reverse());
+        let backward = compile_set(set.encode_to_vec());
+        assert_eq!(forward.apis.len(), 1, "{:?}", forward.diagnostics);
+        assert_eq!(given_names(&forward.apis[0]), given_names(&backward.apis[0]));
+    }
 }
 
 proptest! {
