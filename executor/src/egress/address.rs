@@ -20,7 +20,7 @@ pub fn is_global(ip: IpAddr) -> bool {
 
 /// IPv4 blocks that are not global, as network and prefix length.
 const V4: &[(Ipv4Addr, u8)] = &[
-    (Ipv4Addr::new(0, 0, 0, 0), 8),       // this network (RFC 791)
+    (Ipv4Addr::UNSPECIFIED, 8),           // this network (RFC 791)
     (Ipv4Addr::new(10, 0, 0, 0), 8),      // private (RFC 1918)
     (Ipv4Addr::new(100, 64, 0, 0), 10),   // shared, carrier-grade NAT (RFC 6598)
     (Ipv4Addr::new(127, 0, 0, 0), 8),     // loopback (RFC 1122)

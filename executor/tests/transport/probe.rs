@@ -36,8 +36,10 @@ struct Stop {
 impl SendProbe for Stop {
     fn reached(&self, stage: SendStage) {
         let arrived = match stage {
-            // An error means that the server has failed, which the test sees by what is missing.
-            SendStage::RequestHalfSent => self.arrived.lock().ok().and_then(|a| a.recv().ok()).unwrap_or_default(),
+            // An error means that the half never came, which the test sees by what is missing.
+            SendStage::RequestHalfSent => {
+                self.arrived.lock().ok().and_then(|a| a.recv_timeout(AMPLE).ok()).unwrap_or_default()
+            }
             SendStage::ResponseRead => Vec::new(),
         };
         if let Ok(mut log) = self.log.lock() {
