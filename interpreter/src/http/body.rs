@@ -65,6 +65,8 @@ pub(super) fn encode<'a>(
     let mut content_type = media_type(body, args).to_owned();
     let bytes = match &body.encoding {
         BodyEncoding::Json => json(writer, content)?,
+        // A document that declares a string declares the encoded form itself.
+        BodyEncoding::Form(_) if is_plain(writer, content) => plain(writer, content)?,
         BodyEncoding::Form(encodings) => form_urlencoded(writer, content, encodings)?.into_bytes(),
         BodyEncoding::Multipart(types) => {
             let (bytes, boundary) = multipart::encode(&parts(writer, content, types)?);
@@ -79,10 +81,7 @@ pub(super) fn encode<'a>(
             }
             text.into_bytes()
         }
-        BodyEncoding::Binary => match content {
-            Content::Whole(_, Value::Bytes(bytes)) => bytes.to_vec(),
-            content => text(writer, content)?.into_owned().into_bytes(),
-        },
+        BodyEncoding::Binary => plain(writer, content)?,
     };
     Ok(Some(Encoded { content_type, bytes: bytes.into() }))
 }
@@ -111,6 +110,19 @@ fn text<'a>(writer: Writer<'a>, content: Content<'a>) -> Result<Cow<'a, str>> {
         Content::Whole(ty, value) => Ok(Part::Value(ty, value).text(writer)?.unwrap_or_default()),
         Content::Members(..) => Ok(Cow::Owned(String::from_utf8_lossy(&json(writer, content)?).into_owned())),
         Content::Fixed(literal) => Ok(form::constant(literal)),
+    }
+}
+
+/// Whether a body is a text or bytes as such.
+fn is_plain(writer: Writer<'_>, content: Content<'_>) -> bool {
+    matches!(content, Content::Whole(ty, _) if matches!(writer.codecs.get(ty), Codec::Text | Codec::Base64 { .. }))
+}
+
+/// The bytes themselves, or a text's.
+fn plain(writer: Writer<'_>, content: Content<'_>) -> Result<Vec<u8>> {
+    match content {
+        Content::Whole(_, Value::Bytes(bytes)) => Ok(bytes.to_vec()),
+        content => Ok(text(writer, content)?.into_owned().into_bytes()),
     }
 }
 

@@ -234,5 +234,8 @@ fn a_free_form_body_is_json_text_in_every_encoding() {
         sent("multipart/form-data", BodyEncoding::Multipart(vec![]), raw, value()).expect("encodable").expect("a body");
     assert!(body.contains("name=\"a\"\r\n\r\nx y\r\n"), "{body}");
     assert!(body.contains("name=\"o\"\r\ncontent-type: application/json\r\n\r\n{\"p\":null}\r\n"), "{body}");
+    let text = |b: &mut Builder| b.plain(Shape::String);
+    let encoded = sent(FORM, BodyEncoding::Form(vec![]), text, Value::string("a=1&b=%20"));
+    assert_eq!(encoded, Ok(Some(pair(FORM, "a=1&b=%20"))), "a string is the encoded form itself");
     assert_eq!(sent(FORM, BodyEncoding::Form(vec![]), raw, Value::string("[1]")), Err(vec!["body encoding".to_owned()]));
 }
