@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use witwire_ir::{Api, Id, InterfaceId, TypeId};
+use witwire_ir::wire::Wire;
+use witwire_ir::wire::json::Json;
+use witwire_ir::{Api, Id, InterfaceId, Shape, Type, TypeId, TypeName};
 
 use super::context::Context;
 use super::recursion::replace;
@@ -88,12 +90,18 @@ fn interface_size(api: &Api, id: InterfaceId, sizes: &[u64]) -> u64 {
 }
 
 /// Cuts interfaces that are too large for a world of their own, and leaves out the world of all where that is too large.
-pub(super) fn worlds(cx: &Context<'_>, api: &mut Api, types: InterfaceId, json: TypeId, root: NodeId) {
+///
+/// `types` is the first interface; `json`, where it is not there yet, is added to it.
+pub(super) fn worlds(cx: &Context<'_>, api: &mut Api, root: NodeId) {
+    let types = InterfaceId::new(0);
+    if api.interfaces.is_empty() {
+        return;
+    }
     let mut now = sizes(api);
     for _ in 0..ROUNDS {
         let shared = interface_size(api, types, &now);
         let too_large = api.interfaces.ids().any(|i| interface_size(api, i, &now).saturating_add(shared) > MOST);
-        if !too_large || !cut_one(cx, api, json, &now, root) {
+        if !too_large || !cut_one(cx, api, types, &now, root) {
             break;
         }
         now = sizes(api);
@@ -115,7 +123,7 @@ pub(super) fn worlds(cx: &Context<'_>, api: &mut Api, types: InterfaceId, json: 
 }
 
 /// Replaces references to the largest type that is mentioned least.
-fn cut_one(cx: &Context<'_>, api: &mut Api, json: TypeId, sizes: &[u64], root: NodeId) -> bool {
+fn cut_one(cx: &Context<'_>, api: &mut Api, types: InterfaceId, sizes: &[u64], root: NodeId) -> bool {
     let named: HashSet<TypeId> = api.types.iter().filter(|(_, t)| t.name.is_some()).map(|(id, _)| id).collect();
     let mut mentions: HashMap<TypeId, (usize, Vec<TypeId>)> = HashMap::new();
     for &ty in &named {
@@ -129,17 +137,32 @@ fn cut_one(cx: &Context<'_>, api: &mut Api, json: TypeId, sizes: &[u64], root: N
     let source = |ty: TypeId| api.text(api.types[ty].source).unwrap_or("").to_owned();
     let chosen = mentions
         .iter()
-        .filter(|(ty, _)| **ty != json && sizes[ty.index()] > large.max(50) && api.types[**ty].source.is_some())
+        .filter(|(ty, _)| sizes[ty.index()] > large.max(50) && api.types[**ty].source.is_some())
         .min_by_key(|(ty, (count, _))| (*count, std::cmp::Reverse(sizes[ty.index()]), source(**ty)))
         .map(|(ty, (_, by))| (*ty, by.clone()));
     let Some((target, by)) = chosen else { return false };
     let message = format!("`{}` is too large to be part of others; references to it are `json`", source(target));
     cx.warn(Code::Degraded, root, message, "select fewer `operations:`");
     let gone = HashSet::from([target]);
+    let json = json_alias(api, types);
     for ty in by {
         replace(api, &named, ty, &gone, json);
     }
     true
+}
+
+/// The alias `json` of a package.
+fn json_alias(api: &mut Api, types: InterfaceId) -> TypeId {
+    let name = super::schema::known_name("json");
+    let declared = &api.interfaces[types].types;
+    if let Some(known) = declared.iter().find(|t| api.types[**t].name.as_ref().is_some_and(|n| n.name == name)) {
+        return *known;
+    }
+    let target = api.types.push(Type::with_wire(Shape::String, Wire::Json(Json::Raw)));
+    let named = Some(TypeName { interface: types, name });
+    let id = api.types.push(Type { name: named, ..Type::plain(Shape::Alias(target)) });
+    api.interfaces[types].types.push(id);
+    id
 }
 
 /// A package that contradicts itself is refused, with the reason.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle};
@@ -83,7 +84,7 @@ fn printable(text: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len() + 64);
     for c in text.chars() {
         if refused(c) {
-            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
         } else {
             out.push(c);
         }
@@ -135,7 +136,7 @@ impl<'f> Loader<'f> {
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(e) => {
-                let line = 1 + e.as_bytes()[..e.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() as u32;
+                let line = e.as_bytes()[..e.utf8_error().valid_up_to()].split(|b| *b == b'\n').count() as u32;
                 self.error(&name, line, 0, Code::NotYaml, "the file is not UTF-8 text", "save it as UTF-8");
                 return Ok(file);
             }

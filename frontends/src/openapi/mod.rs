@@ -19,10 +19,10 @@ mod resolve;
 mod schema;
 mod tree;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use witwire_ir::{Api, Interface, InterfaceId, Protocol, TypeId, WitName, World};
+use witwire_ir::{Api, Id, Interface, InterfaceId, Protocol, TypeId, WitName, World};
 
 use self::context::Context;
 use self::document::OperationView;
@@ -164,9 +164,9 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
     schemas.finish();
     let json = schemas.json();
     let named: HashSet<TypeId> = schemas.declared.iter().map(|d| d.ty).collect();
-    let Schemas { mut api, declared, .. } = schemas;
+    let Schemas { mut api, declared, nodes, .. } = schemas;
     let cuts = recursion::cut(&mut api, &named, json);
-    report_cuts(cx, &api, &cuts, root);
+    report_cuts(cx, &nodes, &cuts, root);
     limits::depth(cx, &mut api, &named, json, root);
 
     let function_names: Vec<name::types::FunctionName> = functions
@@ -180,7 +180,8 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
     name::types::types(cx, &mut api, types, &declared, &function_names, root);
     drop_unused(&mut api, types, json);
     finish(tree, root, &mut api, types);
-    limits::worlds(cx, &mut api, types, json, root);
+    let mut api = select(cx, api, &functions, root);
+    limits::worlds(cx, &mut api, root);
     limits::check(cx, &api, root);
     (api, skipped)
 }
@@ -231,12 +232,31 @@ fn usage(views: &Views<'_>, operations: &[OperationView]) -> Usage {
     usage
 }
 
-fn report_cuts(cx: &Context<'_>, api: &Api, cuts: &[TypeId], root: NodeId) {
+fn report_cuts(cx: &Context<'_>, nodes: &HashMap<TypeId, NodeId>, cuts: &[TypeId], root: NodeId) {
     for ty in cuts {
-        let source = api.text(api.types[*ty].source).unwrap_or("a schema");
-        let message = format!("`{source}` contains itself; references to it from inside of its cycle are `json`");
-        cx.warn(Code::Degraded, root, message, "WIT has no recursive types; decode the text where it is needed");
+        let node = nodes.get(ty).copied().unwrap_or(root);
+        let message = "the schema contains itself; references to it from inside of its cycle are `json`";
+        cx.warn(Code::Degraded, node, message, "WIT has no recursive types; decode the text where it is needed");
     }
+}
+
+/// Keeps the operations that the manifest selects. Names were given over the whole document before.
+fn select(cx: &Context<'_>, api: Api, functions: &[Function<'_>], root: NodeId) -> Api {
+    let selection = &cx.options.operations;
+    if selection.is_empty() {
+        return api;
+    }
+    let mut keep = HashSet::new();
+    for key in selection {
+        let found: Vec<usize> = functions.iter().filter(|f| operation::is_called(f, key)).map(|f| f.number).collect();
+        if found.is_empty() {
+            let message = format!("`operations: [{key}]` names no operation");
+            let help = "give an operationId, `METHOD /path` or `interface.function`";
+            cx.report(Severity::Error, Code::UnknownSelection, root, message, Some(help));
+        }
+        keep.extend(found);
+    }
+    api.prune(|id, _| keep.contains(&id.index()))
 }
 
 /// `json` is declared before it is known whether anything uses it.

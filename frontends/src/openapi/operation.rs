@@ -8,6 +8,7 @@ mod request;
 mod response;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 
 use witwire_ir::operation::http::{HttpCall, Method, MissingFrom, PathPart};
 use witwire_ir::{AuthMode, Call, CallClass, InterfaceId, KeyHeader, Operation, TypeId, WitName};
@@ -15,7 +16,7 @@ use witwire_ir::{AuthMode, Call, CallClass, InterfaceId, KeyHeader, Operation, T
 pub(crate) use body::{Group, groups};
 pub(crate) use error::Errors;
 
-use super::document::{OperationView, Piece};
+use super::document::{OperationView, Piece, Segment};
 use super::schema::{Schemas, description, sentence};
 use super::tree::NodeId;
 use crate::Idempotency;
@@ -69,7 +70,7 @@ impl Lowering<'_, '_> {
             parameters: request.parameters,
             body: request.body,
             accept: responses.accept,
-            responses: responses.responses,
+            responses: responses.declared,
         };
         let source = Some(self.schemas.api.texts.push(tree.source(view.node)));
         Operation {
@@ -168,7 +169,7 @@ fn encode(literal: &str) -> String {
         if allowed {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out
@@ -177,7 +178,7 @@ fn encode(literal: &str) -> String {
 /// The last literal segment before the last parameter, or the last segment.
 fn missing(view: &OperationView, indices: &HashMap<String, u16>) -> MissingFrom {
     let segments = &view.path.segments;
-    let last = segments.iter().rposition(|s| s.has_parameter());
+    let last = segments.iter().rposition(Segment::has_parameter);
     let before = &segments[..last.unwrap_or(segments.len())];
     let resource = before.iter().rev().find_map(|s| s.literal().filter(|l| !l.is_empty())).unwrap_or("").to_owned();
     let id = last.and_then(|i| {

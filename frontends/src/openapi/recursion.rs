@@ -162,14 +162,13 @@ fn rewrite(
             *part = json;
             changed = true;
         } else if !named.contains(part) {
-            let new = match done.get(part) {
-                Some(&new) => new,
-                None => {
-                    let mut inner = api.types[*part].clone();
-                    let new = if rewrite(api, named, &mut inner, gone, json, done) { api.types.push(inner) } else { *part };
-                    done.insert(*part, new);
-                    new
-                }
+            let new = if let Some(&new) = done.get(part) {
+                new
+            } else {
+                let mut inner = api.types[*part].clone();
+                let new = if rewrite(api, named, &mut inner, gone, json, done) { api.types.push(inner) } else { *part };
+                done.insert(*part, new);
+                new
             };
             changed |= new != *part;
             *part = new;

@@ -50,7 +50,7 @@ impl References {
 #[derive(Default)]
 struct Anchors {
     /// `$anchor` and `$dynamicAnchor` by file.
-    anchors: HashMap<(usize, Box<str>), NodeId>,
+    by_file: HashMap<(usize, Box<str>), NodeId>,
     /// `$id` as it is written.
     ids: HashMap<Box<str>, NodeId>,
     /// References that were followed inside of pointers; nested ones could ask for any number.
@@ -114,7 +114,7 @@ fn collect(tree: &Tree, node: NodeId, anchors: &mut Anchors, pending: &mut Vec<(
     }
     for key in ["$anchor", "$dynamicAnchor"] {
         if let Some(text) = text_at(key) {
-            anchors.anchors.entry((tree.file(node), text.into())).or_insert(node);
+            anchors.by_file.entry((tree.file(node), text.into())).or_insert(node);
         }
     }
     if let Some(text) = text_at("$id") {
@@ -166,7 +166,7 @@ fn look_up(loader: &mut Loader<'_>, node: NodeId, text: &str, anchors: &Anchors,
     }
     if !fragment.starts_with('/') {
         let key = (loader.tree.file(root), percent_decode(fragment).into());
-        return anchors.anchors.get(&key).copied().ok_or_else(|| format!("there is no anchor `{fragment}`"));
+        return anchors.by_file.get(&key).copied().ok_or_else(|| format!("there is no anchor `{fragment}`"));
     }
     let mut at = root;
     for raw in fragment.split('/').skip(1) {

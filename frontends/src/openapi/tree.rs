@@ -391,7 +391,7 @@ pub(crate) fn json_number(text: &str) -> String {
     let whole = whole.trim_start_matches('0');
     let whole = if whole.is_empty() { "0" } else { whole };
     let rest = match rest.strip_prefix('.') {
-        Some(f) if f.is_empty() => String::new(),
+        Some("") => String::new(),
         Some(f) if f.starts_with(['e', 'E']) => f.to_owned(),
         _ => rest.to_owned(),
     };

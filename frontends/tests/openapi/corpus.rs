@@ -7,7 +7,7 @@ use witwire_frontends::openapi::compile;
 use witwire_frontends::{DiskFiles, Options};
 use witwire_ir::AuthMode;
 
-use super::structure;
+use crate::proto::structure;
 
 /// The corpus, by `WITWIRE_CORPUS` or beside the checkout.
 fn corpus() -> Option<PathBuf> {

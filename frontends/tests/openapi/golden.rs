@@ -2,13 +2,14 @@
 //!
 //! A first line `# options: {…}` gives the manifest's settings as JSON. Files in `include/` are only referred to.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
 use witwire_frontends::openapi::compile;
 use witwire_frontends::{Compiled, MemoryFiles, Options};
 
-use super::structure;
+use crate::proto::structure;
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openapi")
@@ -73,7 +74,7 @@ fn render(compiled: &Compiled) -> String {
     if !compiled.diagnostics.is_empty() {
         let text: Vec<String> = compiled.diagnostics.iter().map(ToString::to_string).collect();
         let lines: Vec<String> = text.join("\n").lines().map(|l| format!("//   {l}").trim_end().to_owned()).collect();
-        out.push_str(&format!("\n// diagnostics\n{}\n", lines.join("\n")));
+        let _ = write!(out, "\n// diagnostics\n{}\n", lines.join("\n"));
     }
     out.trim_start().to_owned()
 }

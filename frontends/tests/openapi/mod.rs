@@ -2,8 +2,6 @@
 
 mod corpus;
 mod golden;
-#[path = "../proto/structure.rs"]
-mod structure;
 
 use libtest_mimic::Trial;
 

@@ -3,7 +3,7 @@
 mod corpus;
 mod example;
 mod golden;
-mod structure;
+pub(crate) mod structure;
 mod wire;
 
 use libtest_mimic::Trial;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use wit_parser::{Resolve, Type, TypeDefKind, TypeId, TypeOwner};
 
 /// Interface, world or type → what it is, in words that do not depend on order.
-pub(super) type Structure = BTreeMap<String, String>;
+pub(crate) type Structure = BTreeMap<String, String>;
 
 /// Reads a WIT text with wit-parser.
-pub(super) fn read(text: &str) -> Result<Structure, String> {
+pub(crate) fn read(text: &str) -> Result<Structure, String> {
     let (resolve, package) = parse(text)?;
     let mut out = Structure::new();
     let package = &resolve.packages[package];
@@ -81,7 +81,7 @@ fn reference(resolve: &Resolve, ty: Type) -> String {
 
 /// Parses a WIT text with both versions of wit-parser and encodes it with both of wit-component. Of every world a component that
 /// imports all of it is made and validated with the newer wasmparser.
-pub(super) fn check(text: &str) -> Result<(), String> {
+pub(crate) fn check(text: &str) -> Result<(), String> {
     let mut newer = wit_parser_new::Resolve::default();
     let package = newer.push_str("printed.wit", text).map_err(|e| format!("newer wit-parser: {e:?}"))?;
     wit_component_new::encode(&newer, package, false).map_err(|e| format!("newer wit-component: {e:#}"))?;

@@ -54,23 +54,22 @@ pub(super) fn read_all(cx: &Context<'_>, operation: NodeId, path: &PathKey, node
             continue;
         }
         let declared = out.iter().position(|p| p.location == Location::Path && p.name == name);
-        in_path.push(match declared {
-            Some(i) => out.remove(i),
-            None => {
-                cx.note(
-                    Code::Ignored,
-                    operation,
-                    format!("the path has a parameter `{name}` that nobody declares; it is taken as a string"),
-                    "declare it under `parameters`",
-                );
-                ParameterView {
-                    name: name.to_owned(),
-                    location: Location::Path,
-                    required: true,
-                    encoding: style(Style::Simple, false, false),
-                    schema: ParameterSchema::Missing,
-                    node: operation,
-                }
+        in_path.push(if let Some(i) = declared {
+            out.remove(i)
+        } else {
+            cx.note(
+                Code::Ignored,
+                operation,
+                format!("the path has a parameter `{name}` that nobody declares; it is taken as a string"),
+                "declare it under `parameters`",
+            );
+            ParameterView {
+                name: name.to_owned(),
+                location: Location::Path,
+                required: true,
+                encoding: style(Style::Simple, false, false),
+                schema: ParameterSchema::Missing,
+                node: operation,
             }
         });
     }

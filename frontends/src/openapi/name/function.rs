@@ -1,6 +1,6 @@
 //! Names of functions: from the operationId, else from method and path.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use witwire_ir::operation::http::Method;
 use witwire_ir::{MAX_NAME, WitName};
@@ -9,7 +9,7 @@ use super::{is_lower_plural, is_version_like, sing};
 use crate::Code;
 use crate::names::{Scope, from_words, hash, words};
 use crate::openapi::context::Context;
-use crate::openapi::document::{OperationView, PathKey, Piece};
+use crate::openapi::document::{OperationView, PathKey, Piece, Segment};
 
 /// A function that wants a name.
 pub(crate) struct Wanted<'a> {
@@ -30,7 +30,7 @@ struct Candidates {
 /// What paths of a document tell about each other.
 struct Paths {
     /// Path without its last segment, where that is a parameter.
-    collections: HashMap<String, ()>,
+    collections: HashSet<String>,
     /// Path → its methods.
     methods: HashMap<String, Vec<Method>>,
 }
@@ -89,13 +89,13 @@ pub(crate) fn functions(cx: &Context<'_>, operations: &[OperationView], wanted: 
 
 impl Paths {
     fn new(operations: &[OperationView]) -> Self {
-        let mut out = Self { collections: HashMap::new(), methods: HashMap::new() };
+        let mut out = Self { collections: HashSet::new(), methods: HashMap::new() };
         for operation in operations {
             let path = spelled(&operation.path);
-            if operation.path.segments.last().is_some_and(|s| s.has_parameter())
+            if operation.path.segments.last().is_some_and(Segment::has_parameter)
                 && let Some((collection, _)) = path.rsplit_once('/')
             {
-                out.collections.insert(collection.to_owned(), ());
+                out.collections.insert(collection.to_owned());
             }
             out.methods.entry(path).or_default().push(operation.method);
         }
@@ -139,19 +139,16 @@ impl Candidates {
                 None
             }
         });
-        let (first, second) = match from_id(view, &interface) {
-            Some(both) => both,
-            None => {
-                let name = from_path(view, paths, &interface);
-                let mut by = name.clone();
-                let parameters: Vec<String> = view.path.parameters().flat_map(words).collect();
-                if !parameters.is_empty() {
-                    by.push("by".to_owned());
-                    by.extend(parameters);
-                }
-                (name, by)
+        let (first, second) = from_id(view, &interface).unwrap_or_else(|| {
+            let name = from_path(view, paths, &interface);
+            let mut by = name.clone();
+            let parameters: Vec<String> = view.path.parameters().flat_map(words).collect();
+            if !parameters.is_empty() {
+                by.push("by".to_owned());
+                by.extend(parameters);
             }
-        };
+            (name, by)
+        });
         let mut third = second.clone();
         third.push(hash(&source));
         Self { fixed, levels: [first, second, third].map(with_suffix), source }
@@ -217,10 +214,10 @@ fn from_path(view: &OperationView, paths: &Paths, interface: &[String]) -> Vec<S
     let left: Vec<&str> = literals.iter().copied().filter(|l| !is_version_like(l) && !in_interface(l)).collect();
     let path = spelled(&view.path);
     let methods = paths.methods.get(&path).map_or(&[][..], Vec::as_slice);
-    let item = view.path.segments.last().is_some_and(|s| s.has_parameter());
+    let item = view.path.segments.last().is_some_and(Segment::has_parameter);
     let last_plural = literals.last().is_some_and(|l| is_lower_plural(l));
     let collection =
-        !item && (paths.collections.contains_key(&path) || left.is_empty() || (view.method == Method::Post && last_plural));
+        !item && (paths.collections.contains(&path) || left.is_empty() || (view.method == Method::Post && last_plural));
     let other = match view.method {
         Method::Get => "get",
         Method::Put => "replace",

@@ -48,6 +48,9 @@ pub(crate) struct FunctionName {
     pub(crate) name: WitName,
 }
 
+/// Where a type is printed: class, position of what it belongs to, position of its own.
+type Order = (u8, usize, usize);
+
 struct Wished {
     ty: TypeId,
     home: InterfaceId,
@@ -56,7 +59,7 @@ struct Wished {
     suffix: &'static str,
     source: String,
     /// Where it is printed.
-    order: (u8, usize, usize),
+    order: Order,
     node: Option<NodeId>,
 }
 
@@ -84,9 +87,9 @@ pub(crate) fn types(
     for (ty, (interface, name)) in &names {
         api.types[*ty].name = Some(TypeName { interface: *interface, name: name.clone() });
     }
-    let mut order: BTreeMap<InterfaceId, Vec<((u8, usize, usize), usize, TypeId)>> = BTreeMap::new();
+    let mut order: BTreeMap<InterfaceId, Vec<(Order, usize, TypeId)>> = BTreeMap::new();
     let host: Vec<TypeId> = std::mem::take(&mut api.interfaces[types].types);
-    let places: HashMap<TypeId, (u8, usize, usize)> = wished.iter().map(|w| (w.ty, w.order)).collect();
+    let places: HashMap<TypeId, Order> = wished.iter().map(|w| (w.ty, w.order)).collect();
     for w in &wished {
         order.entry(names[&w.ty].0).or_default().push((w.order, position(w.ty), w.ty));
     }
@@ -402,7 +405,9 @@ fn or_null(api: &Api, types: InterfaceId, late: &[(TypeId, TypeId)], names: &mut
             };
             bare.get(&home).into_iter().flatten().for_each(&mut reserve);
             if home == types {
-                HOST_NAMES.iter().for_each(|n| reserve(&known_name(n)));
+                for name in HOST_NAMES {
+                    reserve(&known_name(name));
+                }
             }
             api.interfaces[home].operations.iter().for_each(|o| reserve(&api.operations[*o].name));
             counts.insert(home, count);

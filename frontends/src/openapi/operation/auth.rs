@@ -165,36 +165,33 @@ impl Auth {
         for schemes in alternatives {
             let records: Vec<(String, TypeId)> =
                 schemes.iter().map(|s| (schemas.api.schemes[*s].name.clone(), record(schemas, *s))).collect();
-            parts.push(match records.as_slice() {
-                [only] => only.clone(),
-                _ => {
-                    let joined = records.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join("-and-");
-                    let key = vec![schemes.clone()];
-                    let ty = match self.types.get(&key) {
-                        Some(&known) => known,
-                        None => {
-                            let fields =
-                                records.iter().map(|(n, ty)| Field { name: name(n, "scheme", n).name, ty: *ty, docs: None });
-                            let shape = Shape::Record(fields.collect());
-                            let docs = schemas.text(Some("Credentials that are needed together.".to_owned()));
-                            let ty = schemas.declare(Type { docs, ..Type::plain(shape) }, Wish::Credentials(joined.clone()));
-                            self.types.insert(key, ty);
-                            ty
-                        }
-                    };
-                    (joined, ty)
-                }
+            parts.push(if let [only] = records.as_slice() {
+                only.clone()
+            } else {
+                let joined = records.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join("-and-");
+                let key = vec![schemes.clone()];
+                let ty = if let Some(&known) = self.types.get(&key) {
+                    known
+                } else {
+                    let fields =
+                        records.iter().map(|(n, ty)| Field { name: name(n, "scheme", n).name, ty: *ty, docs: None });
+                    let shape = Shape::Record(fields.collect());
+                    let docs = schemas.text(Some("Credentials that are needed together.".to_owned()));
+                    let ty = schemas.declare(Type { docs, ..Type::plain(shape) }, Wish::Credentials(joined.clone()));
+                    self.types.insert(key, ty);
+                    ty
+                };
+                (joined, ty)
             });
         }
-        let ty = match parts.as_slice() {
-            [(_, only)] => *only,
-            _ => {
-                let cases = parts.iter().map(|(n, ty)| Case { name: name(n, "scheme", n).name, ty: Some(*ty), docs: None });
-                let shape = Shape::Variant(cases.collect());
-                let joined = parts.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join("-or-");
-                let docs = schemas.text(Some("Credentials of which one is needed.".to_owned()));
-                schemas.declare(Type { docs, wire: Wire::Plain, ..Type::plain(shape) }, Wish::Credentials(joined))
-            }
+        let ty = if let [(_, only)] = parts.as_slice() {
+            *only
+        } else {
+            let cases = parts.iter().map(|(n, ty)| Case { name: name(n, "scheme", n).name, ty: Some(*ty), docs: None });
+            let shape = Shape::Variant(cases.collect());
+            let joined = parts.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join("-or-");
+            let docs = schemas.text(Some("Credentials of which one is needed.".to_owned()));
+            schemas.declare(Type { docs, wire: Wire::Plain, ..Type::plain(shape) }, Wish::Credentials(joined))
         };
         self.types.insert(alternatives.to_vec(), ty);
         ty

@@ -24,9 +24,9 @@ pub(crate) struct Group {
 
 /// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum Written {
     Json,
-    Form,
+    UrlEncoded,
     Multipart,
     Text,
     Binary,
@@ -39,7 +39,7 @@ pub(super) enum Lowered {
     /// The same for every call.
     Fixed { text: String, encoding: BodyEncoding },
     /// Members become fields of the request.
-    Flat { fields: Fields, parent: String, checks: Vec<Check>, required: bool, encoding: BodyEncoding },
+    Flat { fields: Fields, checks: Vec<Check>, required: bool, encoding: BodyEncoding },
     /// One value.
     Whole { ty: TypeId, required: bool, encoding: BodyEncoding },
 }
@@ -109,23 +109,23 @@ impl Lowering<'_, '_> {
         let flat = views.flat(&parts);
         let form = form(media, &flat);
         let nullable = views.nullable(schema);
-        if matches!(form, Form::Json | Form::Form | Form::Multipart)
+        if matches!(form, Written::Json | Written::UrlEncoded | Written::Multipart)
             && views.cx.options.bodies == crate::Bodies::Flat
             && !nullable
-            && let Some(flat) = self.flattened(media, form, peeled, &flat, &at, view, taken)
+            && let Some(flat) = self.flattened(media, form, peeled, &at, view, taken)
         {
             return flat;
         }
         let (ty, encoding) = match form {
-            Form::Text => (self.schemas.shape(Shape::String), BodyEncoding::Text),
-            Form::Binary => (self.schemas.shape(Shape::Bytes), BodyEncoding::Binary),
-            Form::Json => {
+            Written::Text => (self.schemas.shape(Shape::String), BodyEncoding::Text),
+            Written::Binary => (self.schemas.shape(Shape::Bytes), BodyEncoding::Binary),
+            Written::Json => {
                 let lowered = self.schemas.node(schema, &at);
                 let ty = if lowered.nullable && view.required { self.schemas.or_null_of(lowered.ty) } else { lowered.ty };
                 (ty, BodyEncoding::Json)
             }
-            Form::Form => (self.schemas.node(schema, &at).ty, BodyEncoding::Form(form_encodings(views.cx, media))),
-            Form::Multipart => self.whole_multipart(media, peeled, &flat, &at),
+            Written::UrlEncoded => (self.schemas.node(schema, &at).ty, BodyEncoding::Form(form_encodings(views.cx, media))),
+            Written::Multipart => self.whole_multipart(media, peeled, &flat, &at),
         };
         if encoding == BodyEncoding::Json
             && let Some(text) = self.schemas.unit(&parts, Direction::Sent, 0)
@@ -155,13 +155,13 @@ impl Lowering<'_, '_> {
     fn flattened(
         &mut self,
         media: &Media,
-        form: Form,
+        form: Written,
         node: NodeId,
-        flat: &Flat,
         at: &At,
         view: &BodyView,
         taken: &[String],
     ) -> Option<Lowered> {
+        let flat = &*self.schemas.views.flat(&[Part::whole(node)]);
         let usage = self.schemas.usage;
         let fits = flat.is_object()
             && !flat.properties.is_empty()
@@ -183,8 +183,8 @@ impl Lowering<'_, '_> {
         }
         let mut fields = self.schemas.fields(flat, at, Mode::Sent);
         let encoding = match form {
-            Form::Form => BodyEncoding::Form(form_encodings(views.cx, media)),
-            Form::Multipart => {
+            Written::UrlEncoded => BodyEncoding::Form(form_encodings(views.cx, media)),
+            Written::Multipart => {
                 self.file_parts(flat, &mut fields);
                 BodyEncoding::Multipart(part_types(views.cx, media))
             }
@@ -197,7 +197,7 @@ impl Lowering<'_, '_> {
             return Some(if required { Lowered::Fixed { text, encoding } } else { Lowered::Nothing });
         }
         let checks = self.schemas.checks_of_object(flat, always);
-        Some(Lowered::Flat { fields, parent: views.cx.tree.source(node), checks, required, encoding })
+        Some(Lowered::Flat { fields, checks, required, encoding })
     }
 
     /// A multipart body that is one value: a record of its own, since its files are no base64.
@@ -266,18 +266,18 @@ fn is_file(tree: &Tree, flat: &Flat) -> bool {
 }
 
 /// How a media type with a schema is written. `octet-stream` and `*/*` with an object or array schema are JSON.
-fn form(media: &Media, flat: &Flat) -> Form {
+fn form(media: &Media, flat: &Flat) -> Written {
     match media.family() {
-        Family::Json | Family::PlusJson => Form::Json,
-        Family::Form => Form::Form,
-        Family::Multipart => Form::Multipart,
-        Family::Text => Form::Text,
+        Family::Json | Family::PlusJson => Written::Json,
+        Family::Form => Written::UrlEncoded,
+        Family::Multipart => Written::Multipart,
+        Family::Text => Written::Text,
         Family::Other => {
             let structured = [Kinds::OBJECT, Kinds::ARRAY].contains(&flat.kinds) || !flat.choices.is_empty();
             if structured && matches!(media.essence.as_str(), "application/octet-stream" | "*/*" | "application/*") {
-                Form::Json
+                Written::Json
             } else {
-                Form::Binary
+                Written::Binary
             }
         }
     }

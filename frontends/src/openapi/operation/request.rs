@@ -102,10 +102,6 @@ impl Lowering<'_, '_> {
             let spelled = self.schemas.views.cx.renamed(view.node).unwrap_or(&view.name);
             scope.wish(0, name(spelled, "parameter", &view.name), None, view.name.as_str());
         }
-        for reserved in ["request", "auth", "body"] {
-            // A path parameter may bear these names; the other argument then takes another (below).
-            let _ = reserved;
-        }
         let names = scope.give().names;
         for (view, name) in views.into_iter().zip(names) {
             let index = out.parameters.len() as u16;
@@ -155,7 +151,7 @@ impl Lowering<'_, '_> {
         let is_match = view.location == Location::Header && view.name.eq_ignore_ascii_case("if-match");
         let (spelled, docs) = match self.schemas.views.cx.renamed(view.node) {
             Some(given) => (given.to_owned(), lowered.docs),
-            None if is_match => ("expected-version".to_owned(), self.sent_as_if_match(lowered.docs)),
+            None if is_match => ("expected-version".to_owned(), Some(self.sent_as_if_match(lowered.docs))),
             None => (view.name.clone(), lowered.docs),
         };
         let ty = if view.required { lowered.ty } else { self.schemas.option(lowered.ty) };
@@ -167,10 +163,10 @@ impl Lowering<'_, '_> {
         wished.push(Wished { spelled, rank, suffix, ty, docs, required: view.required, role: Role::Parameter(index) });
     }
 
-    fn sent_as_if_match(&mut self, docs: Option<TextId>) -> Option<TextId> {
+    fn sent_as_if_match(&mut self, docs: Option<TextId>) -> TextId {
         let before = docs.and_then(|d| self.schemas.api.texts.get(d).map(str::to_owned));
         let text = before.into_iter().chain(["Sent as `If-Match`.".to_owned()]).collect::<Vec<_>>().join(" ");
-        Some(self.schemas.api.texts.push(text))
+        self.schemas.api.texts.push(text)
     }
 
     /// `If-Match`, where a response of the path declares `ETag` and nobody declares `If-Match`.
@@ -194,7 +190,7 @@ impl Lowering<'_, '_> {
             encoding: ParameterEncoding::Style { style: Style::Simple, explode: false, allow_reserved: false },
             value: ParameterValue::Fixed(Literal::Null),
         });
-        let docs = self.sent_as_if_match(None);
+        let docs = Some(self.sent_as_if_match(None));
         let role = Role::Parameter(index);
         Some(Wished { spelled: "expected-version".into(), rank: 5, suffix: "header", ty, docs, required: false, role })
     }
@@ -246,8 +242,7 @@ impl Lowering<'_, '_> {
                 let value = BodyValue::Whole { place: Place::argument(0), ty };
                 Some(PendingBody { body: Body { media_type, media_type_from: None, encoding, value, required }, flat: None })
             }
-            LoweredBody::Flat { fields, parent, checks, required, encoding } => {
-                let _ = parent;
+            LoweredBody::Flat { fields, checks, required, encoding } => {
                 for member in fields.members {
                     wished.push(Wished {
                         spelled: member.renamed.unwrap_or_else(|| member.key.clone()),

@@ -18,8 +18,11 @@ use crate::openapi::tree::NodeId;
 pub(super) struct Responses {
     pub(super) result: TypeId,
     pub(super) accept: Vec<String>,
-    pub(super) responses: Vec<Response>,
+    pub(super) declared: Vec<Response>,
 }
+
+/// Type, unwrapped member and encoding of a body.
+type BodyKey<'b> = (TypeId, Option<&'b str>, ResponseEncoding);
 
 /// A response of success before it has a shape.
 struct Success<'v> {
@@ -31,7 +34,7 @@ struct Success<'v> {
 
 impl Success<'_> {
     /// What makes two responses one shape.
-    fn key(&self) -> (Option<(TypeId, Option<&str>, ResponseEncoding)>, Vec<String>) {
+    fn key(&self) -> (Option<BodyKey<'_>>, Vec<String>) {
         let body = self.body.as_ref().map(|b| (b.ty, b.unwrap.as_ref().map(|u| u.key.as_str()), b.encoding));
         (body, self.headers.iter().map(|h| h.name.to_ascii_lowercase()).collect())
     }
@@ -66,7 +69,7 @@ impl Lowering<'_, '_> {
             responses.push(Response { status: view.status, outcome: Outcome::Error { body } });
         }
         let result = self.schemas.shape(Shape::Result { ok, err: Some(self.error) });
-        Responses { result, accept, responses }
+        Responses { result, accept, declared: responses }
     }
 
     fn success<'v>(
@@ -122,18 +125,15 @@ impl Lowering<'_, '_> {
                 if self.schemas.unit(&parts, Direction::Received, 0).is_some() {
                     return None;
                 }
-                match self.envelope(schema).filter(|_| unwrap) {
-                    Some((inner, unwrap)) => {
-                        // The envelope is printed too, where it has a name.
-                        self.schemas.node(schema, &at);
-                        let inner_at = At { fallback: at.fallback.child(&unwrap.key), ..at };
-                        let ty = self.schemas.value(&inner, &inner_at).ty;
-                        (if unwrap.required { ty } else { self.schemas.option(ty) }, Some(unwrap))
-                    }
-                    None => {
-                        let lowered = self.schemas.node(schema, &at);
-                        (if lowered.nullable { self.schemas.option(lowered.ty) } else { lowered.ty }, None)
-                    }
+                if let Some((inner, unwrap)) = self.envelope(schema).filter(|_| unwrap) {
+                    // The envelope is printed too, where it has a name.
+                    self.schemas.node(schema, &at);
+                    let inner_at = At { fallback: at.fallback.child(&unwrap.key), ..at };
+                    let ty = self.schemas.value(&inner, &inner_at).ty;
+                    (if unwrap.required { ty } else { self.schemas.option(ty) }, Some(unwrap))
+                } else {
+                    let lowered = self.schemas.node(schema, &at);
+                    (if lowered.nullable { self.schemas.option(lowered.ty) } else { lowered.ty }, None)
                 }
             }
         };

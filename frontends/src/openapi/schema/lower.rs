@@ -25,6 +25,8 @@ pub(crate) struct Schemas<'a> {
     pub(crate) declared: Vec<Declared>,
     /// Where schemas became `json` though they say more.
     pub(crate) degraded: Vec<NodeId>,
+    /// Where declared types are written.
+    pub(crate) nodes: HashMap<TypeId, NodeId>,
     memo: HashMap<Key, TypeId>,
     plain: HashMap<PlainKey, TypeId>,
     aliases: HashMap<HostAlias, TypeId>,
@@ -147,6 +149,8 @@ enum PlainKey {
     List(TypeId),
     Option(TypeId),
     Map(TypeId),
+    /// `tuple<string, t>`
+    Pair(TypeId),
 }
 
 struct Pending {
@@ -168,6 +172,7 @@ impl<'a> Schemas<'a> {
             api,
             declared: Vec::new(),
             degraded: Vec::new(),
+            nodes: HashMap::new(),
             memo: HashMap::new(),
             plain: HashMap::new(),
             aliases: HashMap::new(),
@@ -218,13 +223,12 @@ impl<'a> Schemas<'a> {
     /// `list<tuple<string, t>>`, an object with arbitrary keys.
     pub(crate) fn map_of(&mut self, value: TypeId) -> TypeId {
         let key = self.shape(Shape::String);
-        let pair = match self.plain.get(&PlainKey::Map(value)) {
-            Some(&pair) => pair,
-            None => {
-                let pair = self.api.types.push(Type::plain(Shape::Tuple(vec![key, value])));
-                self.plain.insert(PlainKey::Map(value), pair);
-                pair
-            }
+        let pair = if let Some(&pair) = self.plain.get(&PlainKey::Pair(value)) {
+            pair
+        } else {
+            let pair = self.api.types.push(Type::plain(Shape::Tuple(vec![key, value])));
+            self.plain.insert(PlainKey::Pair(value), pair);
+            pair
         };
         self.inline(Type::with_wire(Shape::List(pair), Wire::Json(Json::Map)))
     }
@@ -349,6 +353,7 @@ impl<'a> Schemas<'a> {
         let input = mode == Mode::Sent && self.usage.is_split(node);
         let ty = self.declare(placeholder, Wish::Origin { origin: origin.clone(), input });
         self.memo.insert(key, ty);
+        self.nodes.insert(ty, node);
         self.work.push_back(Pending { ty, node, at: At { direction, context: None, fallback: origin } });
         ty
     }
@@ -473,6 +478,7 @@ impl<'a> Schemas<'a> {
             let ty = &mut self.api.types[id];
             ty.docs = docs.or(ty.docs);
             ty.source = Some(source);
+            self.nodes.insert(id, node);
             let input = mode == Mode::Sent && parts.iter().any(|p| self.usage.is_split(p.node));
             self.declared.push(Declared { ty: id, wish: Wish::Origin { origin, input } });
         }
@@ -543,9 +549,7 @@ impl<'a> Schemas<'a> {
             }
             return Built::New(Type { checks, ..Type::with_wire(Shape::Tuple(items), Wire::Json(Json::Array)) });
         }
-        let item = if flat.items.is_empty() {
-            self.json()
-        } else if self.unit(&flat.items, at.direction, 0).is_some() {
+        let item = if flat.items.is_empty() || self.unit(&flat.items, at.direction, 0).is_some() {
             self.json()
         } else {
             let item = self.value(&flat.items, &item_at("item"));

@@ -60,10 +60,8 @@ impl Schemas<'_> {
                 (Some(d), Some(arm)) => {
                     let mut values = d.values.get(&arm).cloned().unwrap_or_default();
                     // What the arm itself says wins over the name of its component.
-                    if let Some(own) = self.views.constant_at(arm, &d.key) {
-                        if !values.contains(&own) {
-                            values = vec![own];
-                        }
+                    if let Some(own) = self.views.constant_at(arm, &d.key).filter(|own| !values.contains(own)) {
+                        values = vec![own];
                     }
                     values
                 }
@@ -75,7 +73,7 @@ impl Schemas<'_> {
             names.push(name);
         }
         let key = discriminator.map(|d| d.key);
-        self.variant(node, names, arms, ladder(key.as_deref(), &views), self.mode(parts, at.direction))
+        self.variant(node, &names, arms, ladder(key.as_deref(), &views), self.mode(parts, at.direction))
     }
 
     fn arm(&mut self, parts: &[Part], name: &str, at: &At) -> Arm {
@@ -177,15 +175,15 @@ impl Schemas<'_> {
             }
             arms.push(Arm::Value(ty));
         }
-        self.variant(node, names, arms, vec![Rung::Kind(kinds_of)], mode)
+        self.variant(node, &names, arms, vec![Rung::Kind(kinds_of)], mode)
     }
 
-    fn variant(&mut self, node: NodeId, names: Vec<String>, arms: Vec<Arm>, ladder: Vec<Rung>, mode: Mode) -> Built {
+    fn variant(&mut self, node: NodeId, names: &[String], arms: Vec<Arm>, ladder: Vec<Rung>, mode: Mode) -> Built {
         let open = mode != Mode::Sent;
         let mut scope = Scope::new();
         scope.wish(0, known_name("unrecognized"), None, "");
         let parent = self.views.cx.tree.source(node);
-        for text in &names {
+        for text in names {
             scope.wish(1, name(text, "value", text), None, format!("{parent}/{text}"));
         }
         let given = scope.give().names;

@@ -393,28 +393,23 @@ impl<'a> Views<'a> {
         let of = |n: NodeId| tree.text(n).map_or(Some(Kinds::NULL), Kinds::named);
         let kinds = if tree.is_list(t) {
             tree.items(t).iter().filter_map(|n| of(*n)).fold(Kinds::NONE, Kinds::or)
+        } else if let Some(kinds) = of(t) {
+            kinds
         } else {
-            match of(t) {
-                Some(kinds) => kinds,
-                None => {
-                    let name = tree.text(t).unwrap_or("").to_owned();
-                    // Some documents write formats as types.
-                    let meant = match name.as_str() {
-                        "file" | "date" | "datetime" | "date-time" | "uuid" | "enum" | "text" | "email" => {
-                            Some(Kinds::STRING)
-                        }
-                        "int" | "long" => Some(Kinds::INTEGER),
-                        "float" | "double" | "decimal" => Some(Kinds::NUMBER),
-                        "bool" => Some(Kinds::BOOL),
-                        "map" | "dict" => Some(Kinds::OBJECT),
-                        "list" => Some(Kinds::ARRAY),
-                        _ => None,
-                    };
-                    let message = format!("`{name}` is no type of JSON Schema");
-                    self.cx.note(crate::Code::Ignored, t, message, "string, number, integer, boolean, array, object");
-                    return meant;
-                }
-            }
+            let name = tree.text(t).unwrap_or("").to_owned();
+            // Some documents write formats as types.
+            let meant = match name.as_str() {
+                "file" | "date" | "datetime" | "date-time" | "uuid" | "enum" | "text" | "email" => Some(Kinds::STRING),
+                "int" | "long" => Some(Kinds::INTEGER),
+                "float" | "double" | "decimal" => Some(Kinds::NUMBER),
+                "bool" => Some(Kinds::BOOL),
+                "map" | "dict" => Some(Kinds::OBJECT),
+                "list" => Some(Kinds::ARRAY),
+                _ => None,
+            };
+            let message = format!("`{name}` is no type of JSON Schema");
+            self.cx.note(crate::Code::Ignored, t, message, "string, number, integer, boolean, array, object");
+            return meant;
         };
         (kinds != Kinds::NONE).then(|| if kinds == Kinds::NULL { Kinds::NONE } else { kinds.without(Kinds::NULL) })
     }
