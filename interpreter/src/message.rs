@@ -14,6 +14,45 @@ pub enum Request {
     Grpc(GrpcRequest),
 }
 
+impl Request {
+    /// The same request with `[removed]` in the place of every credential, to be shown to people. It cannot be sent.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        let mut request = self.clone();
+        match &mut request {
+            Self::Http(http) => {
+                for (name, value) in &mut http.headers {
+                    if http.secrets.headers.contains(name) {
+                        REMOVED.clone_into(value);
+                    }
+                }
+                http.target = without_query_secrets(&http.target, &http.secrets.query);
+            }
+            Self::Grpc(grpc) => {
+                for (name, value) in &mut grpc.metadata {
+                    if grpc.secrets.headers.contains(name) {
+                        *value = MetadataText::Ascii(REMOVED.to_owned());
+                    }
+                }
+            }
+        }
+        request
+    }
+}
+
+const REMOVED: &str = "[removed]";
+
+fn without_query_secrets(target: &str, secrets: &[String]) -> String {
+    let Some((path, query)) = target.split_once('?') else { return target.to_owned() };
+    let member = |member: &str| {
+        let name = member.split('=').next().unwrap_or_default();
+        let decoded = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+        if secrets.iter().any(|secret| *secret == decoded) { format!("{name}={REMOVED}") } else { member.to_owned() }
+    };
+    let members: Vec<String> = query.split('&').map(member).collect();
+    format!("{path}?{}", members.join("&"))
+}
+
 /// An HTTP request without its server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {

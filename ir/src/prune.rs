@@ -69,6 +69,14 @@ impl Api {
         pruned.texts = renumber.texts;
         pruned
     }
+
+    /// Every type that an operation reaches through its parameters, result and wire maps, the host's types included; ascending.
+    pub fn reachable(&self, operation: OperationId) -> Vec<TypeId> {
+        let schemes = self.operations[operation].auth.alternatives.iter().flatten().copied().collect();
+        let mut types: Vec<TypeId> = reached(self, &HashSet::from([operation]), &schemes).into_iter().collect();
+        types.sort_unstable();
+        types
+    }
 }
 
 fn kept<'a, I: Id + std::hash::Hash, T>(arena: &'a Arena<I, T>, keep: &'a HashSet<I>) -> impl Iterator<Item = &'a T> {

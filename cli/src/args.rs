@@ -1,0 +1,221 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Call any gRPC or OpenAPI service from a WebAssembly component as a typed WIT function.
+#[derive(Debug, Parser)]
+#[command(
+    name = "witwire",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done; 1 the input is wrong; 2 wrong usage; 3 reading, writing or the network failed; \
+                  4 the call itself returned an `err`.\n\nStart with `witwire demo`; the book is in docs/."
+)]
+pub(crate) struct Cli {
+    /// How to print: for a person, or for a program.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
+    pub(crate) color: ColorChoice,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print the WIT package that a guest compiles against, or write it to a directory.
+    Wit(WitArgs),
+    /// Compile specifications into one IR container, which the executor loads.
+    Compile(CompileArgs),
+    /// List operations, where each comes from, and every finding; or print an example call.
+    Inspect(InspectArgs),
+    /// Make one typed call without a component.
+    Call(Box<CallArgs>),
+    /// Run a component durably on the embedded store; run again to continue.
+    Run(Box<RunArgs>),
+    /// Show what a worker did: its oplog with typed values.
+    Oplog(OplogArgs),
+    /// The two-minute tour: real services, two specs, one guest, one kill, no call twice.
+    Demo(DemoArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// A specification and the settings that shape its WIT.
+#[derive(Debug, Args)]
+pub(crate) struct SpecArgs {
+    /// An OpenAPI document (YAML or JSON), one or more `.proto` files, or a descriptor set (`.fds`, `.binpb`, `.pb`).
+    #[arg(required = true, value_name = "SPEC")]
+    pub(crate) specs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) settings: SpecSettings,
+}
+
+/// Settings of a dependency, as the manifest has them.
+#[derive(Debug, Args, Default)]
+pub(crate) struct SpecSettings {
+    /// Where `.proto` imports are found; may be repeated. Default: the folder of each SPEC.
+    #[arg(short = 'I', long = "include", value_name = "DIR")]
+    pub(crate) includes: Vec<PathBuf>,
+    /// `namespace:name` of the WIT package.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) package: Option<String>,
+    /// Semantic version of the WIT package.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) api_version: Option<String>,
+    /// A manifest key of the dependency, such as `auth=guest`, `bodies=whole` or `operations=[listTodos]`; may be repeated.
+    #[arg(long = "manifest", value_name = "KEY=VALUE")]
+    pub(crate) manifest: Vec<String>,
+    /// Treat warnings as errors.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WitArgs {
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    /// Write `<ns>_<name>/<name>.wit` below this directory instead of printing.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompileArgs {
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    /// The container to write.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// An OpenAPI document, `.proto` files, a descriptor set, or an IR container (`.ir`).
+    #[arg(required = true, value_name = "SPEC")]
+    pub(crate) specs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) settings: SpecSettings,
+    /// Only this function: `todos.list`.
+    #[arg(long, short = 'f', value_name = "FUNCTION")]
+    pub(crate) function: Option<String>,
+    /// Print a valid call of each function in WAVE.
+    #[arg(long, conflicts_with = "example_response")]
+    pub(crate) example: bool,
+    /// Print a valid result of each function in WAVE.
+    #[arg(long)]
+    pub(crate) example_response: bool,
+    /// Which example; equal seeds give equal examples.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    /// SPEC… and then the call in WAVE: `todo.yaml 'todos.list({user-id: "u1"})'`. With `--fixture`, SPEC… alone.
+    #[arg(required = true, value_name = "SPEC… CALL")]
+    pub(crate) words: Vec<String>,
+    #[command(flatten)]
+    pub(crate) settings: SpecSettings,
+    /// Base URL of the service; overrides the document's servers.
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// Credentials: `SCHEME=env:NAME`, `SCHEME=file:PATH`; basic as `user:password` in the variable or file. May be repeated.
+    #[arg(long, value_name = "SCHEME=SOURCE")]
+    pub(crate) auth: Vec<String>,
+    /// Print the exact request and send nothing. Credentials are shown as `[removed]`.
+    #[arg(long, conflicts_with_all = ["response", "fixture"])]
+    pub(crate) dry_run: bool,
+    /// Decode this canned response (as in a fixture's `--- response`) instead of sending.
+    #[arg(long, value_name = "FILE", conflicts_with = "fixture")]
+    pub(crate) response: Option<PathBuf>,
+    /// Run a WAVE fixture: against its canned response, or against `--server`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fixture: Option<PathBuf>,
+    /// Give up after so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) timeout: u64,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+/// Where calls may go.
+#[derive(Debug, Args, Default)]
+pub(crate) struct NetworkArgs {
+    /// Allow private and loopback addresses for the configured servers.
+    #[arg(long)]
+    pub(crate) allow_private: bool,
+    /// Trust the certificates in this PEM file as well.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The component.
+    #[arg(value_name = "COMPONENT")]
+    pub(crate) component: PathBuf,
+    /// An IR container with the APIs that the component imports; may be repeated.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) api: Vec<PathBuf>,
+    /// The export to call, in WAVE: `run("x")` or `ns:pkg/iface.run("x")`.
+    #[arg(long, value_name = "CALL")]
+    pub(crate) invoke: String,
+    /// The server of a package: `core:todo=http://127.0.0.1:8080`; a bare URL where there is one package. May be repeated.
+    #[arg(long, value_name = "PACKAGE=URL")]
+    pub(crate) server: Vec<String>,
+    /// Credentials: `SCHEME=env:NAME`, `SCHEME=file:PATH`; may be repeated.
+    #[arg(long, value_name = "SCHEME=SOURCE")]
+    pub(crate) auth: Vec<String>,
+    /// The embedded store.
+    #[arg(long, value_name = "FILE", default_value = "witwire.db")]
+    pub(crate) store: PathBuf,
+    /// The worker's name.
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub(crate) worker: String,
+    /// The invocation's idempotency key: the same key again returns the stored result. Default: derived from the call, so that
+    /// running the same line again continues it.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OplogArgs {
+    /// The worker's name.
+    #[arg(value_name = "WORKER", default_value = "default")]
+    pub(crate) worker: String,
+    /// The embedded store.
+    #[arg(long, value_name = "FILE", default_value = "witwire.db")]
+    pub(crate) store: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Keep the demo's folder (store, WIT, IR) and print where it is.
+    #[arg(long)]
+    pub(crate) keep: bool,
+}

@@ -1,0 +1,191 @@
+//! `witwire call`: one typed call without a component.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use witwire_executor::credentials::Credentials;
+use witwire_executor::transport::{Endpoint, Transport};
+use witwire_interpreter::fixture::{self, Fixture};
+use witwire_interpreter::{Failure, Plan, Request, Response};
+use witwire_ir::{Api, Call, OperationId, Protocol, Value, wave};
+
+use crate::args::CallArgs;
+use crate::error::CliError;
+use crate::network;
+use crate::output::{Output, Tone};
+use crate::spec::{self, Spec};
+
+pub(crate) fn run(args: &CallArgs, output: Output) -> Result<(), CliError> {
+    if let Some(path) = &args.fixture {
+        let spec = load(args, &args.words, output)?;
+        return run_fixture(args, &spec, path, output);
+    }
+    let Some((text, specs)) = args.words.split_last().filter(|(_, specs)| !specs.is_empty()) else {
+        return Err(CliError::Usage(
+            "write the SPEC and then the call: `witwire call todo.yaml 'todos.list({})'`".to_owned(),
+        ));
+    };
+    let spec = load(args, specs, output)?;
+    let (plan, call) = parse(&spec, text)?;
+    let request = encode(&plan, &call, args)?;
+
+    let result = match request {
+        Err(failure) => plan.failure(call.operation, failure),
+        Ok(request) if args.dry_run => return print_request(&request, output),
+        Ok(request) => match &args.response {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|e| CliError::file("read", path, &e))?;
+                let response = fixture::parse_response(plan.api().protocol, &text)
+                    .map_err(|e| CliError::Input(format!("`{}`: {e}", path.display())))?;
+                plan.response(call.operation, &call.args, &response)
+            }
+            None => send(&plan, &call, &request, args)?,
+        },
+    };
+    finish(plan.api(), call.operation, &result, output)
+}
+
+fn load(args: &CallArgs, specs: &[String], output: Output) -> Result<Spec, CliError> {
+    let specs: Vec<PathBuf> = specs.iter().map(PathBuf::from).collect();
+    let spec = spec::load_with(&specs, &args.settings, !args.auth.is_empty())?;
+    // Notes and warnings about the document are `inspect`'s; here only a refusal matters.
+    spec.report_refusal(output)?;
+    Ok(spec)
+}
+
+/// Finds the package whose function is called.
+fn parse(spec: &Spec, text: &str) -> Result<(Plan, wave::WaveCall), CliError> {
+    let mut trouble = None;
+    for api in &spec.bundle.apis {
+        match wave::parse_call(api, text) {
+            Ok(call) => return Ok((plan(api)?, call)),
+            // The package that has the function says what is wrong with its arguments.
+            Err(e) if trouble.is_none() || !e.is_unknown_function() => trouble = Some(e),
+            Err(_) => {}
+        }
+    }
+    Err(CliError::Input(trouble.map_or_else(|| "the specification has no functions".to_owned(), |e| e.to_string())))
+}
+
+fn plan(api: &Api) -> Result<Plan, CliError> {
+    Plan::new(Arc::new(api.clone())).map_err(|e| CliError::Input(e.to_string()))
+}
+
+fn encode(plan: &Plan, call: &wave::WaveCall, args: &CallArgs) -> Result<Result<Request, Failure>, CliError> {
+    let violations = plan.check(call.operation, &call.args);
+    if !violations.is_empty() {
+        return Ok(Err(Failure::InvalidRequest(violations)));
+    }
+    let api = plan.api();
+    let mut request = match plan.request(call.operation, &call.args) {
+        Ok(request) => request,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let mut credentials = Credentials::none();
+    for reference in &args.auth {
+        credentials = credentials.parse(reference).map_err(|e| CliError::Usage(e.to_string()))?;
+    }
+    credentials.check(api).map_err(|e| CliError::Input(e.to_string()))?;
+    let gathered = credentials.gather(api, &api.operations[call.operation]).map_err(|e| CliError::Input(e.to_string()))?;
+    Ok(match plan.authorize(call.operation, &mut request, &|scheme| gathered.find(scheme)) {
+        Ok(()) => Ok(request),
+        Err(error) => Err(Failure::Unauthenticated(error.to_string())),
+    })
+}
+
+fn print_request(request: &Request, output: Output) -> Result<(), CliError> {
+    let text = fixture::print_request(&request.without_secrets());
+    if output.is_json() { output.json(&serde_json::json!({ "request": text })) } else { output.line(&text) }
+}
+
+fn endpoint(api: &Api, operation: OperationId, server: Option<&str>) -> Result<Endpoint, CliError> {
+    if let Some(server) = server {
+        return Endpoint::parse(server).map_err(|e| CliError::Usage(e.to_string()));
+    }
+    let servers = match &api.operations[operation].call {
+        Call::Http(call) if !call.servers.is_empty() => &call.servers,
+        _ => &api.servers,
+    };
+    Endpoint::from_servers(servers, None).map_err(|e| match api.protocol {
+        Protocol::Grpc => CliError::Usage("name the service with `--server http://host:port`".to_owned()),
+        Protocol::Http => CliError::Usage(format!("{e} (`--server URL`)")),
+    })
+}
+
+fn send(plan: &Plan, call: &wave::WaveCall, request: &Request, args: &CallArgs) -> Result<Value, CliError> {
+    let api = plan.api();
+    let endpoint = endpoint(api, call.operation, args.server.as_deref())?;
+    Ok(match exchange(&endpoint, request, args)? {
+        Ok(response) => plan.response(call.operation, &call.args, &response),
+        Err(error) => match error.settle(&api.operations[call.operation].class) {
+            Ok(response) => plan.response(call.operation, &call.args, &response),
+            Err(failure) => plan.failure(call.operation, failure),
+        },
+    })
+}
+
+fn exchange(
+    endpoint: &Endpoint,
+    request: &Request,
+    args: &CallArgs,
+) -> Result<Result<Response, witwire_executor::transport::SendError>, CliError> {
+    let config = network::transport([endpoint], &args.network)?;
+    network::runtime()?.block_on(async {
+        let transport = Transport::new(config).map_err(|e| CliError::Input(e.to_string()))?;
+        Ok(transport.send(endpoint, request, Duration::from_secs(args.timeout)).await)
+    })
+}
+
+fn finish(api: &Api, operation: OperationId, result: &Value, output: Output) -> Result<(), CliError> {
+    let text = wave::print_value(api, api.operations[operation].result, result);
+    let failed = matches!(result, Value::Result(Err(_)));
+    if output.is_json() {
+        output.json(&serde_json::json!({ "ok": !failed, "result": text }))?;
+    } else {
+        output.line(&text)?;
+    }
+    if failed { Err(CliError::CallFailed) } else { Ok(()) }
+}
+
+fn run_fixture(args: &CallArgs, spec: &Spec, path: &Path, output: Output) -> Result<(), CliError> {
+    let text = std::fs::read_to_string(path).map_err(|e| CliError::file("read", path, &e))?;
+    let wrong = |e: &dyn std::fmt::Display| CliError::Input(format!("`{}`: {e}", path.display()));
+    let fixture = Fixture::parse(&text).map_err(|e| wrong(&e))?;
+    let mut trouble = None;
+    for api in &spec.bundle.apis {
+        let plan = plan(api)?;
+        let prepared = match fixture.prepare(&plan) {
+            Ok(prepared) => prepared,
+            Err(e) => {
+                trouble = trouble.or(Some(e));
+                continue;
+            }
+        };
+        let server = args.server.as_deref().or(fixture.server().filter(|_| !fixture.has_response()));
+        let outcome = match (server, &prepared.request) {
+            (Some(server), Ok(request)) => {
+                let endpoint = endpoint(api, prepared.operation, Some(server))?;
+                let response = exchange(&endpoint, request, args)?.map_err(|e| CliError::Io(e.to_string()))?;
+                prepared.outcome(&plan, Some(&response))
+            }
+            _ => fixture.run(&plan).map_err(|e| wrong(&e))?,
+        };
+        let mismatches = fixture.compare(&outcome);
+        if output.is_json() {
+            let list: Vec<_> = mismatches
+                .iter()
+                .map(|m| serde_json::json!({ "section": m.section.to_string(), "expected": m.expected, "actual": m.actual }))
+                .collect();
+            output.json(&serde_json::json!({ "fixture": path, "holds": list.is_empty(), "mismatches": list }))?;
+        } else if mismatches.is_empty() {
+            output.line(&format!("{} {}", output.paint(Tone::Good, "holds"), path.display()))?;
+        } else {
+            for mismatch in &mismatches {
+                output.line(&mismatch.to_string())?;
+            }
+        }
+        return if mismatches.is_empty() { Ok(()) } else { Err(CliError::Refused) };
+    }
+    Err(trouble.map_or_else(|| CliError::Input("the specification has no functions".to_owned()), |e| wrong(&e)))
+}

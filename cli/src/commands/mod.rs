@@ -1,0 +1,9 @@
+//! One file a command.
+
+pub(crate) mod call;
+pub(crate) mod compile;
+pub(crate) mod demo;
+pub(crate) mod inspect;
+pub(crate) mod oplog;
+pub(crate) mod run;
+pub(crate) mod wit;

@@ -1,0 +1,148 @@
+//! From the words on the command line to an IR bundle.
+
+use std::path::{Path, PathBuf};
+
+use witwire_frontends::{Compiled, Diagnostic, DiskFiles, Severity, openapi, proto};
+use witwire_ir::container::{self, Bundle};
+
+use crate::args::SpecSettings;
+use crate::error::CliError;
+use crate::output::{Output, Tone};
+use crate::settings;
+
+/// What a SPEC is, by its file name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    OpenApi,
+    Proto,
+    DescriptorSet,
+    Container,
+}
+
+impl Kind {
+    fn of(path: &Path) -> Self {
+        match path.extension().and_then(|e| e.to_str()) {
+            Some("proto") => Self::Proto,
+            Some("fds" | "binpb" | "pb" | "protoset" | "desc") => Self::DescriptorSet,
+            Some("ir") => Self::Container,
+            _ => Self::OpenApi,
+        }
+    }
+}
+
+/// A loaded SPEC: packages and what there is to say about them.
+pub(crate) struct Spec {
+    pub(crate) bundle: Bundle,
+    pub(crate) compiled: Compiled,
+}
+
+/// Compiles or loads; findings are not printed yet.
+pub(crate) fn load(specs: &[PathBuf], given: &SpecSettings) -> Result<Spec, CliError> {
+    load_with(specs, given, false)
+}
+
+/// The same where credentials are configured, so that the host gives them unless the settings say otherwise.
+pub(crate) fn load_with(specs: &[PathBuf], given: &SpecSettings, credentials: bool) -> Result<Spec, CliError> {
+    let mut options = settings::options(given)?;
+    options.credentials_configured |= credentials;
+    let [first, rest @ ..] = specs else {
+        return Err(CliError::Usage("name a SPEC".to_owned()));
+    };
+    let kind = Kind::of(first);
+    if let Some(other) = rest.iter().find(|p| Kind::of(p) != kind) {
+        return Err(CliError::Usage(format!(
+            "`{}` and `{}` are of different kinds: compile them one by one",
+            first.display(),
+            other.display()
+        )));
+    }
+    if kind != Kind::Proto && !rest.is_empty() {
+        return Err(CliError::Usage("only `.proto` files may be several; compile other SPECs one by one".to_owned()));
+    }
+    if let Some(missing) = specs.iter().find(|p| !p.exists()) {
+        return Err(CliError::Io(format!("cannot read `{}`: no such file", missing.display())));
+    }
+    let mut compiled = match kind {
+        Kind::OpenApi => openapi::compile(first, &DiskFiles, &options),
+        Kind::Proto => {
+            let mut includes = given.includes.clone();
+            if includes.is_empty() {
+                includes = specs.iter().map(|p| p.parent().unwrap_or(Path::new("")).to_owned()).collect();
+                includes.dedup();
+            }
+            proto::compile(&proto::Input::Protos { files: specs.to_vec(), includes }, &DiskFiles, &options)
+        }
+        Kind::DescriptorSet => proto::compile(&proto::Input::DescriptorSet(first.clone()), &DiskFiles, &options),
+        Kind::Container => {
+            let bundle = read_container(first)?;
+            return Ok(Spec { bundle, compiled: Compiled::default() });
+        }
+    };
+    let bundle = Bundle { apis: std::mem::take(&mut compiled.apis) };
+    Ok(Spec { bundle, compiled })
+}
+
+/// Reads an IR container.
+pub(crate) fn read_container(path: &Path) -> Result<Bundle, CliError> {
+    let bytes = std::fs::read(path).map_err(|e| CliError::file("read", path, &e))?;
+    container::read(&bytes).map_err(|e| CliError::Input(format!("`{}`: {e}", path.display())))
+}
+
+impl Spec {
+    /// Prints the findings to standard error; refuses where the input was refused.
+    pub(crate) fn report(&self, output: Output) -> Result<(), CliError> {
+        self.report_from(Severity::Note, output)
+    }
+
+    /// The same, without notes and warnings.
+    pub(crate) fn report_refusal(&self, output: Output) -> Result<(), CliError> {
+        self.report_from(Severity::Error, output)
+    }
+
+    fn report_from(&self, least: Severity, output: Output) -> Result<(), CliError> {
+        if !output.is_json() {
+            for diagnostic in self.compiled.diagnostics.iter().filter(|d| d.severity >= least) {
+                eprintln!("{}", render(output, diagnostic));
+            }
+        } else if self.compiled.is_refused() {
+            let value = serde_json::json!({ "diagnostics": diagnostics_json(&self.compiled) });
+            eprintln!("{value}");
+        }
+        if self.compiled.is_refused() { Err(CliError::Refused) } else { Ok(()) }
+    }
+}
+
+/// The diagnostics as `inspect --format json` prints them.
+pub(crate) fn diagnostics_json(compiled: &Compiled) -> serde_json::Value {
+    compiled
+        .diagnostics
+        .iter()
+        .map(|d| {
+            serde_json::json!({
+                "severity": d.severity,
+                "code": d.code,
+                "file": d.location.file,
+                "line": d.location.line,
+                "column": d.location.column,
+                "pointer": d.location.pointer,
+                "message": d.message,
+                "help": d.help,
+            })
+        })
+        .collect()
+}
+
+fn render(output: Output, diagnostic: &Diagnostic) -> String {
+    let tone = match diagnostic.severity {
+        Severity::Error => Tone::Error,
+        Severity::Warning => Tone::Warning,
+        Severity::Note => Tone::Note,
+    };
+    let head = output.paint_err(tone, &format!("{}[{}]:", diagnostic.severity, diagnostic.code));
+    let mut text = format!("{head} {}: {}", diagnostic.location, diagnostic.message);
+    if let Some(help) = &diagnostic.help {
+        text.push_str("\n  help: ");
+        text.push_str(help);
+    }
+    text
+}

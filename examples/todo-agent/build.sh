@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Makes the WIT packages from the service's specifications, then the component. Needs a wasm target:
+#   rustup target add wasm32-unknown-unknown
+# CARGO_WASM_FLAGS is handed to cargo (for toolchains that build their own standard library).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+witwire() { cargo run --quiet --manifest-path ../../Cargo.toml -p witwire -- "$@"; }
+rm -rf wit/deps
+witwire wit ../todo-service/proto/todo.proto -o wit/deps
+# The settings are those of `examples/todo-agent/api.settings`, one per line.
+settings=()
+while read -r line; do [ -n "$line" ] && settings+=(--manifest "$line"); done < api.settings
+witwire wit ../todo-service/openapi.yaml "${settings[@]}" -o wit/deps
+
+# shellcheck disable=SC2086
+cargo build --release --target wasm32-unknown-unknown ${CARGO_WASM_FLAGS:-}
+cargo run --quiet --manifest-path ../../Cargo.toml -p witwire-test-support --bin componentize -- \
+    target/wasm32-unknown-unknown/release/todo_agent.wasm todo-agent.wasm
+ls -l todo-agent.wasm
