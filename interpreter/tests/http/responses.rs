@@ -272,6 +272,27 @@ fn successes_by_status_with_headers_envelopes_and_other_media_types() {
 }
 
 #[test]
+fn of_several_declarations_the_media_range_that_fits_is_taken() {
+    let mut b = Builder::new();
+    let (text, bytes) = (b.plain(Shape::String), b.plain(Shape::Bytes));
+    let variant = b.variant("either", &[("image", Some(bytes)), ("text", Some(text))], Json::Raw);
+    b.api.types[variant].wire = witwire_ir::wire::Wire::Plain;
+    let declare = |case, media_type: &str, encoding, ty| {
+        let body = ResponseBody { media_type: media_type.to_owned(), encoding, ty, unwrap: None };
+        Declared { status: StatusMatch::Exact(200), outcome: Outcome::Ok { case: Some(case), shape: OkShape::Body(body) } }
+    };
+    let responses =
+        vec![declare(0, "image/*", ResponseEncoding::Binary, bytes), declare(1, "text/*", ResponseEncoding::Text, text)];
+    let operation = b.operation("get", &[], Some(variant), HttpCall { responses, ..call(Method::Get) });
+    let plan = b.plan();
+    let got = |content_type| plan.response(operation, &[], &response(200, &[("content-type", content_type)], "x"));
+    let image = Value::ok(Some(Value::case(0, Value::Bytes([b'x'].into()))));
+    assert_eq!(got("IMAGE/png"), image);
+    assert_eq!(got("text/csv; header=present"), Value::ok(Some(Value::case(1, Value::string("x")))));
+    assert_eq!(got("video/mp4"), image, "else the first");
+}
+
+#[test]
 fn an_undeclared_success_is_unexpected() {
     let [kind, _, status, ..] = error(result(202, &[], ""));
     assert_eq!(kind, Value::Variant(ErrorKind::UnexpectedStatus as u32, None));
