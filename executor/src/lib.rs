@@ -8,6 +8,9 @@
 //!                      Session ── from the oplog, or ──▶ interpreter ──▶ Transport
 //! ```
 
+// A test fails by panicking.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod credentials;
 pub mod egress;
 pub mod oplog;
@@ -32,5 +35,5 @@ pub use executor::{Executor, ExecutorConfig};
 pub use link::{Difference, LinkError, LinkProblem};
 pub use probe::{Probe, Window};
 pub use program::{ApiFile, Dependency, LoadError, Program};
-pub use wave::ArgumentError;
+pub use wave::{ArgumentError, parse_invocation};
 pub use worker::{Worker, WorkerError};

@@ -161,13 +161,17 @@ impl Resolver<'_> {
             });
         };
         let candidates: Vec<_> = all().collect();
-        let best = candidates
+        let linking: Vec<_> = candidates
             .iter()
             .filter_map(|(index, id, name)| Some((*index, *id, ImportName::parse(name)?)))
             .filter(|(_, _, have)| wanted.links_with(have))
-            .max_by(|(_, _, a), (_, _, b)| wanted.prefer(a, b));
-        if let Some((index, id, _)) = best {
-            return Ok((index, id));
+            .collect();
+        if let Some((index, id, best)) = linking.iter().max_by(|(_, _, a), (_, _, b)| wanted.prefer(a, b)) {
+            let count = linking.iter().filter(|(_, _, have)| have == best).count();
+            return match count {
+                1 => Ok((*index, *id)),
+                _ => Err(LinkProblem::Ambiguous { import: import.to_owned(), count }),
+            };
         }
         let others: Vec<_> = candidates
             .iter()

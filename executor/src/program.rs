@@ -257,7 +257,8 @@ fn instantiate(linker: &Linker<State>, component: &Component) -> Result<Instance
 fn uncompiled(error: &wasmtime::Error) -> String {
     let text = full(error);
     if text.contains("component model async") {
-        let hint = "only components for WASI 0.2 run here, which have no `async func`: regenerate the WIT with `witwire wit`";
+        let hint =
+            "only components for WASI 0.2 run here, which have no `async func`: regenerate the WIT with `witwire wit`";
         return format!("{text}; {hint}");
     }
     text

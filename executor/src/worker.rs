@@ -211,6 +211,12 @@ impl Worker {
             };
         }
         running.session().show_new_output();
+        // The process before ended between its last entry and the status.
+        if self.status == Status::Running {
+            running.journal().set_status(Status::Idle);
+            running.journal().durable().await?;
+            self.status = Status::Idle;
+        }
         self.phase = Phase::Live(running);
         Ok(())
     }
@@ -239,24 +245,24 @@ impl Worker {
         step: Step<Outcome>,
     ) -> Result<Outcome, WorkerError> {
         running.next_invocation = completed.invocation + 1;
-        let outcome = completed.outcome.clone();
-        let status = match &outcome {
+        let status = match &completed.outcome {
             Outcome::Returned(_) => Status::Idle,
             Outcome::Trapped(message) => {
                 Status::Failed { detail: format!("invocation {} trapped: {message}", completed.invocation) }
             }
         };
-        let outcome = match step {
-            Step::Replayed(recorded) => recorded,
+        let failed = matches!(status, Status::Failed { .. });
+        let journal = running.journal();
+        let (outcome, live) = match step {
+            Step::Replayed(recorded) => (recorded, false),
             Step::Live => {
-                running.journal().append([completed.into()]);
-                running.journal().set_status(status.clone());
-                running.journal().durable().await?;
-                outcome
+                journal.append([completed.clone().into()]);
+                (completed.outcome, true)
             }
         };
-        let failed = matches!(status, Status::Failed { .. });
-        if failed || self.status == Status::Running {
+        if live || failed {
+            journal.set_status(status.clone());
+            journal.durable().await?;
             self.status = status;
         }
         self.phase = if failed { Phase::Cold(running.into_journal().into_lease()) } else { Phase::Live(Box::new(running)) };

@@ -39,6 +39,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("durable::fuel_is_limited", fuel),
         trial("durable::memory_is_limited", memory),
         trial("durable::streams_are_refused_by_name", streams),
+        trial("durable::guests_of_wasi_have_no_authority", wasi),
         trial("durable::a_cancelled_invocation_goes_on", cancelled),
         trial("durable::arguments_are_checked", arguments),
         trial("durable::requests_need_not_be_kept", digests_only),
@@ -83,7 +84,9 @@ async fn every_class_is_called(protocol: Protocol) -> TestResult {
     let setup = Setup::new().await?;
     let script = Operation::ALL.iter().fold(script(protocol), |s, o| s.call(INTERFACE, o.wave(protocol, "a")));
     let mut worker = setup.open(&setup.load(protocol, &script)?).await?;
-    check("results", &invoke(&mut worker, "1").await?, &vec![0; 4])?;
+    // On another task: a server does so.
+    let outcome = tokio::spawn(async move { worker.invoke(&key("1"), &run(), &[]).await }).await??;
+    check("results", &numbers(&outcome)?, &vec![0; 4])?;
     for operation in Operation::ALL {
         check(operation.name(), &setup.server.of(operation, "a").0, &1)?;
     }
@@ -336,9 +339,12 @@ async fn trap() -> TestResult {
     check("requests", &setup.server.requests(), &1)
 }
 
-/// A guest that works for ever and one that takes memory for ever, under a small limit.
-async fn limited(core: &str, limits: GuestLimits) -> Result<Outcome, Failed> {
-    let wasm = wat_guest("package a:b; world w { export run: func() -> u32; }", "w", core)?;
+fn number_guest(core: &str) -> Result<Vec<u8>, Failed> {
+    Ok(wat_guest("package a:b; world w { export run: func() -> u32; }", "w", core)?)
+}
+
+/// Runs a guest without APIs.
+async fn limited(wasm: &[u8], limits: GuestLimits) -> Result<Outcome, Failed> {
     let config = ExecutorConfig { limits, ..ExecutorConfig::new(Arc::new(MemoryStore::new()), transport(Arc::new(()))?) };
     let executor = Executor::new(config)?;
     let program = executor.load(wasm, &[])?;
@@ -349,7 +355,7 @@ async fn limited(core: &str, limits: GuestLimits) -> Result<Outcome, Failed> {
 
 async fn fuel() -> TestResult {
     let core = r#"(module (func (export "run") (result i32) (loop (br 0)) unreachable))"#;
-    let outcome = limited(core, GuestLimits { fuel: 1_000_000, ..GuestLimits::default() }).await?;
+    let outcome = limited(&number_guest(core)?, GuestLimits { fuel: 1_000_000, ..GuestLimits::default() }).await?;
     let expected = "the invocation computed more than the limit of fuel allows";
     check("the outcome", &outcome, &Outcome::Trapped(expected.to_owned()))
 }
@@ -357,7 +363,7 @@ async fn fuel() -> TestResult {
 async fn memory() -> TestResult {
     let core = r#"(module (memory (export "memory") 1)
         (func (export "run") (result i32) (loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (memory.size)))"#;
-    let outcome = limited(core, GuestLimits { memory: 10 << 16, ..GuestLimits::default() }).await?;
+    let outcome = limited(&number_guest(core)?, GuestLimits { memory: 10 << 16, ..GuestLimits::default() }).await?;
     check("the pages that it got", &outcome, &Outcome::Returned(Some(Wave::new("10"))))
 }
 
@@ -372,6 +378,50 @@ async fn streams() -> TestResult {
     let unimplemented = witwire_ir::host::grpc::ErrorKind::Unimplemented as u64 + 1;
     check("what the guest was told", &invoke(&mut worker, "a").await?, &vec![unimplemented])?;
     check("requests", &setup.server.requests(), &0)
+}
+
+/// A guest that writes to its output, and looks for directories and arguments.
+async fn wasi() -> TestResult {
+    let wit = r"
+        package a:b;
+        package wasi:io@0.2.3 {
+          interface error { resource error; }
+          interface streams {
+            use error.{error};
+            variant stream-error { last-operation-failed(error), closed }
+            resource output-stream { blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>; }
+          }
+        }
+        package wasi:cli@0.2.3 {
+          interface stdout { use wasi:io/streams@0.2.3.{output-stream}; get-stdout: func() -> output-stream; }
+          interface environment { get-arguments: func() -> list<string>; get-environment: func() -> list<tuple<string, string>>; }
+        }
+        package wasi:filesystem@0.2.3 {
+          interface types { resource descriptor; }
+          interface preopens { use types.{descriptor}; get-directories: func() -> list<tuple<descriptor, string>>; }
+        }
+        world w {
+          import wasi:cli/stdout@0.2.3;
+          import wasi:cli/environment@0.2.3;
+          import wasi:filesystem/preopens@0.2.3;
+          export run: func() -> u32;
+        }";
+    // Gives 256 where the write failed, else how many directories, arguments and variables there are.
+    let core = r#"(module
+        (import "wasi:cli/stdout@0.2.3" "get-stdout" (func $stdout (result i32)))
+        (import "wasi:io/streams@0.2.3" "[method]output-stream.blocking-write-and-flush" (func $write (param i32 i32 i32 i32)))
+        (import "wasi:cli/environment@0.2.3" "get-arguments" (func $arguments (param i32)))
+        (import "wasi:cli/environment@0.2.3" "get-environment" (func $environment (param i32)))
+        (import "wasi:filesystem/preopens@0.2.3" "get-directories" (func $directories (param i32)))
+        (memory (export "memory") 1) (data (i32.const 16) "hello\n")
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+        (func (export "run") (result i32)
+          (call $write (call $stdout) (i32.const 16) (i32.const 6) (i32.const 64))
+          (if (i32.load8_u (i32.const 64)) (then (return (i32.const 256))))
+          (call $arguments (i32.const 80)) (call $environment (i32.const 88)) (call $directories (i32.const 96))
+          (i32.add (i32.load (i32.const 84)) (i32.add (i32.load (i32.const 92)) (i32.load (i32.const 100))))))"#;
+    let outcome = limited(&wat_guest(wit, "w", core)?, GuestLimits::default()).await?;
+    check("the outcome", &outcome, &Outcome::Returned(Some(Wave::new("0"))))
 }
 
 /// The future of an invocation is dropped while the server has its request.

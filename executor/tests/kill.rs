@@ -82,7 +82,9 @@ fn print_table() {
     for protocol in Protocol::ALL {
         println!("\nkilled in a call over {}: requests/effects at the server after all", protocol.name());
         print!("{:24}", "");
-        Operation::ALL.iter().for_each(|o| print!("{:12}", class(*o)));
+        for operation in Operation::ALL {
+            print!("{:12}", class(operation));
+        }
         println!();
         let mut notes = Vec::new();
         for window in WINDOWS {
@@ -102,7 +104,9 @@ fn print_table() {
             }
             println!();
         }
-        notes.iter().for_each(|note| println!("  - {note}"));
+        for note in notes {
+            println!("  - {note}");
+        }
     }
     println!();
 }

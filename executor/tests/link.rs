@@ -90,6 +90,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.extend([
         Trial::test("link::refused::other-version", other_version),
         Trial::test("link::refused::no-api", no_api),
+        Trial::test("link::refused::loaded-twice", loaded_twice),
         Trial::test("link::refused::outside-an-interface", outside_an_interface),
         Trial::test("link::refused::async", async_function),
         Trial::test("link::refused::all-at-once", all_at_once),
@@ -135,6 +136,12 @@ fn no_api() -> TestResult {
     let error = refusal(wasm.clone(), &[dependency()?])?.to_string();
     contains(&error, "no API for the import `test:other/ledger@1.2.0`: there is test:ledger/ledger@1.2.0; add its API")?;
     contains(&refusal(wasm, &[])?.to_string(), "no API is loaded; give it with `--api`")
+}
+
+fn loaded_twice() -> TestResult {
+    let wasm = proxy_guest(&wit(Protocol::Http), "ledger")?;
+    let error = refusal(wasm, &[dependency()?, dependency()?])?.to_string();
+    contains(&error, "the import `test:ledger/ledger@1.2.0` is ambiguous: 2 loaded APIs have it")
 }
 
 fn outside_an_interface() -> TestResult {

@@ -42,6 +42,14 @@ pub enum LinkProblem {
         /// The interface in other versions.
         available: Vec<String>,
     },
+    /// Two loaded APIs have the interface.
+    #[error("the import `{import}` is ambiguous: {count} loaded APIs have it; load each API once")]
+    Ambiguous {
+        /// The import's name.
+        import: String,
+        /// How many there are.
+        count: usize,
+    },
     /// The interface lacks the function.
     #[error("`{interface}` has no function `{function}`: regenerate the WIT with `witwire wit`, or select the operation")]
     NoFunction {

@@ -120,7 +120,7 @@ fn values_of_every_shape_pass_through_a_guest_unchanged() {
     let engine = Engine::default();
     let component = Component::new(&engine, wasm).unwrap();
     let api = Arc::new(api);
-    let imports = resolve(&engine, &component, &[api.clone()]).unwrap();
+    let imports = resolve(&engine, &component, std::slice::from_ref(&api)).unwrap();
     let Target::Operation(_, signature) = &imports.functions[0].target else { panic!("not an operation") };
     let (param, result) = (signature.params[0], signature.result);
 

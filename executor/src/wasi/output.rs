@@ -47,7 +47,7 @@ pub(crate) struct Lines {
     switch: Switch,
 }
 
-/// A line that has no end yet.
+/// A worker's line that has no end yet.
 #[derive(Debug)]
 struct Line {
     worker: WorkerId,
@@ -56,19 +56,27 @@ struct Line {
 }
 
 impl Line {
-    fn write(&mut self, bytes: &[u8]) {
+    /// Takes bytes, and gives every line that is whole now. A line that is too long is cut.
+    fn take(&mut self, bytes: &[u8]) -> Vec<String> {
+        let mut lines = Vec::new();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.text.extend_from_slice(piece);
-            if self.text.ends_with(b"\n") || self.text.len() > MAX_LINE {
-                self.end();
+            for chunk in piece.chunks(MAX_LINE) {
+                self.text.extend_from_slice(chunk);
+                if self.text.ends_with(b"\n") || self.text.len() >= MAX_LINE {
+                    lines.push(self.end());
+                }
             }
         }
+        lines
     }
 
-    fn end(&mut self) {
-        let text = String::from_utf8_lossy(&self.text);
-        tracing::info!(target: "witwire::guest", worker = %self.worker, stream = self.name, "{}", text.trim_end());
-        self.text.clear();
+    fn end(&mut self) -> String {
+        let text = std::mem::take(&mut self.text);
+        String::from_utf8_lossy(&text).trim_end_matches(['\n', '\r']).to_owned()
+    }
+
+    fn log(&self, line: &str) {
+        tracing::info!(target: "witwire::guest", worker = %self.worker, stream = self.name, "{line}");
     }
 }
 
@@ -76,7 +84,8 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         if !self.text.is_empty() {
-            self.end();
+            let line = self.end();
+            self.log(&line);
         }
     }
 }
@@ -102,7 +111,10 @@ impl OutputStream for Lines {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
         if self.switch.is_on() {
             // A panic elsewhere leaves at worst half a line.
-            self.line.lock().unwrap_or_else(PoisonError::into_inner).write(&bytes);
+            let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+            for whole in line.take(&bytes) {
+                line.log(&whole);
+            }
         }
         Ok(())
     }
@@ -124,5 +136,21 @@ impl Pollable for Lines {
         Self: 'f,
     {
         Box::pin(std::future::ready(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_in_any_pieces_become_lines() {
+        let mut line = Line { worker: WorkerId::new("w").unwrap(), name: "stdout", text: Vec::new() };
+        assert_eq!(line.take(b"a"), Vec::<String>::new());
+        assert_eq!(line.take(b"b\nc\r\n\nd"), ["ab", "c", ""]);
+        assert_eq!(line.take(&[0xff, b'\n']), ["d\u{fffd}"]);
+        let long = vec![b'x'; 2 * MAX_LINE + 1];
+        assert_eq!(line.take(&long).iter().map(String::len).collect::<Vec<_>>(), [MAX_LINE, MAX_LINE]);
+        assert_eq!(line.take(b"\n"), ["x"]);
     }
 }

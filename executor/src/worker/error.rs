@@ -31,12 +31,12 @@ pub enum WorkerError {
         detail: String,
     },
     /// The component has no such export.
-    #[error("the component exports no function `{function}`; it has {}", if available.is_empty() { "none".to_owned() } else { available.join(", ") })]
+    #[error("the component exports no function `{function}`; it has {}", listed(available))]
     NoExport {
         /// As asked for.
         function: FunctionName,
         /// What it has.
-        available: Vec<String>,
+        available: Vec<FunctionName>,
     },
     /// The arguments do not fit.
     #[error("`{function}`: {source}")]
@@ -65,4 +65,11 @@ pub enum WorkerError {
         /// Which.
         worker: WorkerId,
     },
+}
+
+fn listed(functions: &[FunctionName]) -> String {
+    if functions.is_empty() {
+        return "none".to_owned();
+    }
+    functions.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(", ")
 }

@@ -187,20 +187,21 @@ impl Program {
         }
     }
 
-    fn exports(&self, executor: &Executor) -> Vec<String> {
+    /// All functions that the component exports.
+    pub fn exports(&self, executor: &Executor) -> Vec<FunctionName> {
         let engine = &executor.inner.engine.wasmtime;
-        let mut available = Vec::new();
+        let mut exports = Vec::new();
         for (name, export) in self.inner.pre.component().component_type().exports(engine) {
             match export.ty {
-                ComponentItem::ComponentFunc(_) => available.push(format!("`{name}`")),
+                ComponentItem::ComponentFunc(_) => exports.push(FunctionName::world(name)),
                 ComponentItem::ComponentInstance(instance) => {
                     let functions =
                         instance.exports(engine).filter(|(_, e)| matches!(e.ty, ComponentItem::ComponentFunc(_)));
-                    available.extend(functions.map(|(function, _)| format!("`{name}#{function}`")));
+                    exports.extend(functions.map(|(function, _)| FunctionName::of(name, function)));
                 }
                 _ => {}
             }
         }
-        available
+        exports
     }
 }
