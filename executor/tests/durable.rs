@@ -31,6 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trials.push(trial(name("garbled_response"), move || garbled_response(protocol)));
         trials.push(trial(name("deadline"), move || deadline(protocol)));
         trials.push(trial(name("credentials_stay_out_of_the_oplog"), move || credentials(protocol)));
+        trials.push(trial(name("guest_credentials_stay_out_of_calls"), move || guest_credentials(protocol)));
     }
     trials.extend([
         trial("durable::clocks_and_randomness_are_recorded", clocks),
@@ -239,6 +240,38 @@ async fn credentials(protocol: Protocol) -> TestResult {
     let holds = |text: &str| stored.windows(text.len()).any(|w| w == text.as_bytes());
     check("whether the store has the request", &holds("visible"), &true)?;
     check("whether the store has the secret", &holds(SECRET), &false)
+}
+
+/// What a guest passes as `auth` is sent, is not in the call's entries, and may be another in playback.
+async fn guest_credentials(protocol: Protocol) -> TestResult {
+    let setup = Setup::new().await?;
+    let api = ledger::guest_auth_api(protocol);
+    let wit = witwire_ir::print_package(&api);
+    let file = ApiFile::of(&Bundle { apis: vec![api] });
+    let dependency = Dependency::new(file, Some(Endpoint::parse(setup.server.url())?));
+    let program = |token: &str, id: &str| -> Result<Program, Failed> {
+        let call = format!(r#"post({{id: "{id}", text: "t"}}, {{token: "{token}"}})"#);
+        let wasm = Script::new([wit.clone()]).call(INTERFACE, call).build()?;
+        Ok(setup.executor.load(wasm, std::slice::from_ref(&dependency))?)
+    };
+    let mut worker = setup.open(&program("first-t0ken", "1")?).await?;
+    check("results", &invoke(&mut worker, "a").await?, &vec![0])?;
+    check("what the server got", &setup.server.counts().authorizations, &vec!["Bearer first-t0ken".to_owned()])?;
+    for (_, entry) in setup.entries().await? {
+        if let Event::Started(started) = entry.event {
+            let witwire_executor::oplog::Recorded::Typed(values) = started.request else {
+                return Err("the request is not kept".into());
+            };
+            contains(&format!("{values:?}"), "\"1\"")?;
+            check("whether the entry has the token", &format!("{values:?}").contains("t0ken"), &false)?;
+        }
+    }
+    drop(worker);
+    // A renewed token is no divergence; another request is one.
+    setup.open(&program("second-t0ken", "1")?).await?.resume(None).await?;
+    check("requests", &setup.server.requests(), &1)?;
+    let error = setup.open(&program("first-t0ken", "2")?).await?.resume(None).await;
+    check("another request", &matches!(error, Err(WorkerError::Suspended { .. })), &true)
 }
 
 /// The bytes of all files of a directory and below.

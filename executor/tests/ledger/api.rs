@@ -7,8 +7,8 @@ use witwire_ir::operation::http::{
 };
 use witwire_ir::wire::{Wire, json, proto};
 use witwire_ir::{
-    Api, AuthKind, AuthRequirement, AuthScheme, Call, Check, Field, InDoubt, Interface, InterfaceId, PackageName, Param,
-    Place, SchemeId, Shape, Step, Type, TypeId, TypeName, WitName,
+    Api, AuthKind, AuthMode, AuthRequirement, AuthScheme, Call, Check, Field, InDoubt, Interface, InterfaceId, PackageName,
+    Param, Place, SchemeId, Shape, Step, Type, TypeId, TypeName, WitName,
 };
 
 use super::{Operation, Protocol};
@@ -22,19 +22,33 @@ struct Builder {
     types: InterfaceId,
     ledger: InterfaceId,
     bearer: SchemeId,
+    /// The type of the parameter `auth`, if there is one.
+    auth: Option<TypeId>,
 }
 
 /// The ledger's API; `in_doubt` is the policy of its unsafe operation.
 pub(crate) fn api(protocol: Protocol, in_doubt: InDoubt) -> Api {
-    build(protocol, in_doubt, false)
+    build(protocol, in_doubt, Variation::Plain)
 }
 
 /// The ledger's API over gRPC with one more function, which opens a stream.
 pub(crate) fn streaming_api() -> Api {
-    build(Protocol::Grpc, InDoubt::default(), true)
+    build(Protocol::Grpc, InDoubt::default(), Variation::Streaming)
 }
 
-fn build(protocol: Protocol, in_doubt: InDoubt, stream: bool) -> Api {
+/// The ledger's API with a last parameter `auth`, in which the guest passes a token.
+pub(crate) fn guest_auth_api(protocol: Protocol) -> Api {
+    build(protocol, InDoubt::default(), Variation::GuestAuth)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Variation {
+    Plain,
+    Streaming,
+    GuestAuth,
+}
+
+fn build(protocol: Protocol, in_doubt: InDoubt, variation: Variation) -> Api {
     let package = PackageName { namespace: name("test"), name: name("ledger"), version: "1.2.0".to_owned() };
     let mut api = Api::new(
         package,
@@ -53,13 +67,21 @@ fn build(protocol: Protocol, in_doubt: InDoubt, stream: bool) -> Api {
     let types = api.interfaces.push(interface("types"));
     let ledger = api.interfaces.push(interface("ledger"));
     let bearer = api.schemes.push(AuthScheme { name: "bearerAuth".to_owned(), kind: AuthKind::Bearer, record: None });
-    let mut builder = Builder { api, types, ledger, bearer };
+    let mut builder = Builder { api, types, ledger, bearer, auth: None };
+    if variation == Variation::GuestAuth {
+        let token = builder.plain(Shape::String);
+        let fields = vec![Field { name: name("token"), ty: token, docs: None }];
+        let record = builder.declare(types, "bearer-auth", Shape::Record(fields), Wire::Plain);
+        builder.auth = Some(record);
+        builder.api.auth_mode = AuthMode::Guest;
+        builder.api.schemes[bearer].record = Some(record);
+    }
     let error = match protocol {
         Protocol::Http => witwire_ir::host::http::declare(&mut builder.api, types, None),
         Protocol::Grpc => witwire_ir::host::grpc::declare(&mut builder.api, types),
     };
     builder.operations(protocol, in_doubt, error);
-    if stream {
+    if variation == Variation::Streaming {
         builder.stream(error);
     }
     builder.api.check().expect("a sound API");
@@ -144,11 +166,13 @@ impl Builder {
     fn operation(
         &mut self,
         function: &str,
-        params: Vec<(&str, TypeId)>,
+        mut params: Vec<(&str, TypeId)>,
         result: TypeId,
         call: Call,
         class: witwire_ir::CallClass,
     ) {
+        let guest = self.auth.map(|_| Place::argument(1));
+        params.extend(self.auth.map(|auth| ("auth", auth)));
         let id = self.api.operations.push(witwire_ir::Operation {
             interface: self.ledger,
             name: name(function),
@@ -156,8 +180,8 @@ impl Builder {
             result,
             call,
             class,
-            // Credentials may be sent, and need not be.
-            auth: AuthRequirement { alternatives: vec![vec![self.bearer]], optional: true, guest: None },
+            // The host may send credentials, and need not.
+            auth: AuthRequirement { alternatives: vec![vec![self.bearer]], optional: guest.is_none(), guest },
             source: None,
             docs: None,
             deprecated: false,

@@ -6,7 +6,7 @@ mod server;
 use witwire_ir::container::Bundle;
 use witwire_ir::{CallClass, InDoubt, KeyFormat, KeyHeader, print_package};
 
-pub(crate) use api::{api, streaming_api};
+pub(crate) use api::{api, guest_auth_api, streaming_api};
 pub(crate) use server::{Point, Server};
 
 /// What the API is spoken over.
