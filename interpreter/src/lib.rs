@@ -1,6 +1,6 @@
 //! Performs calls, sans I/O: values in, a request out; a response in, a value out.
 //!
-//! An [`Api`] is compiled once into a [`Plan`]. A call then walks the plan:
+//! An [`Api`](witwire_ir::Api) is compiled once into a [`Plan`]. A call then walks the plan:
 //!
 //! ```text
 //! arguments ─▶ Plan::check ─▶ Plan::request ─▶ (transport) ─▶ Plan::response ─▶ result<ok, error>
