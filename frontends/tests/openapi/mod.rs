@@ -2,12 +2,14 @@
 
 mod corpus;
 mod golden;
+mod hostile;
 
 use libtest_mimic::Trial;
 
 /// All trials of this frontend.
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = golden::trials();
+    trials.extend(hostile::trials());
     trials.extend(corpus::trials());
     trials
 }

@@ -81,6 +81,15 @@ pub(crate) fn types(
             wish => wished.push(wish_of(cx, api, types, functions, &dotted, item.ty, wish)),
         }
     }
+    // Schemas put together from several places may share one; a scope wants them apart.
+    let mut sources: HashMap<String, usize> = HashMap::new();
+    for w in &mut wished {
+        let times = sources.entry(w.source.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            w.source = format!("{} ({times})", w.source);
+        }
+    }
     let mut names: HashMap<TypeId, (InterfaceId, WitName)> = HashMap::new();
     give(cx, api, types, &wished, &mut names, root);
     or_null(api, types, &late, &mut names);

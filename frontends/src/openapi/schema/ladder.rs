@@ -7,7 +7,8 @@ use witwire_ir::wire::json::{Arm, Kind, Literal, Rung};
 use super::flat::{Flat, Part};
 use super::kinds::Kinds;
 use super::object::literal_of;
-use super::view::Views;
+use super::view::{DEPTH, Views};
+use crate::openapi::tree::NodeId;
 
 /// Keys of an arm behind these play no part in telling arms apart.
 const KEYS: usize = 500;
@@ -42,7 +43,7 @@ impl ArmView {
             Arm::Constant(_) => true,
         };
         let kinds = if flat.typed { flat.kinds } else { Kinds::ALL };
-        let kinds = if flat.choices.is_empty() { kinds } else { kinds_of_choices(views, flat, 0) };
+        let kinds = if flat.choices.is_empty() { kinds } else { kinds_of_choices(views, flat) };
         let required = flat.required.iter().map(ToString::to_string).collect();
         Self { kinds, values, constants, keys, required, constant }
     }
@@ -65,19 +66,29 @@ fn single_kind(views: &Views<'_>, parts: &[Part]) -> Option<Kind> {
 }
 
 /// The kinds of a union's arms together.
-fn kinds_of_choices(views: &Views<'_>, flat: &Flat, depth: usize) -> Kinds {
-    if depth > 8 {
+fn kinds_of_choices(views: &Views<'_>, flat: &Flat) -> Kinds {
+    flat.choices.iter().fold(flat.kinds, |all, choice| {
+        all.and(choice.arms.iter().fold(Kinds::NONE, |k, arm| k.or(kinds_of(views, *arm, 0))))
+    })
+}
+
+/// The kinds of a schema, through unions of unions.
+fn kinds_of(views: &Views<'_>, node: NodeId, depth: usize) -> Kinds {
+    if depth > DEPTH {
         return Kinds::ALL;
     }
-    let mut out = flat.kinds;
-    for choice in &flat.choices {
-        let kinds = choice.arms.iter().take(100).fold(Kinds::NONE, |k, arm| {
-            let arm = views.flat(&[Part::whole(*arm)]);
-            k.or(if arm.choices.is_empty() { arm.kinds } else { kinds_of_choices(views, &arm, depth + 1) })
-        });
-        out = out.and(kinds);
+    if let Some(&known) = views.kinds.borrow().get(&node) {
+        return known;
     }
-    out
+    // A cycle may be anything while it is open.
+    views.kinds.borrow_mut().insert(node, Kinds::ALL);
+    let flat = views.flat(&[Part::whole(node)]);
+    let own = if flat.typed || !flat.choices.is_empty() { flat.kinds } else { Kinds::ALL };
+    let kinds = flat.choices.iter().fold(own, |all, choice| {
+        all.and(choice.arms.iter().fold(Kinds::NONE, |k, arm| k.or(kinds_of(views, *arm, depth + 1))))
+    });
+    views.kinds.borrow_mut().insert(node, kinds);
+    kinds
 }
 
 /// Discriminator → JSON kind → shared constant → a key that no sibling has → kind at a key → the best fit.

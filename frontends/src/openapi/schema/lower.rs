@@ -33,6 +33,8 @@ pub(crate) struct Schemas<'a> {
     null_or: HashMap<TypeId, TypeId>,
     work: VecDeque<Pending>,
     depth: usize,
+    /// Schemas put together from several places so far.
+    joined: usize,
     /// Types written in place that are being built, and whether they were met inside of themselves.
     open: HashMap<TypeId, bool>,
     /// Objects without members to choose, as far as asked.
@@ -163,6 +165,8 @@ struct Pending {
 const DEPTH: usize = 32;
 /// How many types a package may have; documents of intertwined `allOf` could ask for any number.
 const TYPES: usize = 400_000;
+/// How many schemas may be put together from several places; the largest published documents need some thousands.
+const JOINED: usize = 20_000;
 
 impl<'a> Schemas<'a> {
     pub(crate) fn new(views: &'a Views<'a>, usage: &'a Usage, api: Api) -> Self {
@@ -179,6 +183,7 @@ impl<'a> Schemas<'a> {
             null_or: HashMap::new(),
             work: VecDeque::new(),
             depth: 0,
+            joined: 0,
             open: HashMap::new(),
             units: RefCell::default(),
         }
@@ -429,11 +434,17 @@ impl<'a> Schemas<'a> {
 
     /// A schema written in place. Its type has a name only where WIT wants one.
     fn in_place(&mut self, parts: &[Part], at: &At) -> TypeId {
-        let flat = self.views.flat(parts);
-        if self.depth >= DEPTH || self.api.types.len() >= TYPES {
+        // Schemas that are put together from several places are new ones, of which unions inside of unions make any number.
+        self.joined += usize::from(parts.len() > 1);
+        let flat = if self.joined > JOINED { Rc::new(Flat::new()) } else { self.views.flat(parts) };
+        if self.depth >= DEPTH || self.api.types.len() >= TYPES || self.joined > JOINED {
             let node = parts.first().map_or_else(|| flat.leaves.first().copied(), |p| Some(p.node));
             return match node {
-                Some(node) => self.degrade(node, "the schema nests deeper than components allow", "name its parts"),
+                Some(node) => self.degrade(
+                    node,
+                    "the schema nests deeper, or is put together from more parts, than components allow",
+                    "name its parts",
+                ),
                 None => self.json(),
             };
         }

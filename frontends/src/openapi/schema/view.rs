@@ -15,6 +15,8 @@ pub(crate) struct Views<'a> {
     flats: RefCell<HashMap<Part, Rc<Flat>>>,
     nullable: RefCell<HashMap<NodeId, bool>>,
     named: RefCell<HashMap<NodeId, bool>>,
+    /// The kinds of schemas, through unions of unions.
+    pub(super) kinds: RefCell<HashMap<NodeId, Kinds>>,
     /// Owner of a union → names of its arms.
     pub(super) arms: RefCell<HashMap<NodeId, Rc<HashMap<NodeId, String>>>>,
     /// What merging may still cost; a document of `allOf` chains could ask for the square of its size.
@@ -69,6 +71,7 @@ impl<'a> Views<'a> {
             nullable: RefCell::default(),
             named: RefCell::default(),
             arms: RefCell::default(),
+            kinds: RefCell::default(),
             work: Cell::new(WORK),
         }
     }
