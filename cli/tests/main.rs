@@ -1,1 +1,42 @@
-fn main() {}
+//! What a person at the command line sees, and what holds for the whole house.
+
+#[path = "main/agent.rs"]
+mod agent;
+#[path = "main/bad_input.rs"]
+mod bad_input;
+#[path = "main/book.rs"]
+mod book;
+#[path = "main/commands.rs"]
+mod commands;
+#[path = "main/etcd.rs"]
+mod etcd;
+#[path = "main/house.rs"]
+mod house;
+#[path = "main/tool.rs"]
+mod tool;
+#[path = "main/tour.rs"]
+mod tour;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    let mut add = |name: &str, run: fn()| {
+        trials.push(Trial::test(name, move || {
+            run();
+            Ok(())
+        }));
+    };
+    agent::trials(&mut add);
+    bad_input::trials(&mut add);
+    book::trials(&mut add);
+    commands::trials(&mut add);
+    etcd::trials(&mut add);
+    house::trials(&mut add);
+    tour::trials(&mut add);
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Takes a trial: a name and what runs; a panic is a failure.
+type Add<'a> = &'a mut dyn FnMut(&str, fn());

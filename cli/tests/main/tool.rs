@@ -1,0 +1,78 @@
+//! The program under test, and files around it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The folder of the checkout.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// `witwire` with arguments, run in a folder.
+pub(crate) fn witwire(dir: &Path, args: &[&str]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_witwire"))
+        .args(args)
+        .current_dir(dir)
+        .env_remove("NO_COLOR")
+        .env_remove("RUST_BACKTRACE")
+        .output()
+        .expect("the program under test starts");
+    Ran::new(args, &output)
+}
+
+/// What a run left.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    line: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    fn new(args: &[&str], output: &Output) -> Self {
+        Self {
+            line: args.join(" "),
+            code: output.status.code(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Asserts the exit code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "witwire {}\n{}\n{}", self.line, self.out, self.err);
+        self
+    }
+
+    /// Asserts that standard output has a text.
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Self {
+        assert!(self.out.contains(text), "witwire {}: no `{text}` in\n{}\n{}", self.line, self.out, self.err);
+        self
+    }
+
+    /// Asserts that standard error has a text, and that nothing there is a panic.
+    #[track_caller]
+    pub(crate) fn complains(self, text: &str) -> Self {
+        assert!(self.err.contains(text), "witwire {}: no `{text}` in\n{}\n{}", self.line, self.out, self.err);
+        assert!(!self.err.contains("panicked"), "witwire {}\n{}", self.line, self.err);
+        self
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("witwire {}: {e}\n{}\n{}", self.line, self.out, self.err))
+    }
+}
+
+/// A folder of its own for a test, with files in it.
+pub(crate) fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    for (name, content) in files {
+        std::fs::write(dir.path().join(name), content).expect("a file in a temporary folder");
+    }
+    dir
+}
