@@ -123,6 +123,11 @@ fn survey(corpus: &Path, entry: &Entry, tools: bool) -> Outcome {
         return out;
     }
     out.skipped = compiled.skipped.len();
+    if std::env::var_os("WITWIRE_VERBOSE").is_some() {
+        for d in compiled.diagnostics.iter().filter(|d| d.code == witwire_frontends::Code::Degraded) {
+            println!("degraded {}", d.to_string().lines().next().unwrap_or(""));
+        }
+    }
     out.degraded = compiled.diagnostics.iter().filter(|d| d.code == witwire_frontends::Code::Degraded).count();
     for api in &compiled.apis {
         out.callable += api.operations.iter().filter(|(_, o)| matches!(&o.call, witwire_ir::Call::Http(_))).count();

@@ -323,7 +323,7 @@ impl<'a> Schemas<'a> {
         Lowered { ty, nullable }
     }
 
-    /// Leaves out what adds nothing: equal parts, and parts of annotations only.
+    /// Leaves out what adds nothing: equal parts, parts of annotations only, and bare kinds that another part has.
     fn simplify(&self, parts: &[Part]) -> Vec<Part> {
         if parts.len() < 2 {
             return parts.to_vec();
@@ -333,6 +333,16 @@ impl<'a> Schemas<'a> {
             let part = if part.own { *part } else { Part::whole(self.views.peel(part.node).node) };
             if !out.contains(&part) && !(self.views.says_nothing(part)) {
                 out.push(part);
+            }
+        }
+        // `anyOf: [object, array, string]` beside a schema of an object adds nothing.
+        let mut at = 0;
+        while out.len() > 1 && out.len() <= 8 && at < out.len() {
+            let others = out.iter().enumerate().filter(|(i, _)| *i != at);
+            if others.into_iter().any(|(_, by)| self.views.is_implied(out[at], &self.views.flat(&[*by]))) {
+                out.remove(at);
+            } else {
+                at += 1;
             }
         }
         if out.is_empty() { parts[..1].to_vec() } else { out }

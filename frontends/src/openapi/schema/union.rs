@@ -43,6 +43,17 @@ impl Schemas<'_> {
         let Some(candidates) = self.candidates(&flat.choices, &siblings) else {
             return Built::Existing(self.degrade(node, "a union has too many arms", "split the schema"));
         };
+        // An arm that what stands beside the union rules out is none.
+        let candidates: Vec<Candidate> = candidates
+            .into_iter()
+            .filter(|c| {
+                let arm = self.views.flat(&c.parts);
+                !arm.contradiction && !(flat.typed && arm.typed && arm.kinds.and(flat.kinds).is_empty())
+            })
+            .collect();
+        if candidates.is_empty() {
+            return Built::Existing(self.degrade(node, "the schema contradicts itself", "correct the schema"));
+        }
         if candidates.len() == 1 {
             let built = self.views.flat(&candidates[0].parts);
             return self.build(&candidates[0].parts, &built, at);

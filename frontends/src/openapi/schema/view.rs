@@ -389,6 +389,27 @@ impl<'a> Views<'a> {
         self.cx.tree.is_map(node) && self.only_annotations_but(node, "")
     }
 
+    /// Whether a schema says nothing but kinds, and those admit all that another is.
+    pub(super) fn is_implied(&self, part: Part, by: &Flat) -> bool {
+        let flat = self.flat(&[part]);
+        let bare = |node: &NodeId| {
+            self.cx.tree.entries(*node).iter().all(|(key, value)| match &**key {
+                "type" | "oneOf" | "anyOf" => true,
+                "items" => self.is_anything(*value),
+                key => ANNOTATIONS.contains(&key) || key.starts_with("x-"),
+            })
+        };
+        let admits = by.typed && by.choices.is_empty() && !by.contradiction && flat.kinds.has(by.kinds);
+        admits
+            && flat.leaves.iter().all(bare)
+            && flat.choices.iter().all(|choice| {
+                choice.arms.iter().take(16).any(|arm| {
+                    let arm = self.flat(&[Part::whole(*arm)]);
+                    arm.choices.is_empty() && arm.kinds.has(by.kinds) && arm.leaves.iter().all(bare)
+                })
+            })
+    }
+
     /// The kinds that `type` names, null left out; `None` where there is no `type`.
     fn kinds_said(&self, node: NodeId) -> Option<Kinds> {
         let tree = self.cx.tree;
