@@ -19,8 +19,8 @@ const ITEMS: i32 = 1000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Priority {
-    Low,
-    High,
+    Low = 0,
+    High = 1,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ struct Report {
     balance: i64,
     checksum: i64,
     serial: i64,
-    score: f32,
+    score: f64,
     total: f64,
     priority: Priority,
     position: Position,
@@ -98,6 +98,48 @@ fn item(number: i32) -> Item {
     }
 }
 
+/// The report as a guest gives it, written down apart from both libraries.
+fn value(report: &Report) -> Value {
+    let text = |text: &str| Value::String(text.into());
+    let labels: Vec<Value> = report.labels.iter().map(|(k, v)| Value::tuple([text(k), text(v)])).collect();
+    let samples: Vec<Value> = report.samples.iter().map(|n| Value::S64(*n)).collect();
+    let items: Vec<Value> = report.items.iter().map(item_value).collect();
+    let place = Value::record([Value::F64(report.position.latitude), Value::F64(report.position.longitude)]);
+    Value::record([
+        text(&report.id),
+        text(&report.title),
+        text(&report.author),
+        Value::option(report.note.as_deref().map(text)),
+        Value::Bool(report.closed),
+        Value::S32(report.revision),
+        Value::S64(report.created),
+        Value::S32(report.pages),
+        Value::S64(report.reads),
+        Value::S32(report.offset),
+        Value::S64(report.balance),
+        Value::S64(report.checksum),
+        Value::S64(report.serial),
+        Value::F64(report.score),
+        Value::F64(report.total),
+        Value::Variant(report.priority as u32, None),
+        place,
+        Value::list(samples),
+        Value::list(labels),
+        Value::list(items),
+    ])
+}
+
+fn item_value(item: &Item) -> Value {
+    let tags: Vec<Value> = item.tags.iter().map(|tag| Value::String(tag.as_str().into())).collect();
+    Value::record([
+        Value::S32(item.number),
+        Value::String(item.name.as_str().into()),
+        Value::F64(item.weight),
+        Value::Bool(item.fragile),
+        Value::list(tags),
+    ])
+}
+
 /// One document in the three forms, which are the same document: that is checked here.
 struct Sides {
     plan: Plan,
@@ -115,12 +157,13 @@ impl Sides {
         let tree: serde_json::Value = serde_json::from_slice(&text).expect("serde_json reads what it writes");
         let plan = Plan::new(Arc::new(only(Specification::new(FILE, SOURCE).openapi()))).expect("the package is sound");
         let operation = OperationId::new(0);
-        let Value::Result(Ok(Some(value))) = receive(&plan, operation, &response(&text)) else {
+        let Value::Result(Ok(Some(read))) = receive(&plan, operation, &response(&text)) else {
             panic!("witwire reads what serde_json writes")
         };
-        let sides = Self { plan, operation, arguments: [*value], fixed, tree, text };
+        let sides = Self { plan, operation, arguments: [value(&fixed)], fixed, tree, text };
         let parameter = sides.plan.api().operations[operation].params[0].ty;
         assert_eq!(sides.arguments[0].conforms(sides.plan.api(), parameter), Ok(()), "the body is the only argument");
+        assert_eq!(*read, sides.arguments[0], "witwire reads the values that were written");
         let sent = send(&sides.plan, operation, &sides.arguments);
         assert_eq!(text_of(&sent), text_of(&sides.text), "witwire writes the text that serde_json writes");
         assert_eq!(serde_json::from_slice::<Report>(&sent).ok().as_ref(), Some(&sides.fixed), "serde_json reads it back");
@@ -166,7 +209,7 @@ pub(crate) fn decode() -> Case {
         .beside("serde_json::Value", move || serde_json::from_slice::<serde_json::Value>(&for_tree))
 }
 
-/// The rules of the document, before a request is sent: types with ranges narrower than their WIT types, patterns, lengths.
+/// The rules of the document, before a request is sent: the items' lengths, counts and bounds.
 pub(crate) fn check() -> Case {
     let Sides { plan, operation, arguments, .. } = Sides::new();
     assert_eq!(plan.check(operation, &arguments), Vec::new(), "the document keeps the rules");

@@ -126,6 +126,48 @@ fn item(number: u32) -> Item {
     }
 }
 
+/// The report as a guest gives it, written down apart from both libraries.
+fn value(report: &Report) -> Value {
+    let text = |text: &str| Value::String(text.into());
+    let labels: Vec<Value> = report.labels.iter().map(|(k, v)| Value::tuple([text(k), text(v)])).collect();
+    let samples: Vec<Value> = report.samples.iter().map(|n| Value::S64(*n)).collect();
+    let items: Vec<Value> = report.items.iter().map(item_value).collect();
+    let place = report.position.map(|at| Value::record([Value::F64(at.latitude), Value::F64(at.longitude)]));
+    Value::record([
+        text(&report.id),
+        text(&report.title),
+        text(&report.author),
+        Value::option(report.note.as_deref().map(text)),
+        Value::Bool(report.closed),
+        Value::S32(report.revision),
+        Value::S64(report.created),
+        Value::U32(report.pages),
+        Value::U64(report.reads),
+        Value::S32(report.offset),
+        Value::S64(report.balance),
+        Value::U32(report.checksum),
+        Value::U64(report.serial),
+        Value::F32(report.score),
+        Value::F64(report.total),
+        Value::Variant(report.priority as u32, None),
+        Value::option(place),
+        Value::list(samples),
+        Value::list(labels),
+        Value::list(items),
+    ])
+}
+
+fn item_value(item: &Item) -> Value {
+    let tags: Vec<Value> = item.tags.iter().map(|tag| Value::String(tag.as_str().into())).collect();
+    Value::record([
+        Value::U32(item.number),
+        Value::String(item.name.as_str().into()),
+        Value::F64(item.weight),
+        Value::Bool(item.fragile),
+        Value::list(tags),
+    ])
+}
+
 fn descriptor() -> MessageDescriptor {
     let file = protox::file::File::from_source(FILE, SOURCE).expect("the source of the cases is valid");
     let mut pool = DescriptorPool::new();
@@ -150,10 +192,11 @@ impl Sides {
         let dynamic = DynamicMessage::decode(descriptor(), &bytes[..]).expect("prost-reflect reads what prost writes");
         let plan = Plan::new(Arc::new(only(Specification::new(FILE, SOURCE).protobuf()))).expect("the package is sound");
         let operation = OperationId::new(0);
-        let Value::Result(Ok(Some(value))) = receive(&plan, operation, &response(&bytes)) else {
+        let Value::Result(Ok(Some(read))) = receive(&plan, operation, &response(&bytes)) else {
             panic!("witwire reads what prost writes")
         };
-        let sides = Self { plan, operation, arguments: [*value], fixed, dynamic, bytes };
+        let sides = Self { plan, operation, arguments: [value(&fixed)], fixed, dynamic, bytes };
+        assert_eq!(*read, sides.arguments[0], "witwire reads the values that were written");
         let sent = send(&sides.plan, sides.operation, &sides.arguments);
         assert_eq!(sent, sides.bytes, "witwire writes the bytes that prost writes");
         assert_eq!(Report::decode(&sent[..]).as_ref(), Ok(&sides.fixed), "prost reads what witwire writes");
