@@ -42,21 +42,68 @@ impl Callee {
 
     /// The result for a response.
     pub(crate) fn response(&self, args: &[Value], response: &Response) -> Value {
-        self.checked(self.plan.response(self.operation, args, response))
+        checked(&self.plan, self.operation, self.plan.response(self.operation, args, response))
     }
 
     /// The result for a failure that the host found.
     pub(crate) fn failure(&self, failure: Failure) -> Value {
         self.plan.failure(self.operation, failure)
     }
+}
 
-    /// The value if it is one of the result's type, so that it can be recorded and given to a guest at any later time.
-    fn checked(&self, value: Value) -> Value {
-        match value.conforms(self.plan.api(), self.operation().result) {
-            Ok(()) => value,
-            Err(mismatch) => {
-                self.failure(Failure::InvalidResponse { message: mismatch.to_string(), raw: None, status: None })
-            }
+/// The value if it is one of the operation's result, so that it can be recorded and given to a guest at any later time.
+fn checked(plan: &Plan, operation: OperationId, value: Value) -> Value {
+    match value.conforms(plan.api(), plan.api().operations[operation].result) {
+        Ok(()) => value,
+        Err(mismatch) => {
+            let message = format!("the response cannot be given to the component: {mismatch}");
+            plan.failure(operation, Failure::InvalidResponse { message, raw: None, status: None })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use witwire_ir::host::grpc::{self, ErrorKind};
+    use witwire_ir::operation::grpc::{GrpcCall, StreamKind};
+    use witwire_ir::{Api, AuthRequirement, Call, CallClass, Interface, PackageName, Protocol, Type, WitName};
+
+    use super::*;
+
+    /// An API with `f: func() -> result<_, error>`.
+    fn plan() -> (Plan, OperationId) {
+        let name = |text: &str| WitName::new(text).unwrap();
+        let package = PackageName { namespace: name("a"), name: name("b"), version: "1.0.0".to_owned() };
+        let mut api = Api::new(package, Protocol::Grpc);
+        let interface = Interface { name: name("c"), docs: None, types: vec![], operations: vec![], renames: vec![] };
+        let interface = api.interfaces.push(interface);
+        let error = grpc::declare(&mut api, interface);
+        let result = api.types.push(Type::plain(Shape::Result { ok: None, err: Some(error) }));
+        let operation = api.operations.push(Operation {
+            interface,
+            name: name("f"),
+            params: Vec::new(),
+            result,
+            call: Call::Grpc(GrpcCall { path: "/a.B/F".to_owned(), kind: StreamKind::Unary, request: None, response: None }),
+            class: CallClass::Safe,
+            auth: AuthRequirement::default(),
+            source: None,
+            docs: None,
+            deprecated: false,
+        });
+        (Plan::new(Arc::new(api)).unwrap(), operation)
+    }
+
+    #[test]
+    fn a_value_of_another_shape_never_reaches_a_guest_or_an_oplog() {
+        let (plan, operation) = plan();
+        assert_eq!(checked(&plan, operation, Value::ok(None)), Value::ok(None));
+        for wrong in [Value::U8(1), Value::ok(Some(Value::U8(1))), Value::err(Value::Enum(0)), Value::Result(Err(None))] {
+            let value = checked(&plan, operation, wrong);
+            let Value::Result(Err(Some(error))) = &value else { panic!("{value:?}") };
+            let Value::Record(slots) = &**error else { panic!("{error:?}") };
+            assert_eq!(slots[grpc::KIND], Value::Variant(ErrorKind::InvalidResponse as u32, None));
+            assert_eq!(value.conforms(plan.api(), plan.api().operations[operation].result), Ok(()));
         }
     }
 }
