@@ -2,6 +2,7 @@
 
 mod arms;
 mod constraint;
+mod declared;
 mod docs;
 mod enumeration;
 mod flat;
@@ -15,9 +16,10 @@ mod union;
 mod usage;
 mod view;
 
+pub(crate) use declared::{Declared, Wish};
 pub(crate) use flat::{Additional, Flat, Part};
 pub(crate) use kinds::Kinds;
-pub(crate) use lower::{At, Declared, Schemas, Wish, known_name, position};
+pub(crate) use lower::{At, Schemas, known_name, position};
 pub(crate) use object::Fields;
 pub(crate) use origin::{Origin, Role, Root, own_name};
 pub(crate) use usage::{Direction, Mode, Usage};

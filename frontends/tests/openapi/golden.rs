@@ -1,4 +1,4 @@
-//! `NAME.yaml` → `NAME.wit`: the printed package, and behind it, as comments, the diagnostics.
+//! `NAME.yaml` → `NAME.wit`: the printed package, and behind it, as comments, the diagnostics and the calls.
 //!
 //! A first line `# options: {…}` gives the manifest's settings as JSON. Files in `include/` are only referred to.
 
@@ -9,6 +9,7 @@ use libtest_mimic::{Failed, Trial};
 use witwire_frontends::openapi::compile;
 use witwire_frontends::{Compiled, MemoryFiles, Options};
 
+use super::wire;
 use crate::proto::structure;
 
 fn directory() -> PathBuf {
@@ -71,10 +72,14 @@ fn run(path: &Path, expected: &Path) -> Result<(), Failed> {
 
 fn render(compiled: &Compiled) -> String {
     let mut out: String = compiled.apis.iter().map(witwire_ir::print_package).collect::<Vec<_>>().join("\n");
-    if !compiled.diagnostics.is_empty() {
-        let text: Vec<String> = compiled.diagnostics.iter().map(ToString::to_string).collect();
-        let lines: Vec<String> = text.join("\n").lines().map(|l| format!("//   {l}").trim_end().to_owned()).collect();
-        let _ = write!(out, "\n// diagnostics\n{}\n", lines.join("\n"));
-    }
+    let mut section = |title: &str, text: &str| {
+        if !text.is_empty() {
+            let lines: Vec<String> = text.lines().map(|l| format!("//   {l}").trim_end().to_owned()).collect();
+            let _ = write!(out, "\n// {title}\n{}\n", lines.join("\n"));
+        }
+    };
+    let diagnostics: Vec<String> = compiled.diagnostics.iter().map(ToString::to_string).collect();
+    section("diagnostics", &diagnostics.join("\n"));
+    section("calls", &wire::describe(compiled));
     out.trim_start().to_owned()
 }

@@ -3,6 +3,7 @@
 mod corpus;
 mod golden;
 mod hostile;
+mod wire;
 
 use libtest_mimic::Trial;
 

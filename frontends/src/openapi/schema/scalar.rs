@@ -4,11 +4,12 @@ use witwire_ir::wire::Wire;
 use witwire_ir::wire::json::Json;
 use witwire_ir::{Format, Shape, Type};
 
+use super::Schemas;
+use super::declared::HostAlias;
 use super::flat::Flat;
 use super::kinds::Kinds;
 use super::lower::Built;
 use super::usage::Mode;
-use super::{Schemas, lower::HostAlias};
 
 /// Formats of strings; where nothing else says so, they make a schema a string.
 pub(super) fn is_text_format(format: &str) -> bool {

@@ -48,7 +48,8 @@ impl Schemas<'_> {
             .into_iter()
             .filter(|c| {
                 let arm = self.views.flat(&c.parts);
-                !arm.contradiction && !(flat.typed && arm.typed && arm.kinds.and(flat.kinds).is_empty())
+                let ruled_out = flat.typed && arm.typed && arm.kinds.and(flat.kinds).is_empty();
+                !(arm.contradiction || ruled_out)
             })
             .collect();
         if candidates.is_empty() {
@@ -174,7 +175,7 @@ impl Schemas<'_> {
                 Built::Existing(id) => id,
                 Built::New(ty) if needs_name(&ty.shape) => {
                     let source = Some(self.api.texts.push(self.views.cx.tree.source(node)));
-                    let wish = super::lower::Wish::Origin { origin: arm_at.fallback, input: false };
+                    let wish = super::declared::Wish::Origin { origin: arm_at.fallback, input: false };
                     self.declare(Type { source, ..ty }, wish)
                 }
                 Built::New(ty) => self.inline(ty),
