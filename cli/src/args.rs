@@ -211,6 +211,9 @@ pub(crate) struct OplogArgs {
     /// The embedded store.
     #[arg(long, value_name = "FILE", default_value = "witwire.db")]
     pub(crate) store: PathBuf,
+    /// Print long values whole. JSON always has them whole.
+    #[arg(long)]
+    pub(crate) full: bool,
 }
 
 #[derive(Debug, Args)]

@@ -14,10 +14,12 @@ use clap::{CommandFactory, Parser};
 
 use args::{Cli, Command};
 use output::Output;
+use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(cli.format, cli.color);
+    log(output);
     let result = match &cli.command {
         Command::Wit(args) => commands::wit::run(args, output),
         Command::Compile(args) => commands::compile::run(args, output),
@@ -40,4 +42,15 @@ fn main() -> ExitCode {
             error.exit_code()
         }
     }
+}
+
+/// Log lines go to standard error: what guests print, and warnings. `WITWIRE_LOG` takes other directives, such as `debug`.
+fn log(output: Output) {
+    let filter = EnvFilter::try_from_env("WITWIRE_LOG").unwrap_or_else(|_| EnvFilter::new("warn,witwire::guest=info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(output.stderr_color())
+        .without_time()
+        .init();
 }

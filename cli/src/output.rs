@@ -59,6 +59,11 @@ impl Output {
         self.format == Format::Json
     }
 
+    /// Whether standard error takes colours.
+    pub(crate) const fn stderr_color(self) -> bool {
+        self.stderr_color
+    }
+
     /// Paints text for standard output.
     pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
         paint(self.stdout_color, tone, text)
@@ -75,6 +80,7 @@ impl Output {
     }
 
     /// Prints text to standard output as it is.
+    #[expect(clippy::unused_self, reason = "what is printed goes through the chosen output")]
     pub(crate) fn raw(self, text: &str) -> Result<(), CliError> {
         let mut out = std::io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

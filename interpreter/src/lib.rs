@@ -21,6 +21,6 @@ mod validate;
 pub use failure::Failure;
 pub use message::{
     Credential, CredentialError, GrpcRequest, GrpcResponse, GrpcStatus, HttpRequest, HttpResponse, Metadata, MetadataText,
-    Request, Response,
+    Request, Response, Secrets,
 };
 pub use plan::{Plan, PlanError};

@@ -23,7 +23,7 @@ pub(crate) const AGENT: &[u8] = include_bytes!("../../../examples/todo-agent/tod
 pub(crate) const SETTINGS: &str = include_str!("../../../examples/todo-agent/api.settings");
 
 /// How long a step of the tour may take before it counts as failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) fn run(args: &DemoArgs, output: Output) -> Result<(), CliError> {
     let dir = tempfile::Builder::new().prefix("witwire-demo-").tempdir().map_err(|e| CliError::Io(e.to_string()))?;
@@ -90,7 +90,7 @@ async fn tour(dir: &Path, output: Output) -> Result<serde_json::Value, CliError>
 
     guide.chapter(6, "What the worker recorded")?;
     if !output.is_json() {
-        oplog::show(&OplogArgs { worker: WORKER.to_owned(), store: worker.store() }, output).await?;
+        oplog::show(&OplogArgs { worker: WORKER.to_owned(), store: worker.store(), full: false }, output).await?;
     }
 
     guide.chapter(7, "What really happened, counted at the service")?;

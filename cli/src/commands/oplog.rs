@@ -40,7 +40,7 @@ pub(crate) async fn show(args: &OplogArgs, output: Output) -> Result<(), CliErro
         None => worker.status.name().to_owned(),
     };
     output.line(&format!("{} {status}", output.paint(Tone::Heading, &format!("worker {}", worker.id))))?;
-    entries.iter().try_for_each(|entry| output.line(&timeline(entry, output)))
+    entries.iter().try_for_each(|entry| output.line(&timeline(entry, args.full, output)))
 }
 
 /// The worker's entries with the types of the API files that it was created with.
@@ -56,6 +56,7 @@ async fn described(store: &SqliteStore, worker: &Worker) -> Result<Vec<Descripti
     Ok(oplog::describe(&entries, &apis))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it")]
 fn failed(error: oplog::StoreError) -> CliError {
     CliError::Io(error.to_string())
 }
@@ -75,21 +76,22 @@ fn json(entry: &Description) -> serde_json::Value {
         "call": entry.call.map(|c| c.to_string().parse::<u64>().ok()),
         "function": entry.function.as_ref().map(ToString::to_string),
         "class": entry.class.map(oplog::Class::name),
-        "key": entry.key.as_ref().map(|k| k.as_str()),
+        "key": entry.key.as_ref().map(oplog::IdempotencyKey::as_str),
         "text": entry.text,
     })
 }
 
 /// One line of the timeline.
-fn timeline(entry: &Description, output: Output) -> String {
+fn timeline(entry: &Description, full: bool, output: Output) -> String {
     let at = entry.at.to_string();
     let time = at.split_once('T').map_or(at.as_str(), |(_, t)| t.trim_end_matches('Z'));
     let head = output.paint(Tone::Dim, &format!("#{:<3} {time}", entry.ordinal));
     let event = output.paint(Tone::Heading, &format!("{:<9}", entry.event));
+    let value = if full { entry.text.clone() } else { shortened(&entry.text) };
     let mut text = match (&entry.function, entry.call) {
-        (Some(function), _) => format!("{}({})", function, entry.text),
-        (None, Some(call)) => format!("#{call} → {}", entry.text),
-        (None, None) => entry.text.clone(),
+        (Some(function), _) => format!("{function}({value})"),
+        (None, Some(call)) => format!("#{call} → {value}"),
+        (None, None) => value,
     };
     if let Some(class) = entry.class {
         text.push_str(&output.paint(Tone::Dim, &format!(" [{}]", class.name())));
@@ -98,4 +100,14 @@ fn timeline(entry: &Description, output: Output) -> String {
         text.push_str(&output.paint(Tone::Dim, &format!(" key {key}")));
     }
     format!("{head} {event} {text}")
+}
+
+/// How many characters of a value a line of the timeline shows.
+const SHOWN: usize = 120;
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }

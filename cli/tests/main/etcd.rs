@@ -73,7 +73,7 @@ impl Etcd {
             }
         });
         let etcd = Self { child, clients, _data: data };
-        wait.recv_timeout(Duration::from_secs(60)).expect("etcd serves within a minute");
+        wait.recv_timeout(Duration::from_mins(1)).expect("etcd serves within a minute");
         Some(etcd)
     }
 
