@@ -35,5 +35,5 @@ pub use executor::{Executor, ExecutorConfig};
 pub use link::{Difference, LinkError, LinkProblem};
 pub use probe::{Probe, Window};
 pub use program::{ApiFile, Dependency, LoadError, Program};
-pub use wave::{ArgumentError, parse_invocation};
+pub use wave::ArgumentError;
 pub use worker::{Worker, WorkerError};

@@ -6,7 +6,7 @@ use wasmtime::component::wasm_wave::untyped::UntypedValue;
 use wasmtime::component::wasm_wave::wasm::DisplayType;
 use wasmtime::component::{Type, Val};
 
-use crate::oplog::{FunctionName, Wave};
+use crate::oplog::Wave;
 
 /// Why arguments are not those of a function.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,42 +31,9 @@ pub enum ArgumentError {
         /// What is wrong.
         problem: String,
     },
-    /// Not the text of an invocation.
-    #[error("{problem}; an invocation looks like `run(\"x\", 7)`, or `a:b/c@1.0.0#run(\"x\", 7)`")]
-    Syntax {
-        /// What is wrong.
-        problem: String,
-    },
     /// The function takes or gives what no text can hold.
     #[error("the function takes or gives a handle (a resource, stream or future), which cannot be given from outside")]
     Handles,
-}
-
-/// Takes the text of an invocation apart: `run("x", 7)`, or `a:b/c@1.0.0#run("x", 7)` for a function of an interface.
-///
-/// Without parentheses there are no arguments. Whether the arguments are of the function's types is found when it is invoked.
-///
-/// # Errors
-/// [`ArgumentError::Syntax`] where the text is not of that form.
-pub fn parse_invocation(text: &str) -> Result<(FunctionName, Vec<Wave>), ArgumentError> {
-    let syntax = |problem: String| ArgumentError::Syntax { problem };
-    let text = text.trim();
-    let (name, arguments) = text.split_at(text.find('(').unwrap_or(text.len()));
-    let name = name.trim();
-    let function = match name.split_once('#') {
-        Some((interface, function)) => FunctionName::of(interface, function),
-        None => FunctionName::world(name),
-    };
-    let is_name = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-:/@.+".contains(&b));
-    if !is_name(&function.function) || !function.interface.as_deref().is_none_or(is_name) {
-        return Err(syntax(format!("`{name}` is not the name of a function")));
-    }
-    if arguments.is_empty() || arguments[1..].trim() == ")" {
-        return Ok((function, Vec::new()));
-    }
-    let parsed = UntypedValue::parse(arguments).map_err(|e| syntax(e.to_string()))?;
-    let arguments = parsed.node().as_tuple().map_err(|e| syntax(e.to_string()))?;
-    Ok((function, arguments.map(|node| Wave::new(&parsed.source()[node.span()])).collect()))
 }
 
 /// Reads arguments; trailing options may be left out, as WAVE allows. The texts come back in one spelling, so that equal arguments have equal texts.
@@ -145,28 +112,5 @@ fn unknown_field(node: &Node, text: &str, ty: &Type) -> Option<String> {
             unknown_field(payload?, text, &ty)
         }
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn invocations_are_taken_apart() {
-        let waves = |texts: &[&str]| texts.iter().map(|t| Wave::new(*t)).collect::<Vec<_>>();
-        for (text, function, arguments) in [
-            ("run", FunctionName::world("run"), &[][..]),
-            (" run() ", FunctionName::world("run"), &[]),
-            ("run( )", FunctionName::world("run"), &[]),
-            (r#"run("x, (y)", 7)"#, FunctionName::world("run"), &[r#""x, (y)""#, "7"]),
-            ("a:b/c@1.0.0#d({e: [1, 2]}, some(f))", FunctionName::of("a:b/c@1.0.0", "d"), &["{e: [1, 2]}", "some(f)"]),
-        ] {
-            assert_eq!(parse_invocation(text), Ok((function, waves(arguments))), "{text}");
-        }
-        for text in ["", "()", "#run()", "run(", "run)", "run(1", "run(1))", "run(1) 2"] {
-            let error = parse_invocation(text);
-            assert!(matches!(error, Err(ArgumentError::Syntax { .. })), "{text}: {error:?}");
-        }
     }
 }

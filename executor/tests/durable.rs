@@ -43,6 +43,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("durable::guests_of_wasi_have_no_authority", wasi),
         trial("durable::a_cancelled_invocation_goes_on", cancelled),
         trial("durable::arguments_are_checked", arguments),
+        trial("durable::trailing_options_may_be_left_out", options_left_out),
         trial("durable::requests_need_not_be_kept", digests_only),
     ]);
     trials
@@ -505,6 +506,28 @@ async fn arguments() -> TestResult {
     let error = worker.invoke(&key("a"), &store, &other).await.err().ok_or("a key was used twice")?;
     check("the error", &matches!(error, WorkerError::KeyReused { .. }), &true)?;
     check("requests", &setup.server.requests(), &1)
+}
+
+/// Trailing options may be left out, as WAVE allows.
+async fn options_left_out() -> TestResult {
+    let core = r#"(module (memory (export "memory") 1)
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 64))
+        (func (export "run") (param i32 i32 i32) (result i32) (i32.add (local.get 0) (i32.mul (local.get 1) (local.get 2)))))"#;
+    let wasm = wat_guest("package a:b; world w { export run: func(a: u32, b: option<u32>) -> u32; }", "w", core)?;
+    let executor = executor(Arc::new(MemoryStore::new()))?;
+    let program = executor.load(wasm, &[])?;
+    executor.create(&worker_id(), &program, String::new()).await?;
+    let mut worker = executor.open(&worker_id(), &program).await?;
+    for (name, arguments, result) in [("1", &["7"][..], "7"), ("2", &["7", "none"], "7"), ("3", &["7", "some(8)"], "15")] {
+        let arguments: Vec<_> = arguments.iter().map(|text| Wave::new(*text)).collect();
+        let outcome = worker.invoke(&key(name), &run(), &arguments).await?;
+        check("the result", &outcome, &Outcome::Returned(Some(Wave::new(result))))?;
+    }
+    // Left out or written, it is the same invocation.
+    let outcome = worker.invoke(&key("1"), &run(), &["7", "none"].map(Wave::new)).await?;
+    check("the same key", &outcome, &Outcome::Returned(Some(Wave::new("7"))))?;
+    check("none at all", &worker.invoke(&key("4"), &run(), &[]).await.is_err(), &true)?;
+    check("too many", &worker.invoke(&key("5"), &run(), &["7", "1", "1"].map(Wave::new)).await.is_err(), &true)
 }
 
 async fn digests_only() -> TestResult {
