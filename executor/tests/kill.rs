@@ -144,7 +144,7 @@ impl Case {
         keys: &[&str],
         decision: Option<InDoubt>,
         kill: Option<&'static str>,
-    ) -> Result<std::process::Child, libtest_mimic::Failed> {
+    ) -> Result<tokio::process::Child, libtest_mimic::Failed> {
         Child {
             database: &self.directory.path().join("store.db"),
             wasm: &self.directory.path().join("guest.wasm"),
@@ -163,8 +163,11 @@ impl Case {
         let child = if window == EFFECT_DONE {
             self.server.hold(Point::Done, "2");
             let mut child = self.spawn(&["order"], None, None)?;
-            self.held.recv().await.ok_or("the server is gone")?;
-            child.kill()?;
+            tokio::select! {
+                held = self.held.recv() => held.ok_or("the server is gone")?,
+                ended = child.wait() => return Err(format!("the process ended before the window: {}", ended?).into()),
+            }
+            child.start_kill()?;
             child
         } else {
             self.spawn(&["order"], None, Some(window))?

@@ -1,11 +1,12 @@
 //! Executors, programs and child processes for the tests of workers.
 
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use libtest_mimic::{Failed, Trial};
+use tokio::process::Command;
 use witwire_executor::egress::EgressPolicy;
 use witwire_executor::oplog::{FunctionName, IdempotencyKey, Ordinal, Outcome, SqliteStore, Store, WorkerId};
 use witwire_executor::transport::{Endpoint, SendProbe, SendStage, Transport, TransportConfig};
@@ -186,7 +187,7 @@ fn policy(name: &str) -> Option<InDoubt> {
 
 impl Child<'_> {
     /// Starts the process: this same binary.
-    pub(crate) fn spawn(&self) -> Result<std::process::Child, Failed> {
+    pub(crate) fn spawn(&self) -> Result<tokio::process::Child, Failed> {
         let (window, ordinal) = self.kill.map_or(("none", Ordinal::ZERO), |(w, o)| (w, o));
         let mut command = Command::new(std::env::current_exe()?);
         command
@@ -195,7 +196,7 @@ impl Child<'_> {
             .args([self.url, self.protocol.name(), policy_name(Some(self.in_doubt)), policy_name(self.decision)])
             .args([window, &ordinal.to_string()])
             .args(self.keys);
-        Ok(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?)
+        Ok(command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?)
     }
 
     /// Runs the process to its end.
@@ -205,8 +206,8 @@ impl Child<'_> {
 }
 
 /// Waits for a child process.
-pub(crate) async fn wait(child: std::process::Child) -> Result<Finished, Failed> {
-    let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await??;
+pub(crate) async fn wait(child: tokio::process::Child) -> Result<Finished, Failed> {
+    let output = child.wait_with_output().await?;
     let lines = String::from_utf8(output.stdout)?.lines().map(ToOwned::to_owned).collect();
     Ok(Finished { status: output.status, lines })
 }
