@@ -1,0 +1,178 @@
+//! Components that can run: the registry, and what its revisions are linked to.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use witwire_executor::oplog::{Digest, IrDigest};
+use witwire_executor::{ApiFile, Dependency, Executor, LoadError, Program};
+
+use crate::component::{ComponentName, Deployment, Reference, Revision, Settings};
+use crate::problem::{Code, Problem};
+use crate::registry::{Registry, RegistryError};
+
+/// How many linked revisions are kept. The others are linked again when they are needed.
+const KEPT: usize = 64;
+
+/// Deploys components, and gives the programs of their revisions.
+#[derive(Debug, Clone)]
+pub(crate) struct Catalog {
+    pub(crate) executor: Executor,
+    pub(crate) registry: Registry,
+    /// The credentials that deployments may name.
+    pub(crate) credentials: Arc<BTreeSet<Reference>>,
+    programs: Arc<Mutex<HashMap<(ComponentName, Revision), Program>>>,
+    /// Compiling takes all cores; one at a time.
+    loading: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Catalog {
+    pub(crate) fn new(executor: Executor, registry: Registry, credentials: BTreeSet<Reference>) -> Self {
+        let credentials = Arc::new(credentials);
+        Self { executor, registry, credentials, programs: Arc::default(), loading: Arc::default() }
+    }
+
+    /// Deploys a component's first revision.
+    pub(crate) async fn create(&self, name: &ComponentName, new: New) -> Result<Revision, Problem> {
+        match self.registry.current(name).await {
+            Ok(_) => return Err(RegistryError::Exists(name.clone()).into()),
+            Err(RegistryError::NoSuchComponent(_)) => {}
+            Err(other) => return Err(other.into()),
+        }
+        let (program, deployment) = self.prepare(new).await?;
+        let revision = self.registry.create(name, deployment).await?;
+        self.keep(name, revision, program);
+        Ok(revision)
+    }
+
+    /// Deploys a component's next revision, where nobody else did since the caller saw `seen`.
+    pub(crate) async fn update(&self, name: &ComponentName, seen: Revision, new: New) -> Result<Revision, Problem> {
+        let current = self.registry.current(name).await?;
+        if current != seen {
+            return Err(RegistryError::Stale { name: name.clone(), seen, current }.into());
+        }
+        let (program, deployment) = self.prepare(new).await?;
+        let revision = self.registry.update(name, seen, deployment).await?;
+        self.keep(name, revision, program);
+        Ok(revision)
+    }
+
+    /// One revision of a component.
+    pub(crate) async fn deployment(&self, name: &ComponentName, revision: Revision) -> Result<Deployment, Problem> {
+        let found = self.registry.deployment(name, revision).await?;
+        found
+            .ok_or_else(|| Problem::new(Code::NoSuchRevision, format_args!("component `{name}` has no revision {revision}")))
+    }
+
+    /// A revision, linked.
+    pub(crate) async fn program(&self, name: &ComponentName, revision: Revision) -> Result<Program, Problem> {
+        if let Some(program) = self.kept(name, revision) {
+            return Ok(program);
+        }
+        let deployment = self.deployment(name, revision).await?;
+        let wasm = self.blob(deployment.wasm.0).await?;
+        let mut dependencies = Vec::new();
+        for (ir, settings) in &deployment.dependencies {
+            dependencies.push(settings.apply(self.file(*ir).await?)?);
+        }
+        let program = self.load(wasm, dependencies).await?;
+        self.keep(name, revision, program.clone());
+        Ok(program)
+    }
+
+    /// An IR container.
+    pub(crate) async fn file(&self, ir: IrDigest) -> Result<ApiFile, Problem> {
+        ApiFile::read(self.blob(ir.0).await?).map_err(|e| Problem::new(Code::Ir, e))
+    }
+
+    async fn blob(&self, digest: Digest) -> Result<Vec<u8>, Problem> {
+        let bytes = self.executor.store().blob(digest).await?;
+        bytes.ok_or_else(|| Problem::new(Code::Store, format_args!("the store has lost the file {}", digest.short())))
+    }
+
+    /// Links it, which checks all of it, and puts its bytes into the store.
+    async fn prepare(&self, new: New) -> Result<(Program, Deployment), Problem> {
+        let New { wasm, files, settings } = new;
+        if files.len() != settings.len() {
+            let detail = format!(
+                "there are {} `ir` parts and {} dependencies in the metadata; each dependency describes one part",
+                files.len(),
+                settings.len()
+            );
+            return Err(Problem::new(Code::Dependencies, detail));
+        }
+        for reference in settings.iter().flat_map(|s| s.credentials.values()) {
+            if !self.credentials.contains(reference) {
+                let detail = format!("the operator has not named `{reference}`: `--credential {reference}` allows it");
+                return Err(Problem::new(Code::CredentialDenied, detail));
+            }
+        }
+        let mut dependencies = Vec::new();
+        for (file, settings) in files.iter().zip(&settings) {
+            dependencies.push(settings.apply(file.clone())?);
+        }
+        let program = self.load(wasm.clone(), dependencies).await?;
+        let store = self.executor.store();
+        store.put_blob(wasm).await?;
+        for file in &files {
+            store.put_blob(file.bytes().to_vec()).await?;
+        }
+        let dependencies = files.iter().map(ApiFile::digest).zip(settings).collect();
+        let deployment = Deployment { wasm: program.digest(), dependencies, at: SystemTime::now().into() };
+        Ok((program, deployment))
+    }
+
+    async fn load(&self, wasm: Vec<u8>, dependencies: Vec<Dependency>) -> Result<Program, Problem> {
+        let _turn = self.loading.lock().await;
+        let executor = self.executor.clone();
+        let loaded = tokio::task::spawn_blocking(move || executor.load(wasm, &dependencies)).await;
+        Ok(loaded.map_err(|e| Problem::new(Code::Bug, e))??)
+    }
+
+    fn kept(&self, name: &ComponentName, revision: Revision) -> Option<Program> {
+        let programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        programs.get(&(name.clone(), revision)).cloned()
+    }
+
+    fn keep(&self, name: &ComponentName, revision: Revision, program: Program) {
+        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        if programs.len() >= KEPT {
+            programs.clear();
+        }
+        programs.insert((name.clone(), revision), program);
+    }
+}
+
+/// A component to be deployed.
+#[derive(Debug)]
+pub(crate) struct New {
+    pub(crate) wasm: Vec<u8>,
+    pub(crate) files: Vec<ApiFile>,
+    /// One for each file.
+    pub(crate) settings: Vec<Settings>,
+}
+
+impl From<RegistryError> for Problem {
+    fn from(error: RegistryError) -> Self {
+        let code = match &error {
+            RegistryError::Exists(_) => Code::ComponentExists,
+            RegistryError::NoSuchComponent(_) => Code::NoSuchComponent,
+            RegistryError::Stale { .. } => Code::StaleRevision,
+            RegistryError::NotARegistry(_) | RegistryError::Damaged(_) | RegistryError::Database(_) => Code::Store,
+        };
+        Self::new(code, error)
+    }
+}
+
+impl From<LoadError> for Problem {
+    fn from(error: LoadError) -> Self {
+        let code = match &error {
+            LoadError::Component(_) => Code::Component,
+            LoadError::Link(_) => Code::Link,
+            LoadError::Plan(_) => Code::Ir,
+            LoadError::Server { .. } => Code::Server,
+            LoadError::Credentials { .. } => Code::Credentials,
+        };
+        Self::new(code, error)
+    }
+}

@@ -1,0 +1,51 @@
+//! axum's extractors, whose refusals are problems.
+
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use crate::problem::{Code, Problem};
+
+/// A JSON body.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        axum::Json::from_request(request, state).await.map(|axum::Json(body)| Self(body)).map_err(|rejection| {
+            let code = match &rejection {
+                JsonRejection::MissingJsonContentType(_) => Code::MediaType,
+                other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
+                _ => Code::BadJson,
+            };
+            Problem::new(code, rejection.body_text())
+        })
+    }
+}
+
+/// A segment of the path.
+pub(crate) struct Segment(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path: Result<_, PathRejection> = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        path.map(|axum::extract::Path(text)| Self(text)).map_err(|e| Problem::new(Code::BadParameter, e.body_text()))
+    }
+}
+
+/// The query.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query: Result<_, QueryRejection> = axum::extract::Query::from_request_parts(parts, state).await;
+        query.map(|axum::extract::Query(q)| Self(q)).map_err(|e| Problem::new(Code::BadParameter, e.body_text()))
+    }
+}

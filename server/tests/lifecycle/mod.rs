@@ -1,0 +1,190 @@
+//! What happens to components and workers. Effects are counted at the service.
+
+use serde_json::json;
+use todo_service::{Misbehavior, Operation, Point};
+use witwire_server::{ApiKey, Server, ServerConfig, ServerError};
+
+use crate::client::{self, Request};
+use crate::setup::{EFFECTS, Platform, Todo, agent, config, run, runtime};
+
+#[test]
+fn a_worker_stays_on_its_revision() {
+    let (directory, services) = (tempfile::tempdir().expect("a directory"), runtime());
+    let (old, new) = (Todo::start(&services), Todo::start(&services));
+    let server = Platform::start(config(directory.path()));
+
+    let metadata = json!({ "name": "app:agent", "dependencies": old.dependencies(directory.path()) });
+    let created = agent("POST /v1/components", &metadata).call(server.address);
+    assert_eq!((created.status, created.header("location")), (201, Some("/v1/components/app:agent")), "{created:?}");
+    assert_eq!(created.json(), json!({ "name": "app:agent", "revision": 1 }));
+
+    let worker = server.post("/v1/workers", &json!({ "name": "one", "component": "app:agent" }));
+    let idle = json!({ "name": "one", "status": "idle", "component": "app:agent", "revision": 1, "entries": 0 });
+    assert_eq!(worker, idle);
+    let first = server.post("/v1/workers/one/invoke", &run("ada", "k1"));
+    let text = r#"ok("Bake a cake: done. The household finished 2 of 2; the user had 1 on the page.")"#;
+    assert_eq!(first, json!({ "outcome": "returned", "result": text }));
+    assert_eq!(old.effects(), EFFECTS);
+    let requests = old.service.control.all_requests();
+    assert_eq!(server.post("/v1/workers/one/invoke", &run("ada", "k1")), first, "the same key, the stored result");
+    assert_eq!(old.service.control.all_requests(), requests);
+
+    let metadata = json!({ "revision": 1, "dependencies": new.dependencies(directory.path()) });
+    let update = agent("PUT /v1/components/app:agent", &metadata);
+    assert_eq!(update.call(server.address).ok(), json!({ "name": "app:agent", "revision": 2 }));
+    let stale = update.call(server.address);
+    assert_eq!((stale.status, &stale.json()["code"]), (409, &json!("S104")), "{stale:?}");
+    assert_eq!(server.get("/v1/components"), json!([{ "name": "app:agent", "revision": 2 }]));
+
+    server.post("/v1/workers/one/invoke", &run("ada", "k2"));
+    assert_eq!((old.effects(), new.effects()), (2 * EFFECTS, 0));
+    assert_eq!(server.post("/v1/workers", &json!({ "name": "two", "component": "app:agent" }))["revision"], json!(2));
+    server.post("/v1/workers/two/invoke", &run("bob", "k1"));
+    assert_eq!((old.effects(), new.effects()), (2 * EFFECTS, EFFECTS));
+
+    server.stop()();
+    let server = Platform::start(config(directory.path()));
+    assert_eq!(server.post("/v1/workers/one/invoke", &run("ada", "k1")), first);
+    assert_eq!((old.effects(), new.effects()), (2 * EFFECTS, EFFECTS), "a restart repeats nothing");
+    server.post("/v1/workers/one/invoke", &run("ada", "k3"));
+    server.post("/v1/workers/two/invoke", &run("bob", "k2"));
+    assert_eq!((old.effects(), new.effects()), (3 * EFFECTS, 2 * EFFECTS));
+
+    let shown = server.get("/v1/components/app:agent?revision=1");
+    assert_eq!((&shown["revision"], &shown["current"]), (&json!(1), &json!(2)));
+    assert_eq!(shown["dependencies"][1]["packages"], json!(["api:todos@1.0.0"]));
+    assert_eq!(shown["dependencies"][0]["server"], old.dependencies(directory.path())[0]["server"]);
+
+    let statuses: Vec<_> = server.get("/v1/workers").as_array().expect("a list").iter().map(|w| w["name"].clone()).collect();
+    assert_eq!(statuses, ["one", "two"]);
+    let deleted = Request::new("DELETE /v1/workers/one").call(server.address);
+    assert_eq!((deleted.status, deleted.body.as_str()), (204, ""));
+    assert_eq!(Request::new("GET /v1/workers/one").call(server.address).status, 404);
+    server.post("/v1/workers", &json!({ "name": "one", "component": "app:agent", "revision": 1 }));
+    server.post("/v1/workers/one/invoke", &run("ada", "k4"));
+    assert_eq!((old.effects(), new.effects()), (4 * EFFECTS, 2 * EFFECTS), "a new worker of an old name and revision");
+    server.stop()();
+}
+
+#[test]
+fn the_oplog_shows_typed_values_and_no_credential() {
+    let (directory, services) = (tempfile::tempdir().expect("a directory"), runtime());
+    let todo = Todo::start(&services);
+    let server = deployed(&directory, &todo);
+    server.post("/v1/workers/w/invoke", &run("ada", "k"));
+    let oplog = server.get("/v1/workers/w/oplog");
+    let entries = oplog["entries"].as_array().expect("entries");
+    let find = |event: &str| entries.iter().find(|e| e["event"] == event).expect("such an entry");
+    assert_eq!((&find("invoked")["function"], &find("invoked")["text"]), (&json!("run"), &json!("\"ada\"")));
+    let started = find("started");
+    assert_eq!((&started["function"], &started["class"]), (&json!("api:todos/todos@1.0.0#create"), &json!("keyed")));
+    let text = started["text"].as_str().expect("a text");
+    assert!(text.starts_with(r#"{user-id: "ada", title: "Bake a cake""#), "{text}");
+    assert_eq!(find("finished")["call"], started["ordinal"]);
+    assert!(!oplog.to_string().contains(Todo::TOKEN));
+
+    let mut paged = Vec::new();
+    let mut from = Some(0);
+    while let Some(at) = from {
+        let page = server.get(&format!("/v1/workers/w/oplog?from={at}&limit=5"));
+        let part = page["entries"].as_array().expect("entries");
+        assert!(part.len() == 5 || page.get("next").is_none());
+        paged.extend(part.clone());
+        from = page.get("next").and_then(serde_json::Value::as_u64);
+    }
+    assert_eq!(&paged, entries);
+    server.stop()();
+}
+
+#[test]
+fn a_server_that_was_cut_off_finishes_when_it_is_started_again() {
+    let (directory, services) = (tempfile::tempdir().expect("a directory"), runtime());
+    let todo = Todo::start(&services);
+    let control = &todo.service.control;
+    let server = deployed(&directory, &todo);
+    control.once(Operation::Create, Point::Done, Misbehavior::Park);
+    let caller = Request::new("POST /v1/workers/w/invoke").json(&run("ada", "k")).send(server.address);
+    services.block_on(control.parked(1));
+    server.crash();
+    control.release();
+    drop(caller);
+
+    let server = Platform::start(config(directory.path()));
+    let result = server.post("/v1/workers/w/invoke", &run("ada", "k"));
+    assert_eq!(result["outcome"], json!("returned"));
+    assert!(result["result"].as_str().is_some_and(|r| r.starts_with("ok(")), "{result}");
+    assert_eq!(todo.effects(), EFFECTS, "the call in doubt carries its key, so that it has one effect");
+    assert_eq!(server.get("/v1/workers/w")["status"], json!("idle"));
+    server.stop()();
+}
+
+#[test]
+fn a_stop_waits_for_invocations_whose_callers_wait_or_are_gone() {
+    for gone in [false, true] {
+        let (directory, services) = (tempfile::tempdir().expect("a directory"), runtime());
+        let todo = Todo::start(&services);
+        let control = &todo.service.control;
+        let server = deployed(&directory, &todo);
+        control.once(Operation::List, Point::Arrived, Misbehavior::Park);
+        let caller = Request::new("POST /v1/workers/w/invoke").json(&run("ada", "k")).send(server.address);
+        services.block_on(control.parked(1));
+        let caller = (!gone).then_some(caller);
+        let stopped = server.stop();
+        control.release();
+        stopped();
+        if let Some(caller) = caller {
+            assert_eq!(client::read(caller).ok()["outcome"], json!("returned"));
+        }
+        assert_eq!(todo.effects(), EFFECTS, "gone: {gone}");
+        let requests = control.all_requests();
+        let server = Platform::start(config(directory.path()));
+        assert_eq!(server.get("/v1/workers/w")["status"], json!("idle"));
+        server.post("/v1/workers/w/invoke", &run("ada", "k"));
+        assert_eq!(control.all_requests(), requests, "it was done before the server stopped");
+        server.stop()();
+    }
+}
+
+#[test]
+fn an_api_key_opens_the_door() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let key = "0123456789abcdef";
+    let config = ServerConfig { api_key: Some(ApiKey::new(key).expect("a key")), ..config(directory.path()) };
+    let server = Platform::start(config);
+    let call = |header: Option<&str>| {
+        let request = Request::new("GET /v1/workers");
+        header.map_or(request.clone(), |value| request.header("authorization", value)).call(server.address)
+    };
+    for good in [format!("Bearer {key}"), format!("bearer {key}")] {
+        assert_eq!(call(Some(&good)).status, 200, "{good}");
+    }
+    for bad in
+        [None, Some("Bearer"), Some("Bearer "), Some("Bearer 0123456789abcdeg"), Some("Basic 0123456789abcdef"), Some(key)]
+    {
+        let refused = call(bad);
+        assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer")), "{bad:?}");
+        assert!(!refused.body.contains(key), "{refused:?}");
+    }
+    // What needs no worker needs the key as well.
+    assert_eq!(Request::new("GET /nowhere").call(server.address).status, 401);
+    server.stop()();
+}
+
+#[test]
+fn without_a_key_it_listens_on_loopback_only() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for listen in ["0.0.0.0:0", "[::]:0"] {
+        let listen = listen.parse().expect("an address");
+        let refused = runtime().block_on(Server::bind(ServerConfig { listen, ..config(directory.path()) }));
+        assert!(matches!(refused, Err(ServerError::KeyNeeded(_))), "{refused:?}");
+    }
+}
+
+/// A server with the component `agent` and the worker `w`.
+fn deployed(directory: &tempfile::TempDir, todo: &Todo) -> Platform {
+    let server = Platform::start(config(directory.path()));
+    let metadata = json!({ "name": "agent", "dependencies": todo.dependencies(directory.path()) });
+    agent("POST /v1/components", &metadata).call(server.address).ok();
+    server.post("/v1/workers", &json!({ "name": "w", "component": "agent" }));
+    server
+}
