@@ -1,6 +1,7 @@
 //! The executor's integration tests: one binary, which also plays the child processes that tests kill.
 
 mod durable;
+mod guest;
 mod kill;
 mod ledger;
 mod link;
@@ -21,6 +22,7 @@ fn main() {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(link::trials());
     trials.extend(durable::trials());
+    trials.extend(guest::trials());
     trials.extend(kill::trials());
     trials.extend(oplog::trials());
     trials.extend(transport::trials());

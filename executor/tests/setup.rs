@@ -8,13 +8,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use libtest_mimic::{Failed, Trial};
 use tokio::process::Command;
 use witwire_executor::egress::EgressPolicy;
-use witwire_executor::oplog::{FunctionName, IdempotencyKey, Ordinal, Outcome, SqliteStore, Store, WorkerId};
+use witwire_executor::oplog::{
+    Entry, FunctionName, IdempotencyKey, MemoryStore, Ordinal, Outcome, SqliteStore, Store, WorkerId,
+};
 use witwire_executor::transport::{Endpoint, SendProbe, SendStage, Transport, TransportConfig};
-use witwire_executor::{ApiFile, Dependency, Executor, ExecutorConfig, Probe, Program, Window};
+use witwire_executor::{ApiFile, Dependency, Executor, ExecutorConfig, Probe, Program, Window, Worker};
 use witwire_ir::InDoubt;
 use witwire_test_support::Script;
 
-use crate::ledger::{self, INTERFACE, Operation, Protocol};
+use crate::ledger::{self, INTERFACE, Operation, Protocol, Server};
 
 /// The first argument of a child process of these tests.
 pub(crate) const CHILD: &str = "--worker-child";
@@ -146,6 +148,40 @@ pub(crate) fn numbers(outcome: &Outcome) -> Result<Vec<u64>, Failed> {
 pub(crate) fn parse_numbers(wave: &str) -> Result<Vec<u64>, Failed> {
     let inner = wave.trim().trim_start_matches('[').trim_end_matches(']');
     inner.split(',').filter(|n| !n.trim().is_empty()).map(|n| Ok(n.trim().parse()?)).collect()
+}
+
+/// A worker over the ledger, in memory.
+pub(crate) struct Setup {
+    pub(crate) server: Server,
+    pub(crate) held: tokio::sync::mpsc::UnboundedReceiver<()>,
+    pub(crate) executor: Executor,
+}
+
+impl Setup {
+    pub(crate) async fn new() -> Result<Self, Failed> {
+        let (server, held) = Server::start().await?;
+        Ok(Self { server, held, executor: executor(Arc::new(MemoryStore::new()))? })
+    }
+
+    pub(crate) fn load(&self, protocol: Protocol, script: &Script) -> Result<Program, Failed> {
+        load(&self.executor, script.build()?, protocol, InDoubt::OutcomeUnknown, self.server.url())
+    }
+
+    pub(crate) async fn open(&self, program: &Program) -> Result<Worker, Failed> {
+        if self.executor.store().worker(&worker_id()).await?.is_none() {
+            self.executor.create(&worker_id(), program, String::new()).await?;
+        }
+        Ok(self.executor.open(&worker_id(), program).await?)
+    }
+
+    pub(crate) async fn entries(&self) -> Result<Vec<(Ordinal, Entry)>, Failed> {
+        Ok(self.executor.store().read(&worker_id(), Ordinal::ZERO).await?)
+    }
+}
+
+/// Invokes a script, and gives its numbers.
+pub(crate) async fn invoke(worker: &mut Worker, name: &str) -> Result<Vec<u64>, Failed> {
+    numbers(&worker.invoke(&key(name), &run(), &[]).await?)
 }
 
 /// What a child process is to do.
