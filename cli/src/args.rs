@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Show what a worker did: its oplog with typed values.
     Oplog(OplogArgs),
+    /// Keep components and run their workers behind a REST API.
+    Server(ServerArgs),
     /// The two-minute tour: real services, two specs, one guest, one kill, no call twice.
     Demo(DemoArgs),
     /// Print a completion script for a shell.
@@ -214,6 +216,31 @@ pub(crate) struct OplogArgs {
     /// Print long values whole. JSON always has them whole.
     #[arg(long)]
     pub(crate) full: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// Where to listen; port 0 is any free one. Other addresses than loopback need `--api-key-file`.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9080")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// The store of oplogs and components; the registry stands beside it, as FILE.registry.
+    #[arg(long, value_name = "FILE", default_value = "witwire.db")]
+    pub(crate) store: PathBuf,
+    /// Callers must know the API key in this file: `Authorization: Bearer KEY`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) api_key_file: Option<PathBuf>,
+    /// Components may call this host: `api.example.com`, `*.example.com`, each with an optional `:PORT`; may be repeated.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) allow: Vec<String>,
+    /// An allowed host may have private and loopback addresses: a host as above, or a network such as `10.0.0.0/8`.
+    #[arg(long, value_name = "HOST|NETWORK")]
+    pub(crate) allow_private: Vec<String>,
+    /// A credential that deployments may name: `env:NAME` or `file:PATH`; may be repeated. No others are read.
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) credential: Vec<String>,
+    /// Trust the certificates in this PEM file as well.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Call(args) => commands::call::run(args, output),
         Command::Run(args) => commands::run::run(args, output),
         Command::Oplog(args) => commands::oplog::run(args, output),
+        Command::Server(args) => commands::server::run(args, output),
         Command::Demo(args) => commands::demo::run(args, output),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "witwire", &mut std::io::stdout());

@@ -6,4 +6,5 @@ pub(crate) mod demo;
 pub(crate) mod inspect;
 pub(crate) mod oplog;
 pub(crate) mod run;
+pub(crate) mod server;
 pub(crate) mod wit;

@@ -10,8 +10,18 @@ use crate::tool::root;
 
 pub(crate) fn trials(add: Add<'_>) {
     add("book::every_code_has_a_section", every_code_has_a_section);
+    add("book::every_code_of_the_server_is_listed", every_code_of_the_server_is_listed);
     add("book::every_link_leads_somewhere", every_link_leads_somewhere);
     add("book::readme_names_tests_that_exist", readme_names_tests_that_exist);
+}
+
+fn every_code_of_the_server_is_listed() {
+    let page = read(&root().join("docs/src/server.md"));
+    for code in witwire_server::Code::ALL {
+        let row = format!("| {} | {} | {} |", code.as_str(), code.status().as_u16(), code.meaning().trim());
+        let row = row.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(page.contains(&row), "docs/src/server.md lacks: {row}");
+    }
 }
 
 fn read(path: &Path) -> String {

@@ -11,6 +11,7 @@ pub(crate) fn trials(add: Add<'_>) {
     add("commands::dry_run_hides_credentials", dry_run_hides_credentials);
     add("commands::a_canned_response_is_decoded", a_canned_response_is_decoded);
     add("commands::fixtures_run", fixtures_run);
+    add("commands::a_server_without_a_key_stays_on_loopback", a_server_without_a_key_stays_on_loopback);
     add("commands::completions", completions);
     add("commands::settings_are_those_of_the_manifest", settings_are_those_of_the_manifest);
 }
@@ -20,7 +21,7 @@ const PROTO: &str = "examples/todo-service/proto/todo.proto";
 
 fn help_teaches() {
     witwire(&root(), &["--help"]).exits(0).says("Exit codes").says("witwire demo");
-    for command in ["wit", "compile", "inspect", "call", "run", "oplog", "demo", "completions"] {
+    for command in ["wit", "compile", "inspect", "call", "run", "oplog", "server", "demo", "completions"] {
         witwire(&root(), &[command, "--help"]).exits(0).says("Usage");
     }
 }
@@ -105,6 +106,11 @@ fn fixtures_run() {
     let dir = folder(&[("typo.wave", text.replace("id: \"t1\"", "idd: \"t1\"").as_bytes())]);
     let file = dir.path().join("typo.wave").display().to_string();
     witwire(&root(), &["call", PROTO, "--fixture", &file]).exits(1).complains("has no field `idd`");
+}
+
+fn a_server_without_a_key_stays_on_loopback() {
+    let dir = folder(&[]);
+    witwire(dir.path(), &["server", "--listen", "0.0.0.0:0", "--store", "s.db"]).exits(2).complains("--api-key-file");
 }
 
 fn completions() {

@@ -12,7 +12,13 @@ fn main() -> ExitCode {
     };
     let made = std::fs::read(&module)
         .map_err(|e| e.to_string())
-        .and_then(|bytes| ComponentEncoder::default().validate(true).module(&bytes).and_then(|mut e| e.encode()).map_err(|e| format!("{e:#}")))
+        .and_then(|bytes| {
+            ComponentEncoder::default()
+                .validate(true)
+                .module(&bytes)
+                .and_then(|mut e| e.encode())
+                .map_err(|e| format!("{e:#}"))
+        })
         .and_then(|bytes| std::fs::write(&component, bytes).map_err(|e| e.to_string()));
     match made {
         Ok(()) => ExitCode::SUCCESS,
