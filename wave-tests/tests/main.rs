@@ -40,7 +40,7 @@ fn root() -> &'static Path {
 fn plan(source: &Source) -> Plan {
     let path = root().join(source.path);
     let options = (source.options)();
-    let compiled = if source.path.ends_with(".proto") {
+    let compiled = if path.extension().is_some_and(|e| e == "proto") {
         let includes = vec![path.parent().unwrap_or(root()).to_owned()];
         proto::compile(&proto::Input::Protos { files: vec![path.clone()], includes }, &DiskFiles, &options)
     } else {

@@ -84,7 +84,9 @@ fn worker_error(error: &WorkerError) -> CliError {
 fn derived_key(call: &str) -> Result<IdempotencyKey, CliError> {
     let normal: String = call.split_whitespace().collect::<Vec<_>>().join(" ");
     let digest = witwire_executor::oplog::Digest::of(normal.as_bytes());
-    IdempotencyKey::new(format!("run-{}", digest.short())).map_err(|e| CliError::Usage(e.to_string()))
+    // Half of the digest: 128 bits leave no room for chance, and the key stays readable.
+    let digest = digest.to_string();
+    IdempotencyKey::new(format!("run-{}", &digest[..32])).map_err(|e| CliError::Usage(e.to_string()))
 }
 
 /// `run("x")` or `ns:pkg/iface@1.0.0.run("x")`.
