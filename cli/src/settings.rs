@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (entry, wanted) in
-            [("auth", "KEY=VALUE"), ("nope=1", "nope"), ("auth=sometimes", "sometimes"), ("bodies.x=1", "bodies")]
+            [("auth", "KEY=VALUE"), ("nope=1", "nope"), ("auth=sometimes", "sometimes"), ("bodies.x=1", "`flat` or `whole`")]
         {
             let message = with(&[entry]).expect_err(entry).to_string();
             assert!(message.contains(wanted), "{entry}: {message}");
