@@ -1,10 +1,10 @@
 //! Protobuf and gRPC.
 //!
-//! The passes, each a module: [`load`] reads sources into one descriptor set, [`resolve`] makes a [`model`] of it in which every
-//! name is a link and every edition feature a fact, [`plan`] decides which WIT packages there are and what each holds, [`naming`]
-//! names everything, [`types`] and [`operations`] lower, [`check`] looks at what came out.
+//! The passes, each a module: `load` reads sources into one descriptor set, `resolve` makes a `model` of it in which every
+//! name is a link and every edition feature a fact, `plan` decides which WIT packages there are and what each holds, `naming`
+//! names everything, `types` and `operations` lower, `check` looks at what came out.
 //!
-//! The only library that sees unchecked input is protox, behind one guard in [`load`]. Descriptor sets, editions included, are read
+//! The only library that sees unchecked input is protox, behind one guard in `load`. Descriptor sets, editions included, are read
 //! from their raw bytes.
 
 mod check;
