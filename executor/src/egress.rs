@@ -5,7 +5,7 @@
 //! the connection goes to one of those that remain, so that a second DNS answer cannot lead elsewhere.
 //!
 //! The other half of the rule, that the application's manifest names the server, is held by
-//! [`Endpoint`](crate::transport::Endpoint): a transport sends to no other host than the endpoint's.
+//! [`Endpoint`]: a transport sends to no other host than the endpoint's.
 
 mod address;
 mod pattern;

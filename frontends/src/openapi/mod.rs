@@ -1,8 +1,8 @@
 //! OpenAPI 3.0 and 3.1 documents to one package.
 //!
-//! The passes: [`load`] text to one lossless tree, [`resolve`] references (other files included), [`document`] the frame and its
-//! operations, [`schema`] schemas to types, [`operation`] operations to functions, [`name`] names over the whole document,
-//! [`recursion`] cycles cut.
+//! The passes: `load` text to one lossless tree, `resolve` references (other files included), `document` the frame and its
+//! operations, `schema` schemas to types, `operation` operations to functions, `name` names over the whole document,
+//! `recursion` cycles cut.
 //!
 //! Strict on what is sent, tolerant of what is received. One bad operation never sinks the document; every degradation has a
 //! diagnostic. Hostile documents meet budgets: nothing here is quadratic in the document, and recursion is bounded.
