@@ -16,10 +16,9 @@ witwire wit ../todo-service/openapi.yaml "${settings[@]}" -o wit/deps
 # No path of this machine belongs into the component.
 remap="--remap-path-prefix=$PWD=todo-agent --remap-path-prefix=$(rustc --print sysroot)=rust"
 for crates in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do remap+=" --remap-path-prefix=$crates=crates"; done
-export RUSTFLAGS="${RUSTFLAGS:-} $remap"
 
 # shellcheck disable=SC2086
-cargo build --release --target wasm32-unknown-unknown ${CARGO_WASM_FLAGS:-}
+RUSTFLAGS="${RUSTFLAGS:-} $remap" cargo build --release --target wasm32-unknown-unknown ${CARGO_WASM_FLAGS:-}
 cargo run --quiet --manifest-path ../../Cargo.toml -p witwire-test-support --bin componentize -- \
     target/wasm32-unknown-unknown/release/todo_agent.wasm todo-agent.wasm
 ls -l todo-agent.wasm
