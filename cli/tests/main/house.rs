@@ -14,14 +14,23 @@ pub(crate) fn trials(add: Add<'_>) {
 
 /// Who may use whom, apart from tests.
 const ALLOWED: &[(&str, &[&str])] = &[
+    ("witwire-deployment", &[]),
     ("witwire-ir", &[]),
     ("witwire-frontends", &["witwire-ir"]),
     ("witwire-interpreter", &["witwire-ir"]),
-    ("witwire-executor", &["witwire-interpreter", "witwire-ir"]),
-    ("witwire-server", &["witwire-executor", "witwire-interpreter", "witwire-ir"]),
+    ("witwire-executor", &["witwire-deployment", "witwire-interpreter", "witwire-ir"]),
+    ("witwire-server", &["witwire-deployment", "witwire-executor", "witwire-interpreter", "witwire-ir"]),
     (
         "witwire",
-        &["todo-service", "witwire-executor", "witwire-frontends", "witwire-interpreter", "witwire-ir", "witwire-server"],
+        &[
+            "todo-service",
+            "witwire-deployment",
+            "witwire-executor",
+            "witwire-frontends",
+            "witwire-interpreter",
+            "witwire-ir",
+            "witwire-server",
+        ],
     ),
     ("witwire-test-support", &[]),
     ("witwire-wave-tests", &[]),
