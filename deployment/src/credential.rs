@@ -1,6 +1,10 @@
 //! What the host puts into requests on behalf of a component.
 
-use serde::de::Error as _;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
@@ -75,6 +79,49 @@ impl<'de> Deserialize<'de> for Credential {
             Reference::read(object).map(Self::Secret).ok_or_else(|| EXPECTED.to_owned())
         };
         read.map_err(D::Error::custom)
+    }
+}
+
+/// Reads credentials by scheme: what is no map is refused without being repeated.
+pub(crate) fn by_scheme<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Credential>, D::Error> {
+    deserializer.deserialize_any(ByScheme)
+}
+
+struct ByScheme;
+
+fn no_schemes<E: serde::de::Error>() -> E {
+    E::custom("`credentials` is like `{\"SCHEME\": {\"env\": \"VARIABLE\"}}`, with a credential for each scheme")
+}
+
+impl<'de> Visitor<'de> for ByScheme {
+    type Value = BTreeMap<String, Credential>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("credentials by scheme")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        Deserialize::deserialize(MapAccessDeserializer::new(map))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Self::Value, E> {
+        Err(no_schemes())
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Self::Value, E> {
+        Err(no_schemes())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Self::Value, E> {
+        Err(no_schemes())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
+        Err(no_schemes())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
+        Err(no_schemes())
     }
 }
 

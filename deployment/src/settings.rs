@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Credential, Reference, Retry, ServerUrl};
+use crate::credential::{self, Credential};
+use crate::{Reference, Retry, ServerUrl};
 
 /// How the functions of one dependency, which is one IR container, are performed. All of it may change between environments
 /// without changing what the guest was compiled against.
@@ -22,7 +23,7 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub endpoints: Vec<ServerUrl>,
     /// Credentials that the host puts into requests, by the name of the scheme.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "credential::by_scheme")]
     pub credentials: BTreeMap<String, Credential>,
     /// How long a call is worth, and how often it is tried.
     pub retry: Retry,
@@ -163,6 +164,11 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_refused() {
+        for json in [r#"{"credentials":"hunter2"}"#, r#"{"credentials":["hunter2"]}"#, r#"{"credentials":{"a":"hunter2"}}"#]
+        {
+            let error = serde_json::from_str::<Settings>(json).expect_err(json).to_string();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
         for json in [r#"{"url":"http://a"}"#, r#"{"retry":{"tries":3}}"#, r#"{"tls":{"verify":false}}"#] {
             assert!(serde_json::from_str::<Settings>(json).is_err(), "{json}");
         }

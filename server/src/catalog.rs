@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use witwire_deployment::{ComponentName, Reference, Revision, Settings};
 use witwire_executor::oplog::{Digest, IrDigest};
-use witwire_executor::{ApiFile, Dependency, Executor, LoadError, Program};
+use witwire_executor::{ApiFile, Dependency, Executor, LoadError, Program, SettingsError};
 
-use crate::component::{ComponentName, Deployment, Reference, Revision, Settings};
+use crate::component::Deployment;
 use crate::problem::{Code, Problem};
 use crate::registry::{Registry, RegistryError};
 
@@ -73,7 +74,7 @@ impl Catalog {
         let wasm = self.blob(deployment.wasm.0).await?;
         let mut dependencies = Vec::new();
         for (ir, settings) in &deployment.dependencies {
-            dependencies.push(settings.apply(self.file(*ir).await?)?);
+            dependencies.push(Dependency::from_settings(self.file(*ir).await?, settings)?);
         }
         let program = self.load(wasm, dependencies).await?;
         self.keep(name, revision, program.clone());
@@ -101,7 +102,7 @@ impl Catalog {
             );
             return Err(Problem::new(Code::Dependencies, detail));
         }
-        for reference in settings.iter().flat_map(|s| s.credentials.values()) {
+        for reference in settings.iter().flat_map(Settings::references) {
             if !self.credentials.contains(reference) {
                 let detail = format!("the operator has not named `{reference}`: `--credential {reference}` allows it");
                 return Err(Problem::new(Code::CredentialDenied, detail));
@@ -109,7 +110,7 @@ impl Catalog {
         }
         let mut dependencies = Vec::new();
         for (file, settings) in files.iter().zip(&settings) {
-            dependencies.push(settings.apply(file.clone())?);
+            dependencies.push(Dependency::from_settings(file.clone(), settings)?);
         }
         let program = self.load(wasm.clone(), dependencies).await?;
         let store = self.executor.store();
@@ -159,6 +160,18 @@ impl From<RegistryError> for Problem {
             RegistryError::NoSuchComponent(_) => Code::NoSuchComponent,
             RegistryError::Stale { .. } => Code::StaleRevision,
             RegistryError::NotARegistry(_) | RegistryError::Damaged(_) | RegistryError::Database(_) => Code::Store,
+        };
+        Self::new(code, error)
+    }
+}
+
+impl From<SettingsError> for Problem {
+    fn from(error: SettingsError) -> Self {
+        let code = match &error {
+            SettingsError::Contradiction(_) => Code::Settings,
+            SettingsError::Package { .. } => Code::Dependencies,
+            SettingsError::Server(_) => Code::Server,
+            SettingsError::Unsupported(_) => Code::Unsupported,
         };
         Self::new(code, error)
     }

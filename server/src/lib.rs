@@ -21,7 +21,6 @@ mod upload;
 mod workers;
 
 pub use auth::{ApiKey, ApiKeyError};
-pub use component::{ComponentName, InvalidComponentName, InvalidReference, Reference, Revision};
 pub use problem::{Code, Problem};
 pub use registry::RegistryError;
 pub use server::{BodyLimits, Server, ServerConfig, ServerError};

@@ -85,6 +85,10 @@ codes! {
     CredentialDenied "S111" FORBIDDEN;
     /// The dependencies of the metadata are not those of the `ir` parts: each describes one part, in the same order.
     Dependencies "S112" UNPROCESSABLE_ENTITY;
+    /// The settings of a dependency contradict each other.
+    Settings "S113" UNPROCESSABLE_ENTITY;
+    /// The settings of a dependency ask for what this version cannot do.
+    Unsupported "S114" UNPROCESSABLE_ENTITY;
 
     /// A worker's name is 1 to 128 ASCII letters, digits, `-`, `_` and `.`, starting with a letter or digit.
     WorkerName "S201" BAD_REQUEST;

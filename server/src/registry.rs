@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use witwire_deployment::{ComponentName, Revision};
 use witwire_executor::oplog::{ComponentDigest, Digest, IrDigest, Timestamp};
 
-use crate::component::{ComponentName, Deployment, Revision};
+use crate::component::Deployment;
 
 /// Marks a database as a registry: "wwre" in ASCII.
 const APPLICATION: i64 = 0x7777_7265;

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use witwire_deployment::Reference;
 use witwire_executor::oplog::{SqliteStore, StoreError};
 use witwire_executor::transport::{TlsConfigError, Transport, TransportConfig};
 use witwire_executor::{Executor, ExecutorConfig, LoadError};
 
 use crate::auth::{self, ApiKey};
 use crate::catalog::Catalog;
-use crate::component::Reference;
 use crate::problem::Problem;
 use crate::registry::{Registry, RegistryError};
 use crate::routes::{self, App};

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::RwLock;
+use witwire_deployment::{ComponentName, Revision};
 use witwire_executor::oplog::{self, FunctionName, IdempotencyKey, Outcome, Status, Store, StoreError, Wave, WorkerId};
 use witwire_executor::{Worker, WorkerError};
 use witwire_ir::InDoubt;
 
 use crate::catalog::Catalog;
-use crate::component::{ComponentName, Revision};
 use crate::problem::{Code, Problem};
 
 /// How many workers stay instantiated after their invocation. The others are rebuilt from their oplogs when they are needed.

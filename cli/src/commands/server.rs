@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use tokio::signal::unix::{SignalKind, signal};
+use witwire_deployment::Reference;
 use witwire_executor::egress::EgressPolicy;
 use witwire_executor::transport::{TlsConfig, TransportConfig};
-use witwire_server::{ApiKey, Reference, Server, ServerConfig, ServerError};
+use witwire_server::{ApiKey, Server, ServerConfig, ServerError};
 
 use crate::args::ServerArgs;
 use crate::error::CliError;

@@ -6,33 +6,14 @@ use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
+use witwire_deployment::{ComponentName, ComponentUpdate, NewComponent, Revision, Settings};
 
 use super::App;
 use crate::catalog::New;
-use crate::component::{ComponentName, Deployment, Revision, Settings};
+use crate::component::Deployment;
 use crate::extract::{Query, Segment};
 use crate::problem::{Code, Problem};
 use crate::upload::Upload;
-
-/// The `metadata` of a new component.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct CreateMetadata {
-    /// A [`ComponentName`]; a text here, so that a wrong one gets its own code.
-    name: String,
-    #[serde(default)]
-    dependencies: Vec<Settings>,
-}
-
-/// The `metadata` of an update.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct UpdateMetadata {
-    /// The revision that the caller saw.
-    revision: Revision,
-    #[serde(default)]
-    dependencies: Vec<Settings>,
-}
 
 /// A component in the list, and as answered to a deployment.
 #[derive(Debug, Serialize)]
@@ -65,7 +46,6 @@ pub(crate) struct DependencyDetails {
     ir: String,
     /// The packages that it holds: `api:todos@1.0.0`.
     packages: Vec<String>,
-    #[serde(flatten)]
     settings: Settings,
 }
 
@@ -84,9 +64,8 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<Summary>>, P
     Ok(Json(components.into_iter().map(|(name, revision)| Summary { name, revision }).collect()))
 }
 
-pub(crate) async fn create(State(app): State<App>, upload: Upload<CreateMetadata>) -> Result<impl IntoResponse, Problem> {
-    let Upload { metadata: CreateMetadata { name, dependencies }, wasm, files } = upload;
-    let name = self::name(name)?;
+pub(crate) async fn create(State(app): State<App>, upload: Upload<NewComponent>) -> Result<impl IntoResponse, Problem> {
+    let Upload { metadata: NewComponent { name, dependencies }, wasm, files } = upload;
     let revision = app.catalog.create(&name, New { wasm, files, settings: dependencies }).await?;
     let location = [(LOCATION, format!("/v1/components/{name}"))];
     Ok((StatusCode::CREATED, location, Json(Summary { name, revision })))
@@ -95,9 +74,9 @@ pub(crate) async fn create(State(app): State<App>, upload: Upload<CreateMetadata
 pub(crate) async fn update(
     State(app): State<App>,
     Segment(name): Segment,
-    upload: Upload<UpdateMetadata>,
+    upload: Upload<ComponentUpdate>,
 ) -> Result<Json<Summary>, Problem> {
-    let Upload { metadata: UpdateMetadata { revision, dependencies }, wasm, files } = upload;
+    let Upload { metadata: ComponentUpdate { revision, dependencies }, wasm, files } = upload;
     let name = self::name(name)?;
     let revision = app.catalog.update(&name, revision, New { wasm, files, settings: dependencies }).await?;
     Ok(Json(Summary { name, revision }))

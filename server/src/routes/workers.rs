@@ -7,12 +7,12 @@ use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
+use witwire_deployment::{ComponentName, Revision};
 use witwire_executor::oplog::{self, Description, FunctionName, IdempotencyKey, Ordinal, Outcome, Status, Wave, WorkerId};
 use witwire_ir::InDoubt;
 
 use super::App;
 use super::components::name as component_name;
-use crate::component::{ComponentName, Revision};
 use crate::extract::{Json, Query, Segment};
 use crate::problem::{Code, Problem};
 use crate::workers::Origin;

@@ -31,7 +31,7 @@ fn refusals_are_as_written_down() {
     server.stop()();
     compare(&text);
     // These need a state that requests alone do not make: a wrong key, a worker in doubt, another process, a broken disk.
-    let elsewhere = ["S007", "S209", "S211", "S212", "S901", "S902", "S903", "S904"];
+    let elsewhere = ["S007", "S114", "S209", "S211", "S212", "S901", "S902", "S903", "S904"];
     let missing: Vec<_> =
         Code::ALL.iter().map(|c| c.as_str()).filter(|c| !elsewhere.contains(c) && !seen.iter().any(|s| s == c)).collect();
     assert!(missing.is_empty(), "no request shows {missing:?}");
@@ -103,6 +103,11 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("a secret instead of a reference", create(metadata(json!([{}, { "credentials": { "bearerAuth": "hunter2" } }])))),
         ("a secret instead of references", create(metadata(json!([{}, { "credentials": "hunter2" }])))),
         ("a secret under another key", create(metadata(json!([{}, { "credentials": { "b": { "is": "hunter2" } } }])))),
+        ("a path with a component's name with a space", Request::new("GET /v1/components/my%20agent")),
+        (
+            "settings that contradict each other",
+            create(metadata(json!([{}, { "server": "http://a", "endpoints": ["http://b"] }]))),
+        ),
         ("a component's name with a space", create(json!({ "name": "my agent", "dependencies": two() }))),
         ("a component that exists", create(json!({ "name": "agent", "dependencies": two() }))),
         ("not an IR container", parts(&[("metadata", plain), ("component", AGENT), ("ir", b"openapi: 3.1.0")])),

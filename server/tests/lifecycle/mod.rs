@@ -53,7 +53,7 @@ fn a_worker_stays_on_its_revision() {
     let shown = server.get("/v1/components/app:agent?revision=1");
     assert_eq!((&shown["revision"], &shown["current"]), (&json!(1), &json!(2)));
     assert_eq!(shown["dependencies"][1]["packages"], json!(["api:todos@1.0.0"]));
-    assert_eq!(shown["dependencies"][0]["server"], old.dependencies(directory.path())[0]["server"]);
+    assert_eq!(shown["dependencies"][0]["settings"]["server"], old.dependencies(directory.path())[0]["server"]);
 
     let statuses: Vec<_> = server.get("/v1/workers").as_array().expect("a list").iter().map(|w| w["name"].clone()).collect();
     assert_eq!(statuses, ["one", "two"]);

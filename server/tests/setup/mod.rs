@@ -7,11 +7,12 @@ use todo_service::Service;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use witwire_deployment::Reference;
 use witwire_executor::egress::EgressPolicy;
 use witwire_executor::transport::TransportConfig;
 use witwire_frontends::{MemoryFiles, Options, openapi, proto};
 use witwire_ir::container::{self, Bundle};
-use witwire_server::{BodyLimits, Reference, Server, ServerConfig, ServerError};
+use witwire_server::{BodyLimits, Server, ServerConfig, ServerError};
 
 use crate::client::Request;
 
