@@ -9,6 +9,7 @@
 //! No sockets, clocks or storage: fuzzers and Miri can run it. No `serde_json::Value` and no `DynamicMessage` in a call.
 
 pub mod fixture;
+pub mod frames;
 
 mod failure;
 mod grpc;

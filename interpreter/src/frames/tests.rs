@@ -1,0 +1,119 @@
+use proptest::prelude::*;
+
+use super::{Event, Events, FrameError, Lines};
+
+/// Reads a body cut into pieces at these places.
+fn events(body: &[u8], cuts: &[usize]) -> Vec<Event> {
+    let mut reader = Events::new(1000);
+    let mut found = Vec::new();
+    for piece in pieces(body, cuts) {
+        reader.push(piece);
+        while let Some(event) = reader.next().expect("small events") {
+            found.push(event);
+        }
+    }
+    found
+}
+
+fn lines(body: &[u8], cuts: &[usize]) -> Vec<String> {
+    let mut reader = Lines::new(1000);
+    let mut found = Vec::new();
+    for piece in pieces(body, cuts) {
+        reader.push(piece);
+        while let Some(line) = reader.next().expect("small lines") {
+            found.push(line);
+        }
+    }
+    found.extend(reader.finish().expect("a small line"));
+    found
+}
+
+fn pieces<'a>(body: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
+    let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (body.len() + 1)).collect();
+    cuts.sort_unstable();
+    cuts.insert(0, 0);
+    cuts.push(body.len());
+    cuts.windows(2).map(|pair| &body[pair[0]..pair[1]]).collect()
+}
+
+fn event(id: Option<&str>, event: Option<&str>, data: &str) -> Event {
+    Event { id: id.map(str::to_owned), event: event.map(str::to_owned), data: data.to_owned() }
+}
+
+/// The examples of the standard's section 9.2.6, and the corners of its grammar.
+#[test]
+fn events_are_read_as_the_standard_says() {
+    let cases: &[(&str, Vec<Event>)] = &[
+        ("data: YHOO\ndata: +2\ndata: 10\n\n", vec![event(None, None, "YHOO\n+2\n10")]),
+        (
+            ": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
+            vec![
+                event(Some("1"), None, "first event"),
+                event(None, None, "second event"),
+                event(None, None, " third event"),
+            ],
+        ),
+        ("data\n\ndata\ndata\n\ndata:", vec![event(None, None, ""), event(None, None, "\n")]),
+        ("data:test\n\ndata: test\n\n", vec![event(None, None, "test"), event(None, None, "test")]),
+        ("event: add\ndata: 1\n\ndata: 2\n\n", vec![event(None, Some("add"), "1"), event(None, None, "2")]),
+        ("event: add\n\ndata: 1\n\n", vec![event(None, None, "1")]),
+        ("id: 7\n\ndata: 1\n\n", vec![event(Some("7"), None, "1")]),
+        ("id: 7\ndata: 1\n\nid: a\0b\ndata: 2\n\n", vec![event(Some("7"), None, "1"), event(Some("7"), None, "2")]),
+        ("\u{feff}data: 1\n\n\u{feff}data: 2\n\n", vec![event(None, None, "1")]),
+        (
+            "data: a\r\rdata: b\r\n\r\ndata: c\n\r",
+            vec![event(None, None, "a"), event(None, None, "b"), event(None, None, "c")],
+        ),
+        ("data: a:b\nfoo: c\n\n", vec![event(None, None, "a:b")]),
+        ("data: unfinished\n", vec![]),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(events(body.as_bytes(), &[]), *expected, "{body:?}");
+    }
+    assert_eq!(events(b"data: \xff\n\n", &[]), [event(None, None, "\u{fffd}")]);
+}
+
+#[test]
+fn a_stream_asks_for_a_wait() {
+    let mut reader = Events::new(100);
+    reader.push(b"retry: 1500\nretry: soon\n\n");
+    assert_eq!(reader.next(), Ok(None));
+    assert_eq!(reader.retry_milliseconds(), Some(1500));
+}
+
+#[test]
+fn lines_are_json_texts() {
+    assert_eq!(lines(b"{}\n\n  \r\n[1]\r\n\"last\"", &[]), ["{}", "[1]", "\"last\""]);
+    assert_eq!(lines(b"", &[]), [""; 0]);
+    let mut reader = Lines::new(10);
+    reader.push(b"{}\n\xff\n");
+    assert_eq!(reader.next(), Ok(Some("{}".to_owned())));
+    assert_eq!(reader.next(), Err(FrameError::NotUtf8 { item: 1 }));
+}
+
+/// An item without an end is refused before it fills the memory.
+#[test]
+fn an_endless_item_is_refused() {
+    let (mut events, mut lines) = (Events::new(10), Lines::new(10));
+    events.push(b"data: 12345678");
+    lines.push(b"12345678901");
+    assert_eq!(events.next(), Err(FrameError::TooLarge { limit: 10 }));
+    assert_eq!(lines.next(), Err(FrameError::TooLarge { limit: 10 }));
+    let mut many = Events::new(10);
+    many.push(b"data: 1234\ndata: 1234\ndata: 1234\n");
+    assert_eq!(many.next(), Err(FrameError::TooLarge { limit: 10 }));
+}
+
+proptest! {
+    /// Where the network cuts a body changes nothing.
+    #[test]
+    fn cuts_do_not_matter(
+        body in prop::collection::vec(prop::sample::select(b"\r\n:data id\xEF\xBB\xBF\xC3\xA9".to_vec()), 0..60),
+        cuts in prop::collection::vec(any::<usize>(), 0..8),
+    ) {
+        prop_assert_eq!(events(&body, &cuts), events(&body, &[]));
+        if std::str::from_utf8(&body).is_ok() {
+            prop_assert_eq!(lines(&body, &cuts), lines(&body, &[]));
+        }
+    }
+}
