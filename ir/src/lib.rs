@@ -35,6 +35,6 @@ pub use id::{Arena, Id, InterfaceId, OperationId, SchemaId, SchemeId, TextId, Ty
 pub use invariants::{Contradiction, MAX_INLINE, MAX_MEMBERS, Rule};
 pub use name::{InvalidName, KEYWORDS, MAX_NAME, PackageName, WitName};
 pub use operation::{Call, CallClass, InDoubt, KeyFormat, KeyHeader, Operation, Place};
-pub use print::{TypeRef, print_package};
+pub use print::{PrintOptions, TypeRef, print_package, print_package_with};
 pub use types::{Case, Field, Label, Method, Param, Resource, Shape, Step, Type, TypeName};
 pub use value::{Mismatch, Value};

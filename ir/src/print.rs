@@ -20,7 +20,25 @@ use crate::types::{Param, Resource, Shape};
 /// is printed where [`Api::texts`] is loaded. The result is WIT that parses for every API that passes [`Api::check`]; without
 /// that check ids out of range panic.
 pub fn print_package(api: &Api) -> String {
-    let mut out = Printer { api, text: String::new() };
+    print_package_with(api, PrintOptions::default())
+}
+
+/// What [`print_package_with`] prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrintOptions {
+    /// Whether documentation is printed.
+    pub docs: bool,
+}
+
+impl Default for PrintOptions {
+    fn default() -> Self {
+        Self { docs: true }
+    }
+}
+
+/// As [`print_package`], with options.
+pub fn print_package_with(api: &Api, options: PrintOptions) -> String {
+    let mut out = Printer { api, options, text: String::new() };
     // Writing to a `String` cannot fail.
     let _ = out.package();
     out.text
@@ -28,6 +46,7 @@ pub fn print_package(api: &Api) -> String {
 
 struct Printer<'a> {
     api: &'a Api,
+    options: PrintOptions,
     text: String,
 }
 
@@ -148,7 +167,7 @@ impl Printer<'_> {
 
     fn function(&mut self, scope: InterfaceId, operation: &Operation) -> fmt::Result {
         self.docs(INDENT, operation.docs)?;
-        if operation.deprecated {
+        if operation.deprecated && self.options.docs {
             if self.api.text(operation.docs).is_some_and(|d| !d.trim().is_empty()) {
                 writeln!(self.text, "{INDENT}///")?;
             }
@@ -182,6 +201,7 @@ impl Printer<'_> {
     }
 
     fn docs(&mut self, indent: &str, text: Option<TextId>) -> fmt::Result {
+        let text = text.filter(|_| self.options.docs);
         self.api.text(text).map_or(Ok(()), |text| docs::write(&mut self.text, indent, text))
     }
 }

@@ -22,6 +22,7 @@ mod package;
 mod plan;
 mod resolve;
 mod settings;
+mod sharing;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -58,9 +59,9 @@ pub fn compile(input: &Input, files: &dyn Files, options: &Options) -> Compiled 
             let settings = settings::Settings::new(&model, options, &mut findings);
             let digest = sources.digest(options);
             let graph = graph::Graph::new(&model);
-            let plans = plan::plans(&model, &graph, &settings, &mut findings);
+            let mut plans = plan::plans(&model, &graph, &settings, &mut findings);
             let lower = |plan| operations::lower(&model, &settings, plan, digest, &mut findings);
-            Some(plans.iter().map(lower).collect())
+            Some(plans.iter_mut().map(lower).collect())
         })
         .unwrap_or_default();
     let apis = check::check(apis, &mut findings);

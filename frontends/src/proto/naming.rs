@@ -12,6 +12,7 @@ use super::findings::Findings;
 use super::graph::{Graph, Reached};
 use super::model::{Element, Enum, EnumId, Home, Message, MessageId, Model};
 use super::settings::Settings;
+use super::sharing::Sharing;
 
 /// The guest's record of a bearer token, in `types`.
 pub(super) const BEARER_AUTH: &str = "bearer-auth";
@@ -185,6 +186,37 @@ pub(super) fn type_names(
         };
     }
     names
+}
+
+impl TypeNames {
+    /// Names what the tables of large messages add: nodes and references. No name that was given before changes.
+    pub(super) fn share(&mut self, model: &Model, settings: &Settings<'_>, sharing: &Sharing, findings: &mut Findings) {
+        let mut naming = Naming::new();
+        let hosts = NAMES.iter().copied().chain(settings.has_credentials().then_some(BEARER_AUTH));
+        hosts.for_each(|name| naming.reserve(name));
+        let given = self.messages.values().chain(self.nodes.values()).chain(self.references.values());
+        for name in given.chain(self.oneofs.values()).chain(self.enums.values()) {
+            naming.reserve(name.as_str());
+        }
+        let reserved = naming.at.len();
+        let mut added = Vec::new();
+        for table in &sharing.tables {
+            let references = table.members().into_iter().skip(1).filter(|m| !self.references.contains_key(m));
+            let all: Vec<_> = references.map(|id| (id, "ref")).chain([(table.root(), "node")]).collect();
+            for (id, kind) in all {
+                let Message { element, home, .. } = &model.messages[id];
+                let words = extended(&path_words(home), &[kind.to_owned()]);
+                let source = &format!("{}#{kind}", element.full_name);
+                let (renamed, at) = (settings.renamed(source), &element.at);
+                naming.wish(&Wish { rank: Rank::Derived, renamed, words: &words, suffix: None, source, at });
+                added.push((id, kind));
+            }
+        }
+        for ((id, kind), name) in added.into_iter().zip(naming.give(findings).into_iter().skip(reserved)) {
+            let names = if kind == "node" { &mut self.nodes } else { &mut self.references };
+            names.insert(id, name);
+        }
+    }
 }
 
 /// Whose name a wish is.

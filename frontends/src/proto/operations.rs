@@ -1,6 +1,6 @@
 //! The pass that lowers services to interfaces and methods to functions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use witwire_ir::operation::grpc::GrpcCall;
 use witwire_ir::{
@@ -10,11 +10,13 @@ use witwire_ir::{
 
 use crate::Code;
 
+use super::extent::Extent;
 use super::findings::Findings;
 use super::model::{MessageId, Method, Model};
 use super::naming::BEARER_AUTH;
 use super::plan::{MethodPlan, Plan, ServicePlan};
 use super::settings::Settings;
+use super::sharing::Sharing;
 use super::streams;
 use super::types::{Types, literal};
 
@@ -25,7 +27,7 @@ const BEARER_SCHEME: &str = "bearerAuth";
 pub(super) fn lower(
     model: &Model,
     settings: &Settings<'_>,
-    plan: &Plan<'_>,
+    plan: &mut Plan<'_>,
     digest: [u8; 32],
     findings: &mut Findings,
 ) -> Api {
@@ -36,13 +38,8 @@ pub(super) fn lower(
         Some(api.texts.push(format!("gRPC package `{}`.", plan.proto_package))).filter(|_| !plan.proto_package.is_empty());
     let docs = Some(api.texts.push("What the functions of this API share."));
     let types_interface = api.interfaces.push(interface(literal("types"), docs));
-    let lower_types = |left_out: &BTreeSet<MessageId>, findings| {
-        Types::lower(api.clone(), types_interface, model, settings, plan, left_out, findings)
-    };
-    // What is too large shows only when everything is lowered.
-    let mut scratch = Findings::default();
-    let too_large = lower_types(&BTreeSet::new(), &mut scratch).too_large();
-    let types = lower_types(&too_large, findings);
+    let (sharing, too_large) = large(&api, types_interface, model, settings, plan, findings);
+    let types = Types::lower(api, types_interface, model, settings, plan, &sharing, &too_large, findings);
     let mut lower = Lower { credentials: None, types, too_large, model, settings };
     if settings.has_credentials() {
         lower.credentials = Some(lower.bearer(types_interface));
@@ -54,6 +51,34 @@ pub(super) fn lower(
     }
     api.worlds.push(World { name: literal("client"), imports: interfaces });
     api
+}
+
+/// What is too large to be written out: the tables that make it small enough, and what is too large all the same. This shows only
+/// when everything is lowered.
+fn large(
+    api: &Api,
+    interface: InterfaceId,
+    model: &Model,
+    settings: &Settings<'_>,
+    plan: &mut Plan<'_>,
+    findings: &mut Findings,
+) -> (Sharing, BTreeSet<MessageId>) {
+    let extents = |plan: &Plan<'_>, sharing: &Sharing| {
+        let mut scratch = Findings::default();
+        let nothing = BTreeSet::new();
+        Types::lower(api.clone(), interface, model, settings, plan, sharing, &nothing, &mut scratch).extents()
+    };
+    let too_large = |extents: BTreeMap<MessageId, Extent>| -> BTreeSet<MessageId> {
+        extents.into_iter().filter(|(_, extent)| extent.is_too_large()).map(|(message, _)| message).collect()
+    };
+    let plain = extents(plan, &Sharing::default());
+    if plain.values().all(|extent| !extent.is_too_large()) {
+        return (Sharing::default(), BTreeSet::new());
+    }
+    let sharing = Sharing::new(model, plan.graph, &plan.printed.messages, &plain);
+    plan.names.share(model, settings, &sharing, findings);
+    let left = too_large(extents(plan, &sharing));
+    (sharing, left)
 }
 
 fn interface(name: WitName, docs: Option<witwire_ir::TextId>) -> Interface {

@@ -3,19 +3,20 @@
 mod inline;
 mod message;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use witwire_ir::wire::Wire;
 use witwire_ir::wire::proto::ProtoEnum;
 use witwire_ir::{Api, Case, Id, InterfaceId, Label, Shape, TextId, Type, TypeId, TypeName, WitName, host};
 
-use super::extent;
+use super::extent::{self, Extent};
 use super::findings::Findings;
 use super::graph::{Graph, targets};
 use super::model::{Element, EnumId, MessageId, Model};
 use super::naming::{self, TypeNames, UNRECOGNIZED};
 use super::plan::Plan;
 use super::settings::Settings;
+use super::sharing::Sharing;
 use inline::Inline;
 
 /// Lowers the types of one package into its interface `types`.
@@ -25,6 +26,7 @@ pub(super) struct Types<'a> {
     graph: &'a Graph,
     settings: &'a Settings<'a>,
     names: &'a TypeNames,
+    sharing: &'a Sharing,
     pub(super) findings: &'a mut Findings,
     /// The protobuf package of the services.
     package: &'a str,
@@ -60,6 +62,7 @@ impl<'a> Types<'a> {
         model: &'a Model,
         settings: &'a Settings<'a>,
         plan: &'a Plan<'a>,
+        sharing: &'a Sharing,
         left_out: &BTreeSet<MessageId>,
         findings: &'a mut Findings,
     ) -> Self {
@@ -70,6 +73,7 @@ impl<'a> Types<'a> {
             graph: plan.graph,
             settings,
             names: &plan.names,
+            sharing,
             findings,
             package: &plan.proto_package,
             interface,
@@ -94,10 +98,10 @@ impl<'a> Types<'a> {
         types
     }
 
-    /// The messages whose types are larger than tools accept. What holds them is larger still, so it is among them.
-    pub(super) fn too_large(&self) -> BTreeSet<MessageId> {
+    /// How large the types of messages are.
+    pub(super) fn extents(&self) -> BTreeMap<MessageId, Extent> {
         let extents = extent::extents(&self.api);
-        self.messages.iter().filter(|(_, ty)| extents[ty.index()].is_too_large()).map(|(message, _)| *message).collect()
+        self.messages.iter().map(|(message, ty)| (*message, extents[ty.index()])).collect()
     }
 
     /// The type of a message that has fields.

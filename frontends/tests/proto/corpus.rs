@@ -3,23 +3,21 @@
 //! A few trees by default, all with `WITWIRE_FULL=1`.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
 use witwire_frontends::proto::{Input, compile};
 use witwire_frontends::{Compiled, DiskFiles, Options};
 
+use super::protoc::{Protoc, compile_set, with_every_message};
 use super::structure;
 
 /// Trees that always run: small, and of every dialect that sources may have.
-const SMALL: &[&str] = &["todo-example", "grpcbin", "grpc-todo", "saisai-grpc-todo", "openfga", "etcd"];
+const SMALL: &[&str] = &["todo-example", "grpcbin", "grpc-todo", "saisai-grpc-todo", "openfga", "etcd", "protovalidate"];
 
-/// Trees that are not compiled from sources, and why.
-const NOT_SOURCES: &[(&str, &str)] = &[
-    ("protobuf-tests", "has files of editions, which only protoc reads; with WITWIRE_PROTOC `proto::editions` does"),
-    ("protovalidate", "declares no service"),
-];
+/// Trees with files of editions, which are compiled from descriptor sets. Few of their messages belong to a service, so each is
+/// given a method.
+const EDITIONS_TREES: &[&str] = &["protobuf-tests", "protovalidate"];
 
 fn corpus() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
@@ -37,14 +35,14 @@ pub(super) fn trials() -> Vec<Trial> {
             Ok(())
         })];
     };
-    let full = std::env::var_os("WITWIRE_FULL").is_some();
-    let trees = trees(&root).into_iter().filter(|t| full || SMALL.contains(&&t[..]));
+    let trees = trees(&root).into_iter().filter(|t| full() || SMALL.contains(&&t[..]));
     let mut trials: Vec<Trial> = trees
         .map(|tree| {
             let root = root.clone();
             Trial::test(format!("proto::corpus::{tree}"), move || run(&root, &tree))
         })
         .collect();
+    trials.extend(super::services::trials(&root));
     let tests = root.clone();
     trials.push(Trial::test("proto::editions", move || editions(&tests)));
     trials.push(Trial::test("proto::target::todo", move || todo_target(&root)));
@@ -73,11 +71,37 @@ fn compile_tree(tree: &Path) -> Compiled {
 }
 
 fn run(root: &Path, tree: &str) -> Result<(), Failed> {
-    if let Some((_, why)) = NOT_SOURCES.iter().find(|(name, _)| *name == tree) {
-        println!("{tree}: not compiled: the tree {why}");
-        return Ok(());
+    if EDITIONS_TREES.contains(&tree) {
+        let Some(protoc) = Protoc::find()? else { return Ok(()) };
+        let (set, messages) = editions_tree(&protoc, &root.join(tree))?;
+        println!("{tree}: {messages} messages");
+        return judge(tree, &compile_set(&set)?);
     }
     let compiled = compile_tree(&root.join(tree));
+    if full()
+        && let Some(protoc) = Protoc::find()?
+    {
+        same_as_protoc(&protoc, &root.join(tree), &compiled)?;
+    }
+    judge(tree, &compiled)
+}
+
+fn full() -> bool {
+    std::env::var_os("WITWIRE_FULL").is_some()
+}
+
+/// The set of all files of a tree, with a method for every message, and how many messages there are.
+fn editions_tree(protoc: &Protoc, tree: &Path) -> Result<(Vec<u8>, usize), Failed> {
+    let list = std::fs::read_to_string(tree.join("OWN.txt"))?;
+    // Of an edition without a number, for what is not released.
+    let unreleased = "conformance/test_protos/test_messages_edition_unstable.proto";
+    let own: Vec<String> = list.lines().filter(|name| *name != unreleased).map(str::to_owned).collect();
+    let files: Vec<PathBuf> = own.iter().map(|name| tree.join(name)).collect();
+    with_every_message(&protoc.set(&[tree], &files)?, &own)
+}
+
+/// Every method is there, and what is printed is taken by the tools.
+fn judge(tree: &str, compiled: &Compiled) -> Result<(), Failed> {
     let errors: Vec<String> = compiled
         .diagnostics
         .iter()
@@ -98,10 +122,7 @@ fn run(root: &Path, tree: &str) -> Result<(), Failed> {
         compiled.apis.len(),
         compiled.skipped.len()
     );
-    let mut failed = Vec::new();
-    if let Some(protoc) = std::env::var_os("WITWIRE_PROTOC") {
-        same_as_protoc(&protoc, &root.join(tree), &compiled)?;
-    }
+    let mut failed: Vec<String> = compiled.skipped.iter().map(|s| format!("skipped: {}: {}", s.source, s.message)).collect();
     for api in &compiled.apis {
         if let Err(e) = structure::check(&witwire_ir::print_package(api)) {
             failed.push(format!("{}: {e}", api.package));
@@ -110,9 +131,9 @@ fn run(root: &Path, tree: &str) -> Result<(), Failed> {
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n").into()) }
 }
 
-/// Where `WITWIRE_PROTOC` names protoc: its descriptor set of a tree gives what the sources give, comments apart.
-fn same_as_protoc(protoc: &OsStr, tree: &Path, from_sources: &Compiled) -> Result<(), Failed> {
-    let compiled = compile_with_protoc(protoc, &[tree], &entries(tree))?;
+/// protoc's descriptor set of a tree gives what the sources give, comments apart.
+fn same_as_protoc(protoc: &Protoc, tree: &Path, from_sources: &Compiled) -> Result<(), Failed> {
+    let compiled = compile_set(&protoc.set(&[tree], &entries(tree))?)?;
     let mut different = Vec::new();
     for api in &from_sources.apis {
         let package = api.package.to_string();
@@ -127,21 +148,6 @@ fn same_as_protoc(protoc: &OsStr, tree: &Path, from_sources: &Compiled) -> Resul
         different.extend(one.difference(&other).filter(theirs).map(|line| format!("{package}: {line}")));
     }
     if different.is_empty() { Ok(()) } else { Err(different.join("\n").into()) }
-}
-
-/// Compiles files by way of protoc and a descriptor set.
-fn compile_with_protoc(protoc: &OsStr, includes: &[&Path], files: &[PathBuf]) -> Result<Compiled, Failed> {
-    let directory = tempfile::tempdir()?;
-    let set = directory.path().join("api.fds");
-    let mut command = std::process::Command::new(protoc);
-    for include in includes {
-        command.arg("-I").arg(include);
-    }
-    let status = command.args(["--include_imports", "--include_source_info", "-o"]).arg(&set).args(files).status()?;
-    if !status.success() {
-        return Err(format!("protoc: {status}").into());
-    }
-    Ok(compile(&Input::DescriptorSet(set), &DiskFiles, &Options::default()))
 }
 
 /// A service over protobuf's own test messages, and over what protobuf's authors made of them in edition 2023.
@@ -166,14 +172,11 @@ service Three {
 
 /// proto2 and proto3 messages travel as their twins in edition 2023 do.
 fn editions(root: &Path) -> Result<(), Failed> {
-    let Some(protoc) = std::env::var_os("WITWIRE_PROTOC") else {
-        println!("skipped: WITWIRE_PROTOC names no protoc");
-        return Ok(());
-    };
+    let Some(protoc) = Protoc::find()? else { return Ok(()) };
     let directory = tempfile::tempdir()?;
     let file = directory.path().join("editions.proto");
     std::fs::write(&file, EDITIONS)?;
-    let compiled = compile_with_protoc(&protoc, &[directory.path(), &root.join("protobuf-tests")], &[file])?;
+    let compiled = compile_set(&protoc.set(&[directory.path(), &root.join("protobuf-tests")], &[file])?)?;
     let [api] = &compiled.apis[..] else { return Err(format!("{:#?}", compiled.diagnostics).into()) };
     structure::check(&witwire_ir::print_package(api))?;
     let fields = super::wire::fields(api);

@@ -3,6 +3,8 @@
 mod corpus;
 mod example;
 mod golden;
+mod protoc;
+mod services;
 pub(crate) mod structure;
 mod wire;
 

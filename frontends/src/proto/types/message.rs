@@ -8,6 +8,7 @@ use crate::{Code, names};
 
 use super::super::model::{self, Cardinality, Element, Kind, Message, MessageId, Model};
 use super::super::naming::{self, Member};
+use super::super::sharing::SharedTable;
 use super::super::well_known::{WellKnown, well_known};
 use super::inline::scalar;
 use super::{PrintOrder, Types, literal};
@@ -33,6 +34,13 @@ impl Types<'_> {
             Some(WellKnown::Duration) => return self.time(id, Shape::S32, Scalar::Int32, Format::ProtoDuration),
             Some(WellKnown::FieldMask | WellKnown::Wrapper(_)) | None => {}
         }
+        if let Some(table) = self.sharing.of_node(id) {
+            // The root comes last, when all that it holds is lowered.
+            if table.root() == id {
+                self.shared_table(table);
+            }
+            return;
+        }
         let Some(group) = self.graph.group(id) else {
             if let Some(name) = self.names.messages.get(&id) {
                 let ty = self.record(id, name, 1);
@@ -53,11 +61,35 @@ impl Types<'_> {
                 self.nodes.insert(member, node);
             }
         }
-        for &member in group {
+        let nodes: Vec<TypeId> = group.iter().filter_map(|m| self.nodes.get(m).copied()).collect();
+        for (root, &member) in group.iter().enumerate() {
             if self.tables.contains(&member) {
-                self.table(member, group);
+                let how = "Recursive: `{}[0]` is the root, the other nodes are referred to by position.";
+                self.table(member, group, nodes.clone(), root, how);
             }
         }
+    }
+
+    /// Lowers a large message and those through which it holds the shared one.
+    fn shared_table(&mut self, table: &SharedTable) {
+        let members = table.members();
+        for &member in &members[1..] {
+            if !self.references.contains_key(&member) {
+                self.reference(member);
+            }
+        }
+        let mut nodes = Vec::new();
+        for &member in &table.nodes {
+            let is_root = member == table.root();
+            let name = if is_root { self.names.nodes.get(&member) } else { self.names.messages.get(&member) };
+            if let Some(name) = name {
+                nodes.push(self.record(member, name, if is_root { 2 } else { 1 }));
+            }
+        }
+        nodes.extend(self.messages.get(&table.shared));
+        let how = "`{}[0]` is the message, what is in the other lists is referred to by position: written out in place it \
+                   would be larger than component tools accept.";
+        self.table(table.root(), &members, nodes, 0, how);
     }
 
     fn order_of(&self, id: MessageId, part: usize) -> PrintOrder {
@@ -125,10 +157,10 @@ impl Types<'_> {
         self.references.insert(id, ty);
     }
 
-    /// The record that holds the nodes of a recursive group, its root at position 0 of its own list.
-    fn table(&mut self, id: MessageId, group: &[MessageId]) {
+    /// The record that holds the nodes of a group of messages, the root at position 0 of its own list. `how` tells the reader so,
+    /// with `{}` for the name of that list.
+    fn table(&mut self, id: MessageId, group: &[MessageId], nodes: Vec<TypeId>, root: usize, how: &str) {
         let Some(name) = self.names.messages.get(&id) else { return };
-        let nodes: Vec<TypeId> = group.iter().filter_map(|m| self.nodes.get(m).copied()).collect();
         let mut scope = names::Scope::new();
         for member in group {
             let source = self.model.messages[*member].element.full_name.as_str();
@@ -137,13 +169,9 @@ impl Types<'_> {
         let fields = scope.give().names.into_iter().zip(&nodes);
         let fields = fields.map(|(name, node)| Field { name, ty: self.inline(Shape::List(*node)), docs: None }).collect();
         let element = &self.model.messages[id].element;
-        let root = group.iter().position(|m| *m == id).unwrap_or_default() as u16;
-        let wire = Wire::Table(proto::Table { nodes, root });
+        let wire = Wire::Table(proto::Table { nodes, root: root as u16 });
         let ty = self.declare(self.order_of(id, 1), name, &element.full_name, Shape::Record(fields), wire);
-        let how = format!(
-            "Recursive: `{}[0]` is the root, the other nodes are referred to by position.",
-            self.plural(id).as_str()
-        );
+        let how = how.replace("{}", self.plural(id).as_str());
         self.api.types[ty].docs = self.docs(element, Some(how));
         self.messages.insert(id, ty);
     }
@@ -281,9 +309,7 @@ impl Types<'_> {
             Kind::Enum(e) => return self.enums.get(&e).map(|ty| (*ty, Codec::Enum(*ty))),
             Kind::Message(m) => m,
         };
-        if self.graph.same_group(container, message) {
-            let members = self.graph.group(message).unwrap_or_default();
-            let list = members.iter().position(|m| *m == message).unwrap_or_default() as u16;
+        if let Some(list) = self.node_list(container, message) {
             return self.references.get(&message).map(|ty| (*ty, Codec::Node { list, group: field.group }));
         }
         match well_known(&self.model.messages[message].element.full_name).filter(|_| !field.group) {
@@ -296,6 +322,15 @@ impl Types<'_> {
         }
         let ty = *self.messages.get(&message)?;
         Some((ty, if field.group { Codec::Group(ty) } else { Codec::Message(ty) }))
+    }
+
+    /// The list in which a message stands, where it is held by a node of the same table.
+    fn node_list(&self, container: MessageId, message: MessageId) -> Option<u16> {
+        let position = |members: &[MessageId]| members.iter().position(|m| *m == message).map(|p| p as u16);
+        if self.graph.same_group(container, message) {
+            return self.graph.group(message).and_then(position);
+        }
+        self.sharing.of_node(container).and_then(|table| position(&table.members()))
     }
 
     /// A oneof's option of a variant.
