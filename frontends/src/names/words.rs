@@ -83,6 +83,10 @@ fn starts_word(bytes: &[u8], at: usize) -> bool {
     if !here.is_ascii_uppercase() {
         return false;
     }
+    // A capital behind digits at the end of what has no small letter: `M4A`.
+    if before.is_ascii_digit() && at + 1 == bytes.len() && !bytes.iter().any(u8::is_ascii_lowercase) {
+        return false;
+    }
     if !before.is_ascii_uppercase() {
         return true;
     }
@@ -114,6 +118,7 @@ mod tests {
         check("OAuthenticator", "o-authenticator");
         check("FOOAuth", "foo-auth");
         check("IPv4", "ipv4");
+        check("M4A", "m4a");
         check("hostIPv6Address", "host-ipv6-address");
         check("HTTPServer", "http-server");
         check("GRPCBin", "grpc-bin");

@@ -1,6 +1,6 @@
 //! The pass that names types and members.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use witwire_ir::WitName;
 use witwire_ir::host::grpc::NAMES;
@@ -138,10 +138,11 @@ pub(super) fn type_names(
         naming.reserve(BEARER_AUTH);
     }
     let mut slots = Vec::new();
+    let spellings = Spellings::new(model, reached, is_named);
     for &id in reached.messages.iter().filter(|id| is_named(**id)) {
         let message = &model.messages[id];
         let Message { element, home, oneofs, .. } = message;
-        let (rank, words) = (rank(home, package), path_words(home));
+        let (rank, words) = (rank(home, package), spellings.of(element));
         let renamed = settings.renamed(&element.full_name);
         let source = &element.full_name;
         slots.push(Slot::Message(id));
@@ -158,7 +159,7 @@ pub(super) fn type_names(
         }
         for (i, oneof) in oneofs.iter().enumerate() {
             slots.push(Slot::Oneof(id, i));
-            let words = extended(&words, &names::words(simple_name(oneof)));
+            let words = spellings.of(oneof);
             let suffix = Some("variant");
             let (source, at) = (&format!("{}#variant", oneof.full_name), &oneof.at);
             let renamed = settings.renamed(source);
@@ -170,7 +171,7 @@ pub(super) fn type_names(
         let suffix = if *closed { "enum" } else { "variant" };
         let renamed = settings.renamed(&element.full_name);
         slots.push(Slot::Enum(id));
-        let (rank, words) = (rank(home, package), path_words(home));
+        let (rank, words) = (rank(home, package), spellings.of(element));
         let (source, at) = (&element.full_name[..], &element.at);
         naming.wish(&Wish { rank, renamed, words: &words, suffix: Some(suffix), source, at });
     }
@@ -205,7 +206,7 @@ impl TypeNames {
             let all: Vec<_> = references.map(|id| (id, "ref")).chain([(table.root(), "node")]).collect();
             for (id, kind) in all {
                 let Message { element, home, .. } = &model.messages[id];
-                let words = extended(&path_words(home), &[kind.to_owned()]);
+                let words = extended(&path_words(&home.path), &[kind.to_owned()]);
                 let source = &format!("{}#{kind}", element.full_name);
                 let (renamed, at) = (settings.renamed(source), &element.at);
                 naming.wish(&Wish { rank: Rank::Derived, renamed, words: &words, suffix: None, source, at });
@@ -232,9 +233,62 @@ fn rank(home: &Home, package: &str) -> Rank {
     if home.package == package { Rank::Own } else { Rank::Foreign }
 }
 
+/// The words of the types' names: qualified by their parents, with what ends the parent's name and begins the child's said once
+/// (`Span.SpanKind` is `span-kind`) where that gives a name that nothing else has.
+struct Spellings<'m> {
+    words: HashMap<&'m str, Vec<String>>,
+}
+
+impl<'m> Spellings<'m> {
+    fn new(model: &'m Model, reached: &Reached, is_named: &dyn Fn(MessageId) -> bool) -> Self {
+        let mut paths: Vec<(&str, Vec<String>)> = Vec::new();
+        for &id in reached.messages.iter().filter(|id| is_named(**id)) {
+            let Message { element, home, oneofs, .. } = &model.messages[id];
+            paths.push((&element.full_name, home.path.clone()));
+            let oneofs = oneofs.iter().map(|oneof| {
+                let mut path = home.path.clone();
+                path.push(simple_name(oneof).to_owned());
+                (&oneof.full_name[..], path)
+            });
+            paths.extend(oneofs);
+        }
+        let enums = reached.enums.iter().map(|id| &model.enums[*id]);
+        paths.extend(enums.map(|e| (&e.element.full_name[..], e.home.path.clone())));
+
+        let all: Vec<(&str, Vec<String>, Vec<String>)> =
+            paths.into_iter().map(|(source, path)| (source, path_words(&path), merged_words(&path))).collect();
+        let mut wishes: HashMap<String, HashSet<&str>> = HashMap::new();
+        for (source, whole, merged) in &all {
+            wishes.entry(whole.concat()).or_default().insert(source);
+            wishes.entry(merged.concat()).or_default().insert(source);
+        }
+        let free = |words: &[String]| {
+            let key = words.concat();
+            let host = NAMES.iter().any(|name| name.replace('-', "") == key);
+            !host && wishes.get(&key).is_some_and(|sources| sources.len() == 1)
+        };
+        let words = all.into_iter().map(|(source, whole, merged)| (source, if free(&merged) { merged } else { whole }));
+        Self { words: words.collect() }
+    }
+
+    fn of(&self, element: &Element) -> Vec<String> {
+        self.words.get(&element.full_name[..]).cloned().unwrap_or_default()
+    }
+}
+
 /// The words of a parent-qualified name.
-fn path_words(home: &Home) -> Vec<String> {
-    home.path.iter().flat_map(|name| names::words(name)).collect()
+fn path_words(path: &[String]) -> Vec<String> {
+    path.iter().flat_map(|name| names::words(name)).collect()
+}
+
+/// The same, with what ends a parent's name and begins its child's said once, as far as something of the child's own remains.
+fn merged_words(path: &[String]) -> Vec<String> {
+    path.iter().fold(Vec::new(), |mut parent, name| {
+        let child = names::words(name);
+        let overlap = (0..child.len()).rev().find(|n| parent.ends_with(&child[..*n])).unwrap_or_default();
+        parent.extend_from_slice(&child[overlap..]);
+        parent
+    })
 }
 
 fn extended(words: &[String], by: &[String]) -> Vec<String> {

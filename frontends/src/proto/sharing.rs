@@ -38,7 +38,12 @@ impl SharedTable {
 
 impl Sharing {
     /// Tables for messages that are too large; for those that a table does not help there is none.
-    pub(super) fn new(model: &Model, graph: &Graph, printed: &BTreeSet<MessageId>, extents: &BTreeMap<MessageId, Extent>) -> Self {
+    pub(super) fn new(
+        model: &Model,
+        graph: &Graph,
+        printed: &BTreeSet<MessageId>,
+        extents: &BTreeMap<MessageId, Extent>,
+    ) -> Self {
         let too_large = |m: &MessageId| extents.get(m).is_some_and(|e| e.is_too_large());
         // What holds a large message is large itself; only the innermost are of interest.
         let innermost = |m: &&MessageId| too_large(m) && !targets(model, **m).iter().any(too_large);
@@ -75,7 +80,8 @@ fn table(
         let places = nodes.iter().flat_map(|m| targets(model, *m)).filter(|m| *m == shared).count() as u64;
         let left = size(root).saturating_sub(places.saturating_sub(1).saturating_mul(size(shared)));
         // A message that is used elsewhere too needs its usual form, and cannot have both.
-        let apart = printed.iter().filter(|m| !nodes.contains(m)).flat_map(|m| targets(model, *m)).all(|t| !nodes.contains(&t));
+        let apart =
+            printed.iter().filter(|m| !nodes.contains(m)).flat_map(|m| targets(model, *m)).all(|t| !nodes.contains(&t));
         let plain = nodes.iter().all(|m| graph.group(*m).is_none());
         (places > 1 && left <= MAX_SIZE && apart && plain).then_some(SharedTable { nodes, shared })
     })

@@ -5,9 +5,7 @@ use std::process::Command;
 
 use libtest_mimic::Failed;
 use prost::Message as _;
-use prost_types::{
-    DescriptorProto, FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto,
-};
+use prost_types::{DescriptorProto, FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto};
 use witwire_frontends::proto::{Input, compile};
 use witwire_frontends::{Compiled, DiskFiles, Options};
 

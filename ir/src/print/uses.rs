@@ -7,6 +7,8 @@ use crate::id::{InterfaceId, TypeId};
 use crate::name::WitName;
 use crate::types::Shape;
 
+use super::INDENT;
+
 /// The lines of one interface, sorted by the other interface's name; names in them are sorted too.
 pub(super) fn lines(api: &Api, scope: InterfaceId) -> Vec<String> {
     let mut by_interface: BTreeMap<&WitName, BTreeSet<(&WitName, Option<&WitName>)>> = BTreeMap::new();
@@ -25,9 +27,33 @@ pub(super) fn lines(api: &Api, scope: InterfaceId) -> Vec<String> {
                 .into_iter()
                 .map(|(name, renamed)| renamed.map_or_else(|| name.to_string(), |r| format!("{name} as {r}")))
                 .collect();
-            format!("use {interface}.{{{}}};", names.join(", "))
+            use_line(interface, &names)
         })
         .collect()
+}
+
+/// The widest `use` that stands in one line, its indentation included.
+const WIDTH: usize = 100;
+
+/// One `use`, in as many lines as it needs.
+fn use_line(interface: &WitName, names: &[String]) -> String {
+    let one = format!("use {interface}.{{{}}};", names.join(", "));
+    if INDENT.len() + one.len() <= WIDTH {
+        return one;
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for name in names {
+        match lines.last_mut() {
+            Some(line) if 2 * INDENT.len() + line.len() + name.len() + 2 <= WIDTH => {
+                line.push(' ');
+                line.push_str(name);
+                line.push(',');
+            }
+            _ => lines.push(format!("{name},")),
+        }
+    }
+    let body: String = lines.iter().map(|line| format!("{INDENT}{INDENT}{line}\n")).collect();
+    format!("use {interface}.{{\n{body}{INDENT}}};")
 }
 
 /// The named types that an interface's declarations and functions name directly.
