@@ -18,7 +18,7 @@ use super::plan::{MethodPlan, Plan, ServicePlan};
 use super::settings::Settings;
 use super::sharing::Sharing;
 use super::streams;
-use super::types::{Types, literal};
+use super::types::{Ground, Types, literal};
 
 /// The name that configuration uses for the bearer token.
 const BEARER_SCHEME: &str = "bearerAuth";
@@ -39,7 +39,8 @@ pub(super) fn lower(
     let docs = Some(api.texts.push("What the functions of this API share."));
     let types_interface = api.interfaces.push(interface(literal("types"), docs));
     let (sharing, too_large) = large(&api, types_interface, model, settings, plan, findings);
-    let types = Types::lower(api, types_interface, model, settings, plan, &sharing, &too_large, findings);
+    let ground = Ground { model, settings, plan, sharing: &sharing };
+    let types = Types::lower(api, types_interface, ground, &too_large, findings);
     let mut lower = Lower { credentials: None, types, too_large, model, settings };
     if settings.has_credentials() {
         lower.credentials = Some(lower.bearer(types_interface));
@@ -66,7 +67,8 @@ fn large(
     let extents = |plan: &Plan<'_>, sharing: &Sharing| {
         let mut scratch = Findings::default();
         let nothing = BTreeSet::new();
-        Types::lower(api.clone(), interface, model, settings, plan, sharing, &nothing, &mut scratch).extents()
+        let ground = Ground { model, settings, plan, sharing };
+        Types::lower(api.clone(), interface, ground, &nothing, &mut scratch).extents()
     };
     let too_large = |extents: BTreeMap<MessageId, Extent>| -> BTreeSet<MessageId> {
         extents.into_iter().filter(|(_, extent)| extent.is_too_large()).map(|(message, _)| message).collect()

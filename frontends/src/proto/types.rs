@@ -45,6 +45,15 @@ pub(super) struct Types<'a> {
     declared: Vec<(PrintOrder, TypeId)>,
 }
 
+/// What types are lowered from.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'a> {
+    pub(super) model: &'a Model,
+    pub(super) settings: &'a Settings<'a>,
+    pub(super) plan: &'a Plan<'a>,
+    pub(super) sharing: &'a Sharing,
+}
+
 /// What orders types in print: the own package first, messages before enums, as in the source, a message's parts behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct PrintOrder {
@@ -59,13 +68,11 @@ impl<'a> Types<'a> {
     pub(super) fn lower(
         mut api: Api,
         interface: InterfaceId,
-        model: &'a Model,
-        settings: &'a Settings<'a>,
-        plan: &'a Plan<'a>,
-        sharing: &'a Sharing,
+        ground: Ground<'a>,
         left_out: &BTreeSet<MessageId>,
         findings: &'a mut Findings,
     ) -> Self {
+        let Ground { model, settings, plan, sharing } = ground;
         let error = host::grpc::declare(&mut api, interface);
         let mut types = Self {
             api,

@@ -85,6 +85,8 @@ impl<'a> Compiler<'a> {
 
     fn message_id(&mut self, ty: TypeId, group: &'a [TypeId]) -> Fit<MessageId> {
         let ty = self.target(ty)?;
+        // A message that refers to no node may stand in a table and outside of it.
+        let group = if refers_to_nodes(&self.api.types[ty].wire) { group } else { &[] };
         if let Some(id) = self.messages[ty.index()] {
             let known = self.order[id.0 as usize].group;
             return if known == group {
@@ -417,6 +419,19 @@ impl Building<'_> {
             bare: self.bare.into(),
         })
     }
+}
+
+/// Whether a message refers to nodes of the table that it is in.
+fn refers_to_nodes(wire: &Wire) -> bool {
+    let node = |codec: &proto::Codec| matches!(codec, proto::Codec::Node { .. });
+    let Wire::Message(message) = wire else { return false };
+    message.fields.iter().any(|field| match field {
+        proto::Field::Singular { codec, .. }
+        | proto::Field::Repeated { codec, .. }
+        | proto::Field::Map { value: codec, .. } => node(codec),
+        proto::Field::Oneof { cases, .. } => cases.iter().any(|case| node(&case.codec)),
+        proto::Field::EmptyFlag { .. } | proto::Field::EmptyCount { .. } => false,
+    })
 }
 
 fn name(field: &proto::Field) -> &str {
