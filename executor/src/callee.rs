@@ -10,7 +10,7 @@ use crate::credentials::Credentials;
 use crate::lift::Layout;
 use crate::link::Signature;
 use crate::oplog::{FunctionName, IrDigest};
-use crate::transport::Endpoint;
+use crate::transport::Route;
 
 /// A function that a component imports, with all that is needed to perform it.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Callee {
     pub(crate) operation: OperationId,
     pub(crate) layout: Arc<Layout>,
     pub(crate) signature: Signature,
-    pub(crate) endpoint: Endpoint,
+    pub(crate) route: Route,
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) deadline: Duration,
     pub(crate) record_requests: bool,

@@ -1,11 +1,11 @@
 //! Credentials that the host injects: where they come from, never what they are.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::path::PathBuf;
 
 use witwire_interpreter::Credential;
 use witwire_ir::{Api, AuthKind, Operation};
+
+pub use crate::secret::Source;
 
 /// Where the credentials of an API's schemes come from, by scheme name.
 ///
@@ -14,33 +14,6 @@ use witwire_ir::{Api, AuthKind, Operation};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Credentials {
     sources: BTreeMap<String, Source>,
-}
-
-/// Where a credential comes from. Basic credentials are written `user:password`.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Source {
-    /// An environment variable.
-    Environment(String),
-    /// A file's content, without the line break at its end.
-    File(PathBuf),
-    /// The credential itself: for tests, and for hosts that have read it already.
-    Literal(String),
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Environment(name) => write!(f, "env:{name}"),
-            Self::File(path) => write!(f, "file:{}", path.display()),
-            Self::Literal(_) => f.write_str("(given directly)"),
-        }
-    }
 }
 
 /// Credentials that are configured and cannot be had. Never holds one.
@@ -179,22 +152,7 @@ impl Gathered {
 fn read(scheme: &str, kind: &AuthKind, source: &Source) -> Result<Credential, CredentialsError> {
     let unreadable =
         |reason: String| CredentialsError::Unreadable { scheme: scheme.to_owned(), source_name: source.to_string(), reason };
-    let secret = match source {
-        Source::Environment(name) => std::env::var(name).map_err(|e| {
-            unreadable(match e {
-                std::env::VarError::NotPresent => "the variable is not set".to_owned(),
-                std::env::VarError::NotUnicode(_) => "its value is not UTF-8".to_owned(),
-            })
-        })?,
-        Source::File(path) => {
-            let text = std::fs::read_to_string(path).map_err(|e| unreadable(e.to_string()))?;
-            text.strip_suffix('\n').map(|t| t.strip_suffix('\r').unwrap_or(t).to_owned()).unwrap_or(text)
-        }
-        Source::Literal(secret) => secret.clone(),
-    };
-    if secret.is_empty() {
-        return Err(unreadable("it is empty".to_owned()));
-    }
+    let secret = source.read().map_err(unreadable)?;
     match kind {
         AuthKind::Bearer | AuthKind::OtherHttp { .. } | AuthKind::OAuth2 { .. } | AuthKind::OpenIdConnect { .. } => {
             Ok(Credential::Token(secret))

@@ -61,7 +61,7 @@ impl Executor {
     /// # Errors
     /// [`LoadError`], with all reasons at once where imports do not fit.
     pub fn load(&self, wasm: impl Into<Vec<u8>>, dependencies: &[Dependency]) -> Result<Program, LoadError> {
-        Program::load(&self.inner.engine, wasm.into(), dependencies)
+        Program::load(&self.inner.engine, &self.inner.config.transport, wasm.into(), dependencies)
     }
 
     /// Creates a worker, durably: afterwards it can be opened by every process that opens the store. `config` is kept as it is

@@ -25,6 +25,7 @@ mod lift;
 mod link;
 mod probe;
 mod program;
+mod secret;
 mod session;
 mod settings;
 mod wasi;

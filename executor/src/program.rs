@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::host::{self, State};
 use crate::link::{self, Function, Imports, LinkError, LinkProblem, Target};
 use crate::oplog::{ComponentDigest, Digest, IrDigest};
-use crate::transport::{DEFAULT_DEADLINE, Endpoint, EndpointError};
+use crate::transport::{DEFAULT_DEADLINE, Endpoint, EndpointError, NoEndpoint, Route, RouteSettings, Transport};
 use crate::wasi;
 
 /// An API file: what the CLI compiled a specification to.
@@ -70,8 +70,10 @@ impl fmt::Debug for ApiFile {
 pub struct Dependency {
     /// The file.
     pub file: ApiFile,
-    /// Where the API is served. `None`: at the first server that its document names.
-    pub server: Option<Endpoint>,
+    /// Where the API is served, all in the same way. Empty: at the first server that its document names.
+    pub servers: Vec<Endpoint>,
+    /// How its calls are sent.
+    pub route: RouteSettings,
     /// What the host puts into requests.
     pub credentials: Credentials,
     /// How long one call may take, its retries included.
@@ -87,7 +89,8 @@ impl Dependency {
     pub fn new(file: ApiFile, server: Option<Endpoint>) -> Self {
         Self {
             file,
-            server,
+            servers: server.into_iter().collect(),
+            route: RouteSettings::default(),
             credentials: Credentials::none(),
             deadline: DEFAULT_DEADLINE,
             record_requests: true,
@@ -145,12 +148,17 @@ impl Program {
         self.inner.digest
     }
 
-    pub(crate) fn load(engine: &Engine, wasm: Vec<u8>, dependencies: &[Dependency]) -> Result<Self, LoadError> {
+    pub(crate) fn load(
+        engine: &Engine,
+        transport: &Transport,
+        wasm: Vec<u8>,
+        dependencies: &[Dependency],
+    ) -> Result<Self, LoadError> {
         let (digest, component) = engine.compile(&wasm).map_err(|e| LoadError::Component(uncompiled(&e)))?;
         let sources: Vec<_> = dependencies.iter().flat_map(|d| d.file.apis.iter().map(move |api| (d, api))).collect();
         let apis: Vec<_> = sources.iter().map(|(_, api)| (*api).clone()).collect();
         let imports = link::resolve(&engine.wasmtime, &component, &apis)?;
-        let linker = connect(engine, imports, &sources)?;
+        let linker = connect(engine, transport, imports, &sources)?;
         let pre = instantiate(&linker, &component)?;
         let files = dependencies.iter().map(|d| d.file.clone()).collect();
         Ok(Self { inner: Arc::new(Inner { wasm, digest, files, pre }) })
@@ -164,7 +172,12 @@ impl fmt::Debug for Program {
 }
 
 /// Puts a host function behind every import.
-fn connect(engine: &Engine, imports: Imports, sources: &[(&Dependency, &Arc<Api>)]) -> Result<Linker<State>, LoadError> {
+fn connect(
+    engine: &Engine,
+    transport: &Transport,
+    imports: Imports,
+    sources: &[(&Dependency, &Arc<Api>)],
+) -> Result<Linker<State>, LoadError> {
     let wasmtime = |e: wasmtime::Error| LoadError::from(LinkError { problems: vec![LinkProblem::Wasmtime(full(&e))] });
     let Imports { layout, functions, resources, wasi } = imports;
     for (dependency, api) in sources {
@@ -190,7 +203,7 @@ fn connect(engine: &Engine, imports: Imports, sources: &[(&Dependency, &Arc<Api>
         let (dependency, api) = sources[function.api];
         let planned = &plans[function.api];
         let callee = Callee {
-            endpoint: endpoint(dependency, api, &api.operations[operation])?,
+            route: route(transport, dependency, api, &api.operations[operation])?,
             name: function.name,
             ir: dependency.file.digest,
             plan: planned.plan.clone(),
@@ -235,10 +248,18 @@ impl Planned {
 }
 
 /// Where an operation is performed: where the dependency says, else at its own server, else at the document's.
-fn endpoint(dependency: &Dependency, api: &Api, operation: &Operation) -> Result<Endpoint, LoadError> {
-    if let Some(server) = &dependency.server {
-        return Ok(server.clone());
-    }
+fn route(transport: &Transport, dependency: &Dependency, api: &Api, operation: &Operation) -> Result<Route, LoadError> {
+    let endpoints = match &*dependency.servers {
+        [] => vec![declared(api, operation)?],
+        servers => servers.to_vec(),
+    };
+    transport
+        .route(endpoints, dependency.route.clone())
+        .map_err(|NoEndpoint| LoadError::Server { package: api.package.to_string(), source: EndpointError::NoServer })
+}
+
+/// The server that the document names.
+fn declared(api: &Api, operation: &Operation) -> Result<Endpoint, LoadError> {
     let own = match &operation.call {
         Call::Http(call) => &*call.servers,
         Call::Grpc(_) => &[],

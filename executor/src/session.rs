@@ -13,7 +13,7 @@ use crate::oplog::{
     Playback, RandomBytes, Recorded, Settlement, Started, Step, StoreError, WorkerId, redact, request_digest, settle,
 };
 use crate::probe::{Probe, Window};
-use crate::transport::Transport;
+use crate::transport::{CallOptions, Repeat, Transport};
 use crate::wasi::Switch;
 
 /// Why a worker cannot go on. The guest is stopped in the middle of a host call; nothing of it is recorded.
@@ -169,7 +169,9 @@ impl Session {
     /// Sends a request. What comes of it is a value of the operation's result, except where the worker is to be suspended.
     async fn send(&mut self, callee: &Callee, args: &[Value], outgoing: &Outgoing, call: Ordinal) -> Result<Value, Stop> {
         let class = &callee.operation().class;
-        let value = match self.transport.send(&callee.endpoint, &outgoing.request, callee.deadline).await {
+        let options = CallOptions::new(callee.deadline, Repeat::of(class, outgoing.key.is_some()));
+        let exchange = self.transport.call(&callee.route, &outgoing.request, &options).await;
+        let value = match exchange.outcome {
             Ok(response) => callee.response(args, &response),
             Err(error) if error.in_doubt() && *class == CallClass::Unsafe(InDoubt::Suspend) => {
                 return Err(Stop::InDoubt { function: callee.name.clone(), call });

@@ -1,37 +1,49 @@
 //! The network edge: requests out, responses in.
 //!
-//! A [`Transport`] sends one request to an [`Endpoint`] and answers with what the interpreter decodes, or with a [`SendError`]
-//! that says how much is known about the call. It follows no redirect, repeats nothing that may have been processed, and connects
-//! only where the [`EgressPolicy`] allows.
+//! A [`Transport`] performs calls over a [`Route`] and answers with what the interpreter decodes, or with a [`SendError`] that says
+//! how much is known about the call. It follows no redirect, repeats nothing that may do harm twice, and connects only where the
+//! [`EgressPolicy`] allows.
+//!
+//! The layers of a call, from the outside: the deadline and the retries with their budget (`retry`), the endpoints in turn
+//! (`attempt`, `route`), the egress policy, the limits, and the connections (`pool`, `connect`, `stream`, `tls`).
 
+mod attempt;
 mod classify;
+mod coding;
 mod connect;
-mod decode;
 mod endpoint;
 mod error;
+mod exchange;
 mod grpc;
 mod http;
+mod pool;
 mod probe;
+mod retry;
+mod route;
 mod stream;
 mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::Instant;
 use witwire_interpreter::{Request, Response};
 
+pub use coding::Compression;
 pub use endpoint::{Endpoint, EndpointError, Host, Scheme};
 pub use error::{SendError, SendErrorKind};
+pub use exchange::{CallOptions, Exchange};
+pub use pool::{Keepalive, LinkSettings};
 pub use probe::{SendProbe, SendStage};
-pub use tls::{TlsConfig, TlsConfigError};
+pub use retry::{BudgetConfig, BudgetError, Jitter, Repeat, RetryPolicy, SystemJitter};
+pub use route::{NoEndpoint, Route, RouteSettings};
+pub use tls::{Authority, AuthorityError, ClientTls, Identity, TlsConfig, TlsConfigError};
 
 use crate::egress::{EgressPolicy, Resolve, SystemResolver};
-use classify::{Phase, classify};
-use connect::Connector;
-use probe::RequestBody;
+use attempt::Sending;
+use pool::Pools;
+use retry::Budgets;
+use route::Target;
 
 /// How long a call may take where nothing else is said.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
@@ -45,6 +57,10 @@ pub struct TransportConfig {
     pub tls: TlsConfig,
     /// What it puts up with.
     pub limits: Limits,
+    /// How many retries a destination is burdened with.
+    pub budget: BudgetConfig,
+    /// Who draws the pauses between attempts.
+    pub jitter: Arc<dyn Jitter>,
     /// Who finds addresses.
     pub resolver: Arc<dyn Resolve>,
     /// Who is told how far a call has come. For tests; `()` by default.
@@ -57,6 +73,8 @@ impl Default for TransportConfig {
             egress: EgressPolicy::deny_all(),
             tls: TlsConfig::default(),
             limits: Limits::default(),
+            budget: BudgetConfig::default(),
+            jitter: Arc::new(SystemJitter),
             resolver: Arc::new(SystemResolver),
             probe: Arc::new(()),
         }
@@ -90,11 +108,10 @@ pub struct Transport {
 struct Inner {
     egress: Arc<EgressPolicy>,
     limits: Limits,
+    jitter: Arc<dyn Jitter>,
     probe: Arc<dyn SendProbe>,
-    /// HTTP/1.1, and HTTP/2 where TLS negotiates it.
-    http: Client<Connector, RequestBody>,
-    /// HTTP/2 alone.
-    grpc: Client<Connector, RequestBody>,
+    pools: Pools,
+    budgets: Budgets,
 }
 
 impl Transport {
@@ -103,98 +120,70 @@ impl Transport {
     /// # Errors
     /// [`TlsConfigError`] where a root certificate cannot be used.
     pub fn new(config: TransportConfig) -> Result<Self, TlsConfigError> {
-        let TransportConfig { egress, tls, limits, resolver, probe } = config;
-        let egress = Arc::new(egress);
-        let connector = |alpn: &[&[u8]], http2_only| {
-            tls.client(alpn).map(|tls| Connector {
-                egress: egress.clone(),
-                resolver: resolver.clone(),
-                tls,
-                timeout: limits.connect_timeout,
-                http2_only,
-                count: probe.halves_requests(),
-            })
-        };
-        let http = pool(limits).build(connector(&[b"h2", b"http/1.1"], false)?);
-        let grpc = pool(limits).http2_only(true).build(connector(&[b"h2"], true)?);
-        Ok(Self { inner: Arc::new(Inner { egress, limits, probe, http, grpc }) })
+        let egress = Arc::new(config.egress.clone());
+        let pools = Pools::new(&config, egress.clone())?;
+        let TransportConfig { limits, budget, jitter, probe, .. } = config;
+        Ok(Self { inner: Arc::new(Inner { egress, limits, jitter, probe, pools, budgets: Budgets::new(budget) }) })
     }
 
-    /// Sends a request and reads the whole response within `deadline`, which covers connecting too.
+    /// A route to these endpoints, which take turns; one that cannot be connected to is passed over. All serve the same.
     ///
-    /// Runs on tokio, always on the same runtime: connections that are kept belong to it.
-    pub async fn send(&self, endpoint: &Endpoint, request: &Request, deadline: Duration) -> Result<Response, SendError> {
-        self.send_once(endpoint, request, deadline).await
-    }
-
-    /// One attempt: what a retry repeats.
-    async fn send_once(&self, endpoint: &Endpoint, request: &Request, deadline: Duration) -> Result<Response, SendError> {
-        let inner = &*self.inner;
-        let destination = endpoint.destination();
-        inner
-            .egress
-            .admit(endpoint.host(), endpoint.port())
-            .map_err(|denial| SendError::new(SendErrorKind::Denied, denial.to_string()))?;
-        let (pool, head, body) = match request {
-            Request::Http(request) => {
-                (&inner.http, http::prepare(endpoint, request)?, request.body.clone().unwrap_or_default())
-            }
-            Request::Grpc(request) => (&inner.grpc, grpc::prepare(endpoint, request, deadline)?, grpc::body(request)?),
-        };
-        let mut head = head;
-        let connection = capture_connection(&mut head);
-        let body = RequestBody::new(body, &inner.probe, &connection);
-        let outgoing = pool.request(head.map(|()| body));
-        let exchange = async {
-            let incoming = outgoing.await.map_err(|e| {
-                let connected = connection.connection_metadata().is_some();
-                classify(&e, if connected { Phase::Sent } else { Phase::Connecting }, &destination)
-            })?;
-            match request {
-                Request::Http(_) => http::receive(incoming, &inner.limits, &destination).await.map(Response::Http),
-                Request::Grpc(_) => {
-                    grpc::receive(incoming, inner.limits.max_response, &destination).await.map(Response::Grpc)
-                }
-            }
-        };
-        match tokio::time::timeout(deadline, exchange).await {
-            Ok(response) => {
-                let response = response.map_err(|error| match request {
-                    Request::Http(_) => error.over_http(),
-                    Request::Grpc(_) => error,
-                })?;
-                inner.probe.reached(SendStage::ResponseRead);
-                Ok(response)
-            }
-            Err(_) => Err(timed_out(&connection, &destination, deadline)),
+    /// # Errors
+    /// [`NoEndpoint`] where there is none.
+    pub fn route(&self, endpoints: Vec<Endpoint>, settings: RouteSettings) -> Result<Route, NoEndpoint> {
+        let pools = &self.inner.pools;
+        if endpoints.is_empty() {
+            return Err(NoEndpoint);
         }
+        let names: Vec<String> = endpoints.iter().map(Endpoint::destination).collect();
+        let target = |endpoint: Endpoint| match &settings.link.tls.authority {
+            None => Target::new(endpoint.clone(), endpoint, pools.of(&settings.link, None)),
+            Some(authority) => {
+                let (face, clients) = (endpoint.under(authority), pools.of(&settings.link, Some(&endpoint)));
+                Target::new(endpoint, face, clients)
+            }
+        };
+        let targets = endpoints.into_iter().map(target).collect();
+        let budget = self.inner.budgets.of(&names.join(" "));
+        Ok(Route::new(settings, targets, budget))
+    }
+
+    /// Performs a call: sends the request, again if that may help and does no harm, and reads the whole response.
+    ///
+    /// Runs on tokio, always on the same runtime: connections that are kept belong to it. When the future is dropped, the call is
+    /// cancelled: over HTTP/2 by a reset of its stream, over HTTP/1 by the end of the connection.
+    pub async fn call(&self, route: &Route, request: &Request, options: &CallOptions) -> Exchange {
+        let inner = &*self.inner;
+        let settings = &route.inner.settings;
+        let run = retry::Run {
+            policy: &settings.retry,
+            budget: &route.inner.budget,
+            jitter: &*inner.jitter,
+            probe: &*inner.probe,
+            repeat: options.repeat,
+            wait_for_ready: options.wait_for_ready.unwrap_or(settings.wait_for_ready),
+            // A deadline beyond what the clock can tell is none; thirty years are as good.
+            end: Instant::now().checked_add(options.deadline).unwrap_or_else(|| Instant::now() + THIRTY_YEARS),
+        };
+        let sending = Sending {
+            transport: inner,
+            route,
+            request,
+            compression: options.compression.unwrap_or(settings.compression),
+            deadline: options.deadline,
+        };
+        let (attempted, attempts) = run.run(&sending).await;
+        Exchange { outcome: attempted.outcome, attempts, initial: attempted.initial }
+    }
+
+    /// Sends a request once, to one endpoint, with default settings.
+    pub async fn send(&self, endpoint: &Endpoint, request: &Request, deadline: Duration) -> Result<Response, SendError> {
+        let settings = RouteSettings { retry: RetryPolicy::never(), ..RouteSettings::default() };
+        let route = self
+            .route(vec![endpoint.clone()], settings)
+            .map_err(|e| SendError::new(SendErrorKind::NoConnection { lasting: true }, e.to_string()))?;
+        self.call(&route, request, &CallOptions::new(deadline, Repeat::Unprocessed)).await.outcome
     }
 }
 
-/// A pool of connections, one list for each server.
-fn pool(limits: Limits) -> hyper_util::client::legacy::Builder {
-    let mut builder = Client::builder(TokioExecutor::new());
-    builder
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .http1_max_buf_size(limits.max_headers.max(SMALLEST_HEAD))
-        .http2_max_header_list_size(limits.max_headers.max(SMALLEST_HEAD).try_into().unwrap_or(u32::MAX));
-    builder
-}
-
-/// hyper reads heads in buffers of at least this size.
-const SMALLEST_HEAD: usize = 8 << 10;
-
-fn timed_out(connection: &CaptureConnection, destination: &str, deadline: Duration) -> SendError {
-    let connected = connection.connection_metadata();
-    if let Some(connected) = connected.as_ref() {
-        // It may be dead without anybody having said so; later calls take another one.
-        connected.poison();
-    }
-    let maybe_processed = connected.is_some();
-    let step = if maybe_processed { "no complete response" } else { "no connection" };
-    SendError::new(
-        SendErrorKind::Timeout { maybe_processed },
-        format!("{step} from {destination} within the deadline of {deadline:?}"),
-    )
-}
+const THIRTY_YEARS: Duration = Duration::from_hours(24 * 365 * 30);

@@ -2,6 +2,7 @@
 //! on. What is asserted is what the server saw and what the guest was told.
 
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 
 use libtest_mimic::Trial;
 use witwire_executor::oplog::Ordinal;
@@ -12,9 +13,18 @@ use crate::setup::{Child, TestResult, calls, check, contains, parse_numbers, tri
 
 /// The windows in the order of a call. All but one are reached by the process that dies; in that one the server holds the request
 /// and the process is killed from outside.
-const WINDOWS: [&str; 6] =
-    ["before-recorded", "recorded", "request-half-sent", EFFECT_DONE, "response-read", "recorded-not-returned"];
+const WINDOWS: [&str; 7] = [
+    "before-recorded",
+    "recorded",
+    "request-half-sent",
+    BETWEEN_ATTEMPTS,
+    EFFECT_DONE,
+    "response-read",
+    "recorded-not-returned",
+];
 const EFFECT_DONE: &str = "effect-done";
+/// The server has refused the first attempt for now; the second one is not sent.
+const BETWEEN_ATTEMPTS: &str = "between-attempts";
 
 /// The process is killed in the second of three calls. Its `Started` is the fourth entry, after `Invoked` and the first call's
 /// two.
@@ -43,6 +53,10 @@ fn expected(protocol: Protocol, operation: Operation, window: &str) -> Expected 
         ("request-half-sent", Look) if protocol == Protocol::Http => {
             Expected::Impossible("a GET has no body: its head leaves in one write")
         }
+        (BETWEEN_ATTEMPTS, Post) => Expected::Impossible(
+            "the server has seen it, so that it is not sent again: the guest is told what the server said",
+        ),
+        (BETWEEN_ATTEMPTS, _) => seen(2, 1, false),
         ("before-recorded" | "recorded-not-returned", _) => seen(1, 1, false),
         ("recorded" | "request-half-sent", Post) => seen(0, 0, true),
         ("recorded" | "request-half-sent", _) => seen(1, 1, false),
@@ -67,6 +81,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         }
         let name = |policy| format!("kill::{}::unsafe-{policy}", protocol.name());
         trials.push(trial(name("retry"), move || retry(protocol)));
+        trials.push(trial(name("between-attempts"), move || between_attempts_of_an_unsafe_call(protocol)));
         trials.push(trial(name("suspend-then-retry"), move || suspend(protocol, InDoubt::Retry)));
         trials.push(trial(name("suspend-then-unknown"), move || suspend(protocol, InDoubt::OutcomeUnknown)));
     }
@@ -115,7 +130,10 @@ fn print_table() {
 struct Case {
     server: Server,
     held: tokio::sync::mpsc::UnboundedReceiver<()>,
-    directory: tempfile::TempDir,
+    /// Holds the two files.
+    _directory: tempfile::TempDir,
+    database: PathBuf,
+    wasm: PathBuf,
     protocol: Protocol,
     operation: Operation,
     in_doubt: InDoubt,
@@ -125,8 +143,9 @@ impl Case {
     async fn new(protocol: Protocol, operation: Operation, in_doubt: InDoubt) -> Result<Self, libtest_mimic::Failed> {
         let (server, held) = Server::start().await?;
         let directory = tempfile::tempdir()?;
-        std::fs::write(directory.path().join("guest.wasm"), calls(protocol, operation, &["1", "2", "3"]).build()?)?;
-        Ok(Self { server, held, directory, protocol, operation, in_doubt })
+        let (database, wasm) = (directory.path().join("store.db"), directory.path().join("guest.wasm"));
+        std::fs::write(&wasm, calls(protocol, operation, &["1", "2", "3"]).build()?)?;
+        Ok(Self { server, held, _directory: directory, database, wasm, protocol, operation, in_doubt })
     }
 
     /// A process that runs the worker, and ends itself at a window.
@@ -139,15 +158,10 @@ impl Case {
         wait(self.spawn(keys, decision, kill)?).await
     }
 
-    fn spawn(
-        &self,
-        keys: &[&str],
-        decision: Option<InDoubt>,
-        kill: Option<&'static str>,
-    ) -> Result<tokio::process::Child, libtest_mimic::Failed> {
+    fn child<'a>(&'a self, keys: &'a [&'a str], decision: Option<InDoubt>, kill: Option<&'static str>) -> Child<'a> {
         Child {
-            database: &self.directory.path().join("store.db"),
-            wasm: &self.directory.path().join("guest.wasm"),
+            database: &self.database,
+            wasm: &self.wasm,
             url: self.server.url(),
             protocol: self.protocol,
             in_doubt: self.in_doubt,
@@ -155,7 +169,15 @@ impl Case {
             decision,
             kill: kill.map(|window| (window, KILLED_CALL)),
         }
-        .spawn()
+    }
+
+    fn spawn(
+        &self,
+        keys: &[&str],
+        decision: Option<InDoubt>,
+        kill: Option<&'static str>,
+    ) -> Result<tokio::process::Child, libtest_mimic::Failed> {
+        self.child(keys, decision, kill).spawn()
     }
 
     /// Runs a process that is killed at the window.
@@ -169,6 +191,9 @@ impl Case {
             }
             child.start_kill()?;
             child
+        } else if window == BETWEEN_ATTEMPTS {
+            self.server.refuse("2");
+            self.spawn(&["order"], None, Some(window))?
         } else {
             self.spawn(&["order"], None, Some(window))?
         };
@@ -220,6 +245,20 @@ async fn case(protocol: Protocol, operation: Operation, window: &'static str) ->
     check("what a resumed worker prints", &case.carry_on(&[], None).await?, &Vec::new())?;
     check("the stored result", &case.carry_on(&["order"], None).await?.concat(), &result)?;
     check("requests after the end", &case.server.requests(), &before)
+}
+
+/// An unsafe call is tried again where nobody listened. A process that is killed then leaves it in doubt: what it knew of the first
+/// attempt is lost with it.
+async fn between_attempts_of_an_unsafe_call(protocol: Protocol) -> TestResult {
+    let case = Case::new(protocol, Operation::Post, InDoubt::OutcomeUnknown).await?;
+    let nowhere = format!("http://{}", witwire_test_support::hostile::refusing().await?);
+    let first_call = Some((BETWEEN_ATTEMPTS, Ordinal::new(1)));
+    let killed = wait(Child { url: &nowhere, kill: first_call, ..case.child(&["order"], None, None) }.spawn()?).await?;
+    check("the signal that ended the first process", &killed.status.signal(), &Some(9))?;
+    let result = case.carry_on(&["order"], None).await?.concat();
+    check("what the guest was told", &parse_numbers(&result)?, &vec![protocol.outcome_unknown(), 0, 0])?;
+    let of = |id| case.server.of(Operation::Post, id);
+    check("requests and effects", &[of("1"), of("2"), of("3")], &[(0, 0), (1, 1), (1, 1)])
 }
 
 /// The author of the manifest accepts that an unsafe call happens twice.

@@ -185,7 +185,7 @@ fn not_a_component() -> TestResult {
 
 fn settings() -> TestResult {
     let wasm = || proxy_guest(&wit(Protocol::Http), "ledger");
-    let nowhere = Dependency { server: None, ..dependency()? };
+    let nowhere = Dependency { servers: Vec::new(), ..dependency()? };
     contains(&refusal(wasm()?, &[nowhere])?.to_string(), "`test:ledger@1.2.0`: the API's document names no server")?;
     let credentials = Credentials::none().with("bearer", Source::Literal("x".to_owned()));
     let misspelt = Dependency { credentials, ..dependency()? };

@@ -50,10 +50,11 @@ pub(crate) enum KillWindow {
 }
 
 impl KillWindow {
-    pub(crate) const ALL: [(&'static str, Self); 5] = [
+    pub(crate) const ALL: [(&'static str, Self); 6] = [
         ("before-recorded", Self::Worker(Window::BeforeRecorded)),
         ("recorded", Self::Worker(Window::Recorded)),
         ("request-half-sent", Self::Transport(SendStage::RequestHalfSent)),
+        ("between-attempts", Self::Transport(SendStage::BetweenAttempts)),
         ("response-read", Self::Transport(SendStage::ResponseRead)),
         ("recorded-not-returned", Self::Worker(Window::RecordedNotReturned)),
     ];

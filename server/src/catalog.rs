@@ -170,7 +170,7 @@ impl From<SettingsError> for Problem {
         let code = match &error {
             SettingsError::Contradiction(_) => Code::Settings,
             SettingsError::Package { .. } => Code::Dependencies,
-            SettingsError::Server(_) => Code::Server,
+            SettingsError::Server(_) | SettingsError::Authority(_) => Code::Server,
             SettingsError::Unsupported(_) => Code::Unsupported,
         };
         Self::new(code, error)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use witwire_executor::credentials::Credentials;
-use witwire_executor::transport::{Endpoint, Transport};
+use witwire_executor::transport::{CallOptions, Endpoint, Repeat, RouteSettings, Transport};
 use witwire_interpreter::fixture::{self, Fixture};
 use witwire_interpreter::{Failure, Plan, Request, Response};
 use witwire_ir::{Api, Call, OperationId, Protocol, Value, wave};
@@ -116,9 +116,10 @@ fn endpoint(api: &Api, operation: OperationId, server: Option<&str>) -> Result<E
 fn send(plan: &Plan, call: &wave::WaveCall, request: &Request, args: &CallArgs) -> Result<Value, CliError> {
     let api = plan.api();
     let endpoint = endpoint(api, call.operation, args.server.as_deref())?;
-    Ok(match exchange(&endpoint, request, args)? {
+    let class = &api.operations[call.operation].class;
+    Ok(match exchange(&endpoint, request, Repeat::of(class, false), args)? {
         Ok(response) => plan.response(call.operation, &call.args, &response),
-        Err(error) => match error.settle(&api.operations[call.operation].class) {
+        Err(error) => match error.settle(class) {
             Ok(response) => plan.response(call.operation, &call.args, &response),
             Err(failure) => plan.failure(call.operation, failure),
         },
@@ -128,12 +129,16 @@ fn send(plan: &Plan, call: &wave::WaveCall, request: &Request, args: &CallArgs) 
 fn exchange(
     endpoint: &Endpoint,
     request: &Request,
+    repeat: Repeat,
     args: &CallArgs,
 ) -> Result<Result<Response, witwire_executor::transport::SendError>, CliError> {
     let config = network::transport([endpoint], &args.network)?;
     network::runtime()?.block_on(async {
         let transport = Transport::new(config).map_err(|e| CliError::Input(e.to_string()))?;
-        Ok(transport.send(endpoint, request, Duration::from_secs(args.timeout)).await)
+        let route = transport.route(vec![endpoint.clone()], RouteSettings::default());
+        let route = route.map_err(|e| CliError::Usage(e.to_string()))?;
+        let options = CallOptions::new(Duration::from_secs(args.timeout), repeat);
+        Ok(transport.call(&route, request, &options).await.outcome)
     })
 }
 
@@ -166,7 +171,8 @@ fn run_fixture(args: &CallArgs, spec: &Spec, path: &Path, output: Output) -> Res
         let outcome = match (server, &prepared.request) {
             (Some(server), Ok(request)) => {
                 let endpoint = endpoint(api, prepared.operation, Some(server))?;
-                let response = exchange(&endpoint, request, args)?.map_err(|e| CliError::Io(e.to_string()))?;
+                let response =
+                    exchange(&endpoint, request, Repeat::Unprocessed, args)?.map_err(|e| CliError::Io(e.to_string()))?;
                 prepared.outcome(&plan, Some(&response))
             }
             _ => fixture.run(&plan).map_err(|e| wrong(&e))?,

@@ -23,7 +23,7 @@ pub(crate) fn run(args: &RunArgs, output: Output) -> Result<(), CliError> {
     };
     let dependencies = dependencies(args)?;
     let wasm = std::fs::read(&args.component).map_err(|e| CliError::file("read", &args.component, &e))?;
-    let endpoints = dependencies.iter().filter_map(|d| d.server.as_ref());
+    let endpoints = dependencies.iter().flat_map(|d| &d.servers);
     let config = network::transport(endpoints, &args.network)?;
 
     let outcome = network::runtime()?.block_on(async {
@@ -127,7 +127,7 @@ fn dependencies(args: &RunArgs) -> Result<Vec<Dependency>, CliError> {
     // Without a server of its own, a dependency is called at the first server that its document names; resolve it here, so that
     // the egress list is the whole truth about where this command may connect.
     for dependency in &mut dependencies {
-        if dependency.server.is_none()
+        if dependency.servers.is_empty()
             && let Some(api) = dependency.file.apis().first()
         {
             let package = &api.package;
@@ -138,7 +138,7 @@ fn dependencies(args: &RunArgs) -> Result<Vec<Dependency>, CliError> {
                     package.name.as_str()
                 ))
             })?;
-            dependency.server = Some(endpoint);
+            dependency.servers = vec![endpoint];
         }
     }
     Ok(dependencies)
@@ -162,7 +162,7 @@ fn set_server(dependencies: &mut [Dependency], text: &str) -> Result<(), CliErro
         (None, _) => return Err(usage(format!("say which package it serves: {}", known.join(", ")))),
     };
     let dependency = dependency.ok_or_else(|| usage(format!("no such package; there are: {}", known.join(", "))))?;
-    dependency.server = Some(endpoint);
+    dependency.servers = vec![endpoint];
     Ok(())
 }
 

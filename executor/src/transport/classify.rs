@@ -8,6 +8,7 @@ use hyper_util::client::legacy;
 
 use super::connect::ConnectError;
 use super::error::{SendError, SendErrorKind};
+use super::tls::Refused;
 
 /// How far a request had come when the error came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,10 +35,19 @@ pub(super) fn classify(error: &(dyn Error + 'static), phase: Phase, destination:
             let kind = match error {
                 ConnectError::Denied(_) => SendErrorKind::Denied,
                 ConnectError::TimedOut { .. } => SendErrorKind::Timeout { maybe_processed: false },
-                _ => SendErrorKind::Unprocessed,
+                ConnectError::Resolve { .. } | ConnectError::Connect { .. } | ConnectError::Handshake { .. } => {
+                    SendErrorKind::NoConnection { lasting: false }
+                }
+                ConnectError::Tls { .. } | ConnectError::NotHttp2 { .. } | ConnectError::NotAServer(_) => {
+                    SendErrorKind::NoConnection { lasting: true }
+                }
             };
             return SendError::new(kind, error.to_string());
         }
+    }
+    if let Some(reason) = chain().find_map(refused_certificate) {
+        let message = format!("no TLS connection to {destination}: {reason}");
+        return SendError::new(SendErrorKind::NoConnection { lasting: true }, message);
     }
     if let Some(error) = chain().find_map(|e| e.downcast_ref::<h2::Error>()) {
         return of_http2(error, phase, destination);
@@ -75,6 +85,17 @@ pub(super) fn classify(error: &(dyn Error + 'static), phase: Phase, destination:
             format!("{destination} closed the connection before it answered: {reason}"),
         ),
     }
+}
+
+/// The server refused our certificate, or the lack of one, after our side of the handshake was through (TLS 1.3). It reads nothing
+/// on such a connection (RFC 8446, section 4.4.2.4), so that nothing was processed.
+fn refused_certificate(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(io) = error.downcast_ref::<io::Error>() {
+        return io.get_ref()?.downcast_ref::<Refused>().map(ToString::to_string);
+    }
+    // h2 keeps an I/O error's text alone.
+    let io = error.downcast_ref::<h2::Error>()?.get_io()?.to_string();
+    io.starts_with(Refused::MARK).then_some(io)
 }
 
 /// hyper's errors about the framing of a body, such as a chunk's size that is no number.

@@ -11,7 +11,6 @@ use std::time::Duration;
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use rustls::{AlertDescription, CertificateError, ClientConfig};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
@@ -20,6 +19,7 @@ use tower::Service;
 use super::endpoint::{Endpoint, Host, Scheme};
 use super::probe::Counter;
 use super::stream::{Channel, Stream};
+use super::tls::{Tls, handshake_trouble};
 use crate::egress::{Denial, EgressPolicy, Resolve};
 
 /// Why there is no connection. Nothing was sent.
@@ -33,6 +33,8 @@ pub(super) enum ConnectError {
     Connect { destination: String, reason: String },
     #[error("no TLS connection to {destination}: {reason}")]
     Tls { destination: String, reason: String },
+    #[error("no TLS connection to {destination}: the handshake broke off ({reason})")]
+    Handshake { destination: String, reason: String },
     #[error("{destination} does not offer HTTP/2, which gRPC needs (ALPN `h2`)")]
     NotHttp2 { destination: String },
     #[error("connecting to {destination} took longer than {limit:?} (while {step})")]
@@ -64,7 +66,9 @@ impl fmt::Display for Step {
 pub(super) struct Connector {
     pub(super) egress: Arc<EgressPolicy>,
     pub(super) resolver: Arc<dyn Resolve>,
-    pub(super) tls: Arc<ClientConfig>,
+    pub(super) tls: Arc<Tls>,
+    /// Where to connect, where it is not to what requests name.
+    pub(super) dial: Option<Endpoint>,
     pub(super) timeout: Duration,
     /// Whether HTTP/2 alone is spoken: by prior knowledge in the clear, and by ALPN under TLS.
     pub(super) http2_only: bool,
@@ -92,7 +96,8 @@ impl Service<Uri> for Connector {
 impl Connector {
     async fn connect(&self, uri: &Uri) -> Result<Stream, ConnectError> {
         let server = format!("{}://{}", uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |a| a.as_str()));
-        let endpoint = Endpoint::parse(&server).map_err(|_| ConnectError::NotAServer(server))?;
+        let face = Endpoint::parse(&server).map_err(|_| ConnectError::NotAServer(server))?;
+        let endpoint = self.dial.as_ref().unwrap_or(&face);
         let (host, port, destination) = (endpoint.host(), endpoint.port(), endpoint.destination());
         self.egress.admit(host, port)?;
 
@@ -122,10 +127,11 @@ impl Connector {
         let (channel, http2) = match endpoint.scheme() {
             Scheme::Http => (Channel::Plain(tcp), self.http2_only),
             Scheme::Https => {
-                let handshake = TlsConnector::from(self.tls.clone()).connect(server_name(host, &destination)?, tcp);
+                let config =
+                    self.tls.config().map_err(|reason| ConnectError::Tls { destination: destination.clone(), reason })?;
+                let handshake = TlsConnector::from(config).connect(server_name(face.host(), &destination)?, tcp);
                 let handshake = tokio::time::timeout_at(end, handshake).await.map_err(|_| timed_out(Step::Handshaking))?;
-                let tls = handshake
-                    .map_err(|e| ConnectError::Tls { destination: destination.clone(), reason: tls_reason(&e, host) })?;
+                let tls = handshake.map_err(|e| handshake_error(&e, face.host(), &destination))?;
                 let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
                 if self.http2_only && !http2 {
                     return Err(ConnectError::NotHttp2 { destination });
@@ -162,25 +168,11 @@ fn server_name(host: &Host, destination: &str) -> Result<ServerName<'static>, Co
     }
 }
 
-/// Says what is wrong with a certificate and what to do; other troubles in rustls' own words.
-fn tls_reason(error: &io::Error, host: &Host) -> String {
-    let Some(error) = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) else {
-        return format!("the handshake failed ({error})");
-    };
-    match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "its certificate is signed by no authority that is trusted; if it is a private one, add its root certificate"
-                .to_owned()
-        }
-        rustls::Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => format!("its certificate is not for the name {host}"),
-        rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
-            "its certificate has expired".to_owned()
-        }
-        rustls::Error::NoApplicationProtocol | rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
-            "it speaks none of the protocols offered (ALPN; gRPC needs `h2`)".to_owned()
-        }
-        other => other.to_string(),
+/// A handshake that one side refused, or that broke off.
+fn handshake_error(error: &io::Error, name: &Host, destination: &str) -> ConnectError {
+    let destination = destination.to_owned();
+    match error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
+        Some(error) => ConnectError::Tls { destination, reason: handshake_trouble(error, name) },
+        None => ConnectError::Handshake { destination, reason: error.to_string() },
     }
 }

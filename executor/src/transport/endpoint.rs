@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use url::Url;
 use witwire_ir::operation::http::Server;
 
+use super::tls::Authority;
+
 /// The base URL of a server: `https://api.example.com/v1`.
 ///
 /// Equal spellings are equal endpoints: names are in lower case and in their ASCII form, numeric addresses in their usual one
@@ -183,6 +185,12 @@ impl Endpoint {
         }
         let port = url.port().unwrap_or(scheme.default_port());
         Ok(Self { scheme, host, port, base_path: url.path().trim_end_matches('/').to_owned() })
+    }
+
+    /// The same, but called by another name.
+    pub(super) fn under(&self, authority: &Authority) -> Self {
+        let port = authority.port.unwrap_or(self.scheme.default_port());
+        Self { scheme: self.scheme, host: authority.host.clone(), port, base_path: self.base_path.clone() }
     }
 
     /// Whether TLS is spoken.

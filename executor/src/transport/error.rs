@@ -20,9 +20,15 @@ pub struct SendError {
 /// What is known about a call without a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendErrorKind {
-    /// Surely not processed: no connection, the request was not written, or the server said that it did not look at it
-    /// (`REFUSED_STREAM`, or a `GOAWAY` below the stream; RFC 9113, sections 8.7 and 6.8). It may be sent again, whatever its
-    /// class.
+    /// There is no connection, so nothing was sent.
+    NoConnection {
+        /// Whether trying again is in vain until somebody changes the settings, here or at the server: a certificate that is not
+        /// trusted, no common protocol.
+        lasting: bool,
+    },
+    /// Surely not processed, though there was a connection: the request was not written, or the server said that it did not look
+    /// at it (`REFUSED_STREAM`, or a `GOAWAY` below the stream; RFC 9113, sections 8.7 and 6.8). It may be sent again, whatever
+    /// its class.
     Unprocessed,
     /// The channel broke after the request, or part of it, was written.
     MaybeProcessed {
@@ -55,6 +61,13 @@ pub enum SendErrorKind {
     },
 }
 
+impl SendErrorKind {
+    /// Whether no connection could be made.
+    pub(super) const fn is_no_connection(&self) -> bool {
+        matches!(self, Self::NoConnection { .. } | Self::Timeout { maybe_processed: false })
+    }
+}
+
 impl SendError {
     pub(crate) fn new(kind: SendErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
@@ -83,7 +96,7 @@ impl SendError {
 
     /// Whether the call surely was not processed, so that any call may be sent again.
     pub const fn unprocessed(&self) -> bool {
-        matches!(self.kind, SendErrorKind::Unprocessed | SendErrorKind::Timeout { maybe_processed: false })
+        matches!(self.kind, SendErrorKind::Unprocessed) || self.kind.is_no_connection()
     }
 
     /// What the guest is told, once nothing is sent again.
@@ -103,7 +116,9 @@ impl SendError {
         Err(match self.kind {
             SendErrorKind::MaybeProcessed { reset: Some(code) } => return Ok(status(code, message)),
             SendErrorKind::TooLarge { grpc: true, .. } => return Ok(status(RESOURCE_EXHAUSTED, message)),
-            SendErrorKind::Unprocessed | SendErrorKind::MaybeProcessed { reset: None } => Failure::Unavailable(message),
+            SendErrorKind::NoConnection { .. }
+            | SendErrorKind::Unprocessed
+            | SendErrorKind::MaybeProcessed { reset: None } => Failure::Unavailable(message),
             SendErrorKind::Timeout { .. } => Failure::Timeout(message),
             SendErrorKind::Denied => Failure::Denied(message),
             SendErrorKind::InvalidRequest { location } => {
@@ -146,7 +161,10 @@ mod tests {
         let invalid = Failure::InvalidResponse { message: m(), raw: None, status: Some(200) };
         type Settled = Result<Response, Failure>;
         // A kind, what it becomes for a class that may be repeated, and for one that may not.
-        let rows: [(SendErrorKind, Settled, Settled); 10] = [
+        let no_connection = || Err(Failure::Unavailable(m()));
+        let rows: [(SendErrorKind, Settled, Settled); 12] = [
+            (SendErrorKind::NoConnection { lasting: false }, no_connection(), no_connection()),
+            (SendErrorKind::NoConnection { lasting: true }, no_connection(), no_connection()),
             (SendErrorKind::Unprocessed, Err(Failure::Unavailable(m())), Err(Failure::Unavailable(m()))),
             (
                 SendErrorKind::MaybeProcessed { reset: None },

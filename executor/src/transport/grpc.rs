@@ -6,21 +6,22 @@
 mod frame;
 mod metadata;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, TE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use witwire_interpreter::{GrpcRequest, GrpcResponse, GrpcStatus};
+use witwire_interpreter::{GrpcRequest, GrpcResponse, GrpcStatus, Metadata};
 
 use super::classify::{Phase, classify};
+use super::coding::Compression;
 use super::endpoint::Endpoint;
 use super::error::{SendError, SendErrorKind};
 use super::http::{AGENT, uri};
-pub(super) use frame::encode;
-use frame::{Frames, Trouble};
+use super::retry::{self, Pushback};
+use frame::{Trouble, Unary, encode};
 
 const GRPC_STATUS: &str = "grpc-status";
 const GRPC_ENCODING: &str = "grpc-encoding";
@@ -36,7 +37,8 @@ const HIGHEST: u32 = 16;
 pub(super) fn prepare(
     endpoint: &Endpoint,
     request: &GrpcRequest,
-    deadline: Duration,
+    left: Duration,
+    compression: Compression,
 ) -> Result<http::Request<()>, SendError> {
     let mut out = http::Request::new(());
     *out.uri_mut() = uri(endpoint, &request.path)?;
@@ -47,9 +49,21 @@ pub(super) fn prepare(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     headers.insert(GRPC_ACCEPT_ENCODING, HeaderValue::from_static("identity,gzip,zstd"));
-    headers.insert(GRPC_TIMEOUT, timeout(deadline));
+    headers.insert(GRPC_TIMEOUT, timeout(left));
+    if let Some(coding) = compression.coding() {
+        headers.insert(GRPC_ENCODING, HeaderValue::from_static(coding.name()));
+    }
     metadata::write(&request.metadata, &request.secrets.headers, headers)?;
     Ok(out)
+}
+
+/// A response, and what came beside it.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) response: GrpcResponse,
+    /// Initial metadata, without the protocol's own keys.
+    pub(super) initial: Metadata,
+    pub(super) pushback: Pushback,
 }
 
 /// Reads the whole response.
@@ -57,46 +71,63 @@ pub(super) async fn receive(
     response: http::Response<Incoming>,
     limit: usize,
     destination: &str,
-) -> Result<GrpcResponse, SendError> {
-    let (head, mut body) = response.into_parts();
-    let http_status = head.status.as_u16();
+) -> Result<Received, SendError> {
+    let (head, body) = response.into_parts();
+    let headers = head.headers;
+    // A status among the headers ends the call ("Trailers-Only"): they are trailers, and there is no initial metadata.
+    let initial = if headers.contains_key(GRPC_STATUS) { Metadata::new() } else { metadata::read(&headers) };
+    // A proxy speaks HTTP, and tells in its way when to come back.
+    let of_head = if is_grpc(&headers) { retry::of_grpc(&headers) } else { retry::of_http(&headers, SystemTime::now()) };
+    let (response, trailers) = read(head.status.as_u16(), headers, body, limit, destination).await?;
+    let pushback = trailers.as_ref().map_or(of_head, retry::of_grpc);
+    Ok(Received { response, initial, pushback })
+}
+
+/// Reads the response and, where the body had them, its trailers.
+async fn read(
+    http_status: u16,
+    headers: HeaderMap,
+    mut body: Incoming,
+    limit: usize,
+    destination: &str,
+) -> Result<(GrpcResponse, Option<HeaderMap>), SendError> {
     let invalid = |what: &str| SendError::invalid_response(http_status, format!("{destination} {what}"));
-    if !is_grpc(&head.headers) {
+    if !is_grpc(&headers) {
         if http_status == 200 {
             return Err(invalid("answered, but not with gRPC: its content type is not application/grpc"));
         }
-        return Ok(of_http(http_status, destination));
+        return Ok((of_http(http_status, destination), None));
     }
-    // A status among the headers ends the call ("Trailers-Only"), unless it is OK and more follows.
-    if let Some(status) = status_of(&head.headers)
-        && let Some(failed) = failed(status, &head.headers)
+    // The status ends the call, unless it is OK and more follows.
+    if let Some(status) = status_of(&headers)
+        && let Some(failed) = failed(status, &headers)
     {
-        return Ok(failed);
+        return Ok((failed, None));
     }
     if http_status != 200 {
-        return Ok(of_http(http_status, destination));
+        return Ok((of_http(http_status, destination), None));
     }
-    let encoding = head.headers.get(GRPC_ENCODING).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
-    let mut frames = Frames::new(limit);
+    let encoding = headers.get(GRPC_ENCODING).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
+    let mut message = Unary::new(limit);
     let mut trailers = None;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| classify(&e, Phase::Receiving { status: http_status }, destination))?;
         match frame.into_data() {
-            Ok(data) => frames.push(&data).map_err(|t| trouble(t, http_status, limit, destination))?,
+            Ok(data) => message.push(&data).map_err(|t| trouble(t, http_status, limit, destination))?,
             Err(frame) => trailers = frame.into_trailers().ok().or(trailers),
         }
     }
-    let trailers = trailers.unwrap_or(head.headers);
+    let trailers = trailers.unwrap_or(headers);
     match status_of(&trailers) {
         None => return Err(invalid("ended the call without a status (grpc-status)")),
         Some(status) => {
             if let Some(failed) = failed(status, &trailers) {
-                return Ok(failed);
+                return Ok((failed, Some(trailers)));
             }
         }
     }
-    let message = frames.finish(encoding.as_deref()).map_err(|t| trouble(t, http_status, limit, destination))?;
-    Ok(GrpcResponse::Ok { message, trailers: metadata::read(&trailers) })
+    let message = message.finish(encoding.as_deref()).map_err(|t| trouble(t, http_status, limit, destination))?;
+    Ok((GrpcResponse::Ok { message, trailers: metadata::read(&trailers) }, Some(trailers)))
 }
 
 /// Whether the content type is gRPC's, with protobuf.
@@ -167,10 +198,9 @@ fn timeout(deadline: Duration) -> HeaderValue {
     HeaderValue::from_str(&format!("{amount}{unit}")).unwrap_or(HeaderValue::from_static("99999999H"))
 }
 
-/// The body of a unary request: one message, not compressed.
-pub(super) fn body(request: &GrpcRequest) -> Result<Bytes, SendError> {
-    encode(&request.message)
-        .ok_or_else(|| SendError::invalid_request("request", "the message is larger than 4 GiB, which gRPC cannot frame"))
+/// The body of a unary request: one message.
+pub(super) fn body(request: &GrpcRequest, compression: Compression) -> Result<Bytes, SendError> {
+    encode(&request.message, compression).map_err(|e| SendError::invalid_request("request", e.to_string()))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Calls over HTTP.
 
+use std::time::SystemTime;
+
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
@@ -11,9 +13,10 @@ use witwire_ir::operation::http::Method;
 
 use super::Limits;
 use super::classify::{Phase, classify};
-use super::decode::{Coding, DecodeError};
+use super::coding::{Coding, DecodeError};
 use super::endpoint::Endpoint;
 use super::error::{SendError, SendErrorKind};
+use super::retry::{self, Pushback};
 
 /// Who we are, in requests.
 pub(super) const AGENT: &str = concat!("witwire/", env!("CARGO_PKG_VERSION"));
@@ -91,7 +94,7 @@ pub(super) async fn receive(
     response: http::Response<Incoming>,
     limits: &Limits,
     destination: &str,
-) -> Result<HttpResponse, SendError> {
+) -> Result<(HttpResponse, Pushback), SendError> {
     let limit = limits.max_response;
     let (head, body) = response.into_parts();
     let status = head.status.as_u16();
@@ -108,6 +111,7 @@ pub(super) async fn receive(
     }
     let body = collect(body, limit, status, destination).await?;
     let mut headers = head.headers;
+    let pushback = retry::of_http(&headers, SystemTime::now());
     let body = match coding(&headers, status, destination)? {
         // A response to HEAD, and a 304, tell the coding of a body that is not there.
         Some(coding) if !body.is_empty() => {
@@ -127,7 +131,7 @@ pub(super) async fn receive(
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
-    Ok(HttpResponse { status, headers, body })
+    Ok((HttpResponse { status, headers, body }, pushback))
 }
 
 async fn collect(mut body: Incoming, limit: usize, status: u16, destination: &str) -> Result<Bytes, SendError> {

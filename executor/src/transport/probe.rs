@@ -19,6 +19,8 @@ pub enum SendStage {
     RequestHalfSent,
     /// The whole response was read.
     ResponseRead,
+    /// An attempt has failed, and another one is to be made.
+    BetweenAttempts,
 }
 
 /// Is told how far calls have come, so that a test can end the process there. `()` is told nothing and costs nothing.

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::probe::Counter;
+use super::tls::Refused;
 
 /// A connection.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ impl Connection for Stream {
 
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        channel!(self, poll_read, cx, buf)
+        channel!(self, poll_read, cx, buf).map_err(Refused::find)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post, put};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -53,6 +53,7 @@ pub(crate) struct Counts {
     /// The idempotency keys that came with each id.
     pub(crate) keys: BTreeMap<String, BTreeSet<String>>,
     hold: Option<(Point, String)>,
+    refuse: Option<String>,
     garbled: bool,
     receipts: BTreeMap<String, u64>,
 }
@@ -91,6 +92,11 @@ impl Server {
         self.lock().hold = Some((point, id.to_owned()));
     }
 
+    /// The next request for the id is answered with "not now", and has no effect.
+    pub(crate) fn refuse(&self, id: &str) {
+        self.lock().refuse = Some(id.to_owned());
+    }
+
     /// From now on responses are not what the API says, or are again.
     pub(crate) fn garble(&self, garbled: bool) {
         self.lock().garbled = garbled;
@@ -117,7 +123,8 @@ impl Server {
         self.counts.lock().expect("no test panics while it counts")
     }
 
-    async fn perform(&self, operation: Operation, id: &str, headers: &HeaderMap) -> u64 {
+    /// The receipt's number; `None`: not now.
+    async fn perform(&self, operation: Operation, id: &str, headers: &HeaderMap) -> Option<u64> {
         let at = (operation, id.to_owned());
         let key = headers.get("idempotency-key").map(|key| key.to_str().expect("a key is ASCII").to_owned());
         let mut seen_before = false;
@@ -130,6 +137,10 @@ impl Server {
             if let Some(key) = &key {
                 counts.keys.entry(id.to_owned()).or_default().insert(key.clone());
                 seen_before = counts.receipts.contains_key(key);
+            }
+            if counts.refuse.as_deref() == Some(id) {
+                counts.refuse = None;
+                return None;
             }
         }
         self.hold_at(Point::Arrived, id).await;
@@ -145,7 +156,7 @@ impl Server {
             }
         };
         self.hold_at(Point::Done, id).await;
-        number
+        Some(number)
     }
 
     async fn hold_at(&self, point: Point, id: &str) {
@@ -176,7 +187,12 @@ async fn json(State(server): State<Server>, operation: Operation, headers: Heade
     answer(&server, server.perform(operation, &id, &headers).await)
 }
 
-fn answer(server: &Server, number: u64) -> Response {
+fn answer(server: &Server, number: Option<u64>) -> Response {
+    let Some(number) = number else {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        return response;
+    };
     let number = if server.lock().garbled { "\"many\"".to_owned() } else { number.to_string() };
     let mut response = Response::new(Body::from(format!("{{\"number\":{number}}}")));
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
@@ -186,7 +202,12 @@ fn answer(server: &Server, number: u64) -> Response {
 async fn grpc(State(server): State<Server>, Path(operation): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
     let operation = Operation::parse(&operation).expect("only known methods are called");
     let entry = Entry::decode(&body[5..]).expect("a message of the API");
-    let number = server.perform(operation, &entry.id, &headers).await;
+    let Some(number) = server.perform(operation, &entry.id, &headers).await else {
+        let mut response = Response::new(Body::empty());
+        response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
+        response.headers_mut().insert("grpc-status", HeaderValue::from_static("14"));
+        return response;
+    };
     let garbled = server.lock().garbled;
     let message = if garbled { b"\x08".to_vec() } else { Receipt { number }.encode_to_vec() };
     let mut frame = BytesMut::new();

@@ -75,7 +75,7 @@ async fn only_vetted_addresses() -> Outcome {
     let egress = EgressPolicy::parse(["todo.test"], ["127.0.0.2/32"])?;
     let config = TransportConfig { egress, resolver: Answers::new(&["127.0.0.1", "127.0.0.2"])?, ..loopback()? };
     let error = send(&Transport::new(config)?, &server.server.url_as("todo.test"), &get(), AMPLE).await.err();
-    check(&error.map(|e| e.kind), &Some(SendErrorKind::Unprocessed))?;
+    check(&error.map(|e| e.kind), &Some(SendErrorKind::NoConnection { lasting: false }))?;
     check(&server.server.accepted(), &0)?;
 
     // The other way round, the address that refuses is passed over.
@@ -101,7 +101,7 @@ async fn no_addresses() -> Outcome {
     let egress = EgressPolicy::parse(["todo.test"], [])?;
     let transport = Transport::new(TransportConfig { egress, resolver: Answers::new(&[])?, ..loopback()? })?;
     let error = send(&transport, "http://todo.test", &get(), AMPLE).await.err().ok_or("a response")?;
-    check(&error.kind, &SendErrorKind::Unprocessed)?;
+    check(&error.kind, &SendErrorKind::NoConnection { lasting: false })?;
     contains(&error.message, "the name of todo.test:80 cannot be resolved")
 }
 

@@ -197,7 +197,7 @@ async fn case(script: Vec<Step>, expected: Result<(u16, String), SendErrorKind>)
 async fn nobody_listens() -> Outcome {
     let error = send(&transport()?, &format!("http://{}", refusing().await?), &get(), AMPLE).await;
     let error = error.err().ok_or("a response")?;
-    check(&error.kind, &SendErrorKind::Unprocessed)?;
+    check(&error.kind, &SendErrorKind::NoConnection { lasting: false })?;
     contains(&error.message, "cannot connect to 127.0.0.1:")?;
     contains(&error.message, "refused")
 }

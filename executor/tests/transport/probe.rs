@@ -40,7 +40,7 @@ impl SendProbe for Stop {
             SendStage::RequestHalfSent => {
                 self.arrived.lock().ok().and_then(|a| a.recv_timeout(AMPLE).ok()).unwrap_or_default()
             }
-            SendStage::ResponseRead => Vec::new(),
+            SendStage::ResponseRead | SendStage::BetweenAttempts => Vec::new(),
         };
         if let Ok(mut log) = self.log.lock() {
             log.push((stage, arrived));

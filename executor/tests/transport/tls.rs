@@ -62,7 +62,7 @@ async fn call(
 /// The request never left, and the message says why.
 fn refused(response: Result<Response, SendError>, reason: &str) -> Outcome {
     let error = response.err().ok_or("a response")?;
-    check(&error.kind, &SendErrorKind::Unprocessed)?;
+    check(&error.kind, &SendErrorKind::NoConnection { lasting: true })?;
     contains(&error.message, reason)
 }
 
@@ -140,7 +140,7 @@ async fn an_unknown_authority() -> Outcome {
 async fn another_authority() -> Outcome {
     let server = Http1::start_with(Some(Authority::new()?.acceptor(&["todo.test"], &[])?), |_, _| hello()).await?;
     let response = call(&server.server, Some(&Authority::new()?), &get()).await?;
-    check(&response.err().map(|e| e.kind), &Some(SendErrorKind::Unprocessed))?;
+    check(&response.err().map(|e| e.kind), &Some(SendErrorKind::NoConnection { lasting: true }))?;
     check(&server.requests().len(), &0)
 }
 

@@ -1,6 +1,6 @@
-//! Removing compression, with a limit on what comes out.
+//! Compressing, and removing compression with a limit on what comes out.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use bytes::Bytes;
 
@@ -11,6 +11,28 @@ pub(super) enum Coding {
     Gzip,
     /// RFC 8878.
     Zstd,
+}
+
+/// How the messages of requests are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// By gzip (RFC 1952).
+    Gzip,
+    /// By Zstandard (RFC 8878).
+    Zstd,
+}
+
+impl Compression {
+    pub(super) const fn coding(self) -> Option<Coding> {
+        match self {
+            Self::None => None,
+            Self::Gzip => Some(Coding::Gzip),
+            Self::Zstd => Some(Coding::Zstd),
+        }
+    }
 }
 
 /// Why something cannot be decompressed.
@@ -33,6 +55,26 @@ impl Coding {
             n if n.eq_ignore_ascii_case("gzip") || n.eq_ignore_ascii_case("x-gzip") => Ok(Some(Self::Gzip)),
             n if n.eq_ignore_ascii_case("zstd") => Ok(Some(Self::Zstd)),
             n => Err(n),
+        }
+    }
+
+    /// As in headers.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    /// Compresses. Speed counts for more than size here: a call waits for it.
+    pub(super) fn encode(self, data: &[u8]) -> std::io::Result<Vec<u8>> {
+        match self {
+            Self::Gzip => {
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                encoder.write_all(data)?;
+                encoder.finish()
+            }
+            Self::Zstd => zstd::encode_all(data, zstd::DEFAULT_COMPRESSION_LEVEL),
         }
     }
 
@@ -62,7 +104,6 @@ impl Coding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
 
     fn gzip(data: &[u8]) -> Vec<u8> {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -80,6 +121,17 @@ mod tests {
             assert_eq!(coding.decode(&compressed, 999), Err(DecodeError::TooLarge));
             assert!(matches!(coding.decode(&compressed[..compressed.len() - 3], 1000), Err(DecodeError::Malformed(_))));
             assert!(matches!(coding.decode(b"not compressed at all", 1000), Err(DecodeError::Malformed(_))));
+        }
+    }
+
+    #[test]
+    fn what_is_compressed_comes_out_again() {
+        for coding in [Coding::Gzip, Coding::Zstd] {
+            for data in [&b""[..], b"x", &[7; 100_000]] {
+                let compressed = coding.encode(data).expect("into memory");
+                assert_eq!(coding.decode(&compressed, data.len()).as_deref(), Ok(data));
+                assert_eq!(Coding::by_name(coding.name()), Ok(Some(coding)));
+            }
         }
     }
 

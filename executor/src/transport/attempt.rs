@@ -1,0 +1,146 @@
+//! One attempt of a call: over the endpoints of its route until one can be connected to.
+
+use std::time::Duration;
+
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
+use tokio::time::Instant;
+use witwire_interpreter::{Metadata, MetadataText, Request, Response};
+
+use super::classify::{Phase, classify};
+use super::coding::Compression;
+use super::error::{SendError, SendErrorKind};
+use super::exchange::Attempted;
+use super::probe::{RequestBody, SendStage};
+use super::retry::Attempt;
+use super::route::{Route, Target};
+use super::{Inner, grpc, http};
+
+/// What every attempt of a call has in common.
+#[derive(Debug)]
+pub(super) struct Sending<'a> {
+    pub(super) transport: &'a Inner,
+    pub(super) route: &'a Route,
+    pub(super) request: &'a Request,
+    pub(super) compression: Compression,
+    /// The whole call's, for messages.
+    pub(super) deadline: Duration,
+}
+
+impl Attempt for Sending<'_> {
+    async fn attempt(&self, left: Duration) -> Attempted {
+        let end = Instant::now() + left;
+        let mut last = None;
+        for target in self.route.inner.turn() {
+            let attempted = self.send_once(target, end).await;
+            let no_connection = matches!(&attempted.outcome, Err(e) if e.kind.is_no_connection());
+            target.connected(!no_connection);
+            if !no_connection || Instant::now() >= end {
+                return attempted;
+            }
+            last = Some(attempted);
+        }
+        last.unwrap_or_else(|| {
+            // A route is never made without one.
+            SendError::new(SendErrorKind::NoConnection { lasting: true }, super::route::NoEndpoint.to_string()).into()
+        })
+    }
+}
+
+impl Sending<'_> {
+    async fn send_once(&self, target: &Target, end: Instant) -> Attempted {
+        let inner = self.transport;
+        let settings = &self.route.inner.settings;
+        let destination = target.endpoint.destination();
+        let limits =
+            super::Limits { max_response: settings.max_response.unwrap_or(inner.limits.max_response), ..inner.limits };
+        if let Err(denial) = inner.egress.admit(target.endpoint.host(), target.endpoint.port()) {
+            return SendError::new(SendErrorKind::Denied, denial.to_string()).into();
+        }
+        let (pool, mut head, body) = match self.prepare(target, end) {
+            Ok(prepared) => prepared,
+            Err(error) => return error.into(),
+        };
+        let connection = capture_connection(&mut head);
+        let body = RequestBody::new(body, &inner.probe, &connection);
+        let outgoing = pool.request(head.map(|()| body));
+        let exchange = async {
+            let incoming = outgoing.await.map_err(|e| {
+                let connected = connection.connection_metadata().is_some();
+                classify(&e, if connected { Phase::Sent } else { Phase::Connecting }, &destination)
+            })?;
+            match self.request {
+                Request::Http(_) => {
+                    let (response, pushback) = http::receive(incoming, &limits, &destination).await?;
+                    let initial = text_metadata(&response.headers);
+                    Ok(Attempted { outcome: Ok(Response::Http(response)), initial, pushback })
+                }
+                Request::Grpc(_) => {
+                    let received = grpc::receive(incoming, limits.max_response, &destination).await?;
+                    let grpc::Received { response, initial, pushback } = received;
+                    Ok(Attempted { outcome: Ok(Response::Grpc(response)), initial, pushback })
+                }
+            }
+        };
+        match tokio::time::timeout_at(end, exchange).await {
+            Ok(Ok(attempted)) => {
+                inner.probe.reached(SendStage::ResponseRead);
+                attempted
+            }
+            Ok(Err(error)) => match self.request {
+                Request::Http(_) => SendError::over_http(error).into(),
+                Request::Grpc(_) => Attempted::from(error),
+            },
+            Err(_) => timed_out(&connection, &destination, self.deadline).into(),
+        }
+    }
+
+    fn prepare<'a>(&self, target: &'a Target, end: Instant) -> Result<Prepared<'a>, SendError> {
+        let clients = &*target.clients;
+        let limit = self.route.inner.settings.max_request;
+        match self.request {
+            Request::Http(request) => {
+                let body = request.body.clone().unwrap_or_default();
+                if let Some(limit) = limit.filter(|limit| body.len() > *limit) {
+                    return Err(too_large("body", body.len(), limit));
+                }
+                Ok((&clients.http, http::prepare(&target.face, request)?, body))
+            }
+            Request::Grpc(request) => {
+                if let Some(limit) = limit.filter(|limit| request.message.len() > *limit) {
+                    return Err(too_large("message", request.message.len(), limit));
+                }
+                let left = end.saturating_duration_since(Instant::now());
+                let head = grpc::prepare(&target.face, request, left, self.compression)?;
+                Ok((&clients.grpc, head, grpc::body(request, self.compression)?))
+            }
+        }
+    }
+}
+
+/// The pool, the head and the body of a request.
+type Prepared<'a> = (&'a super::pool::Pool, ::http::Request<()>, bytes::Bytes);
+
+fn too_large(what: &str, size: usize, limit: usize) -> SendError {
+    SendError::invalid_request(
+        "request",
+        format!("the request's {what} of {size} bytes is larger than the limit of {limit} (`limits.maxRequest`)"),
+    )
+}
+
+fn text_metadata(headers: &[(String, String)]) -> Metadata {
+    headers.iter().map(|(name, value)| (name.clone(), MetadataText::Ascii(value.clone()))).collect()
+}
+
+fn timed_out(connection: &CaptureConnection, destination: &str, deadline: Duration) -> SendError {
+    let connected = connection.connection_metadata();
+    if let Some(connected) = connected.as_ref() {
+        // It may be dead without anybody having said so; later calls take another one.
+        connected.poison();
+    }
+    let maybe_processed = connected.is_some();
+    let step = if maybe_processed { "no complete response" } else { "no connection" };
+    SendError::new(
+        SendErrorKind::Timeout { maybe_processed },
+        format!("{step} from {destination} within the deadline of {deadline:?}"),
+    )
+}

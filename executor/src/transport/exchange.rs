@@ -1,0 +1,76 @@
+//! One call as its caller sees it: how it is to be sent, and what came of it.
+
+use std::time::Duration;
+
+use witwire_interpreter::{GrpcResponse, Metadata, MetadataText, Response};
+
+use super::coding::Compression;
+use super::error::SendError;
+use super::retry::{Pushback, Repeat};
+
+/// How one call is to be sent. What is `None` is as the route says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallOptions {
+    /// How long the call may take: every attempt and the pauses between them.
+    pub deadline: Duration,
+    /// When it may be sent again.
+    pub repeat: Repeat,
+    /// How the message of a gRPC call is compressed. HTTP bodies are sent as they are.
+    pub compression: Option<Compression>,
+    /// Whether to go on connecting until the deadline, instead of giving up after a few attempts.
+    pub wait_for_ready: Option<bool>,
+}
+
+impl CallOptions {
+    /// What the route says, within a deadline.
+    pub const fn new(deadline: Duration, repeat: Repeat) -> Self {
+        Self { deadline, repeat, compression: None, wait_for_ready: None }
+    }
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// The response, or why there is none.
+    pub outcome: Result<Response, SendError>,
+    /// How often it was tried, at least 1. A try that found no endpoint to connect to counts too.
+    pub attempts: u32,
+    /// The headers of the last attempt's response: initial metadata over gRPC, without the protocol's own keys; over HTTP, all
+    /// headers. Empty where no response began, and for a gRPC response of trailers alone.
+    pub initial: Metadata,
+}
+
+impl Exchange {
+    /// Trailing metadata of a gRPC response, without the protocol's own keys. None over HTTP, or without a response.
+    pub fn trailing(&self) -> &[(String, MetadataText)] {
+        match &self.outcome {
+            Ok(Response::Grpc(GrpcResponse::Ok { trailers, .. })) => trailers,
+            Ok(Response::Grpc(GrpcResponse::Status(status))) => &status.trailers,
+            Ok(Response::Http(_)) | Err(_) => &[],
+        }
+    }
+
+    /// Whether the service refused the credentials: 401, or `UNAUTHENTICATED`.
+    pub fn unauthenticated(&self) -> bool {
+        const UNAUTHENTICATED: u32 = 16;
+        match &self.outcome {
+            Ok(Response::Http(response)) => response.status == 401,
+            Ok(Response::Grpc(GrpcResponse::Status(status))) => status.code == UNAUTHENTICATED,
+            Ok(Response::Grpc(GrpcResponse::Ok { .. })) | Err(_) => false,
+        }
+    }
+}
+
+/// What came of one attempt.
+#[derive(Debug)]
+pub(super) struct Attempted {
+    pub(super) outcome: Result<Response, SendError>,
+    pub(super) initial: Metadata,
+    pub(super) pushback: Pushback,
+}
+
+impl From<SendError> for Attempted {
+    fn from(error: SendError) -> Self {
+        Self { outcome: Err(error), initial: Metadata::new(), pushback: Pushback::None }
+    }
+}
