@@ -1,8 +1,12 @@
 //! What can be written on the command line.
 
+mod client;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use client::{ComponentArgs, ComponentCommand, InvokeArgs, ServerAddress, UploadArgs, WorkerArgs, WorkerCommand};
 
 /// Call any gRPC or OpenAPI service from a WebAssembly component as a typed WIT function.
 #[derive(Debug, Parser)]
@@ -52,12 +56,19 @@ pub(crate) enum Command {
     Call(Box<CallArgs>),
     /// Run a component durably on the embedded store; run again to continue.
     Run(Box<RunArgs>),
+    /// Show and change the components of a server.
+    Component(ComponentArgs),
+    /// Create, invoke and watch the workers of a server.
+    Worker(WorkerArgs),
     /// Show what a worker did: its oplog with typed values.
     Oplog(OplogArgs),
     /// Keep components and run their workers behind a REST API.
     Server(ServerArgs),
     /// The two-minute tour: real services, two specs, one guest, one kill, no call twice.
     Demo(DemoArgs),
+    /// Print the book's page on every command.
+    #[command(hide = true)]
+    Reference,
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -210,12 +221,14 @@ pub(crate) struct OplogArgs {
     /// The worker's name.
     #[arg(value_name = "WORKER", default_value = "default")]
     pub(crate) worker: String,
-    /// The embedded store.
-    #[arg(long, value_name = "FILE", default_value = "witwire.db")]
-    pub(crate) store: PathBuf,
+    /// Read this store, where `witwire run` keeps its workers, instead of asking a server.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
     /// Print long values whole. JSON always has them whole.
     #[arg(long)]
     pub(crate) full: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerAddress,
 }
 
 #[derive(Debug, Args)]
@@ -246,6 +259,15 @@ pub(crate) struct ServerArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// Keep the demo's folder (store, WIT, IR) and print where it is.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "server")]
     pub(crate) keep: bool,
+    /// Start the Todo service and a server with its agent deployed, to be tried from another terminal, until Ctrl-C.
+    #[arg(long)]
+    pub(crate) server: bool,
+    /// Where the server listens. Default: 127.0.0.1:9080, or any free port.
+    #[arg(long, value_name = "ADDRESS", requires = "server")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    /// How long the Todo service takes for each request, in milliseconds: time enough to kill the server in between.
+    #[arg(long, value_name = "MILLISECONDS", requires = "server", default_value_t = 1500)]
+    pub(crate) delay: u64,
 }

@@ -18,6 +18,16 @@ pub(crate) enum CliError {
     /// Reading, writing or the network failed.
     #[error("{0}")]
     Io(String),
+    /// A server did not do what it was asked.
+    #[error("{message}")]
+    Server {
+        /// Its code: `S104`.
+        code: String,
+        /// The code, what happened, what to do.
+        message: String,
+        /// The server failed, rather than refused.
+        failed: bool,
+    },
     /// The call returned an `err`, which was printed.
     #[error("the call returned an err")]
     CallFailed,
@@ -34,12 +44,20 @@ impl CliError {
         matches!(self, Self::Refused | Self::CallFailed)
     }
 
+    /// The server's code, for programs.
+    pub(crate) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Server { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
     /// The process's exit code.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Input(_) | Self::Refused => 1,
+            Self::Input(_) | Self::Refused | Self::Server { failed: false, .. } => 1,
             Self::Usage(_) => 2,
-            Self::Io(_) => 3,
+            Self::Io(_) | Self::Server { failed: true, .. } => 3,
             Self::CallFailed => 4,
         })
     }

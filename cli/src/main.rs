@@ -1,12 +1,16 @@
 //! The command line.
 
 mod args;
+mod client;
 mod commands;
 mod error;
+mod invocation;
 mod network;
 mod output;
 mod settings;
 mod spec;
+mod table;
+mod timeline;
 
 use std::process::ExitCode;
 
@@ -26,9 +30,12 @@ fn main() -> ExitCode {
         Command::Inspect(args) => commands::inspect::run(args, output),
         Command::Call(args) => commands::call::run(args, output),
         Command::Run(args) => commands::run::run(args, output),
+        Command::Component(args) => commands::component::run(args, output),
+        Command::Worker(args) => commands::worker::run(args, output),
         Command::Oplog(args) => commands::oplog::run(args, output),
         Command::Server(args) => commands::server::run(args, output),
         Command::Demo(args) => commands::demo::run(args, output),
+        Command::Reference => commands::reference::run(Cli::command(), output),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "witwire", &mut std::io::stdout());
             Ok(())

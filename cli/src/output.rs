@@ -98,8 +98,11 @@ impl Output {
     /// Prints an error that ends the command.
     pub(crate) fn error(self, error: &CliError) {
         if self.is_json() {
-            let value = serde_json::json!({ "error": { "message": error.to_string() } });
-            eprintln!("{value}");
+            let mut body = serde_json::json!({ "message": error.to_string() });
+            if let Some(code) = error.code() {
+                body["code"] = code.into();
+            }
+            eprintln!("{}", serde_json::json!({ "error": body }));
         } else {
             eprintln!("{} {error}", self.paint_err(Tone::Error, "error:"));
         }

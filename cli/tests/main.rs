@@ -6,12 +6,16 @@ mod agent;
 mod bad_input;
 #[path = "main/book.rs"]
 mod book;
+#[path = "main/client.rs"]
+mod client;
 #[path = "main/commands.rs"]
 mod commands;
 #[path = "main/etcd.rs"]
 mod etcd;
 #[path = "main/house.rs"]
 mod house;
+#[path = "main/platform.rs"]
+mod platform;
 #[path = "main/tool.rs"]
 mod tool;
 #[path = "main/tour.rs"]
@@ -31,6 +35,7 @@ fn main() {
     agent::trials(&mut add);
     bad_input::trials(&mut add);
     book::trials(&mut add);
+    client::trials(&mut add);
     commands::trials(&mut add);
     etcd::trials(&mut add);
     house::trials(&mut add);

@@ -1,5 +1,7 @@
 //! `witwire demo`: the two-minute tour. Everything in it is real: the services, the component, the kills.
 
+mod server;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -12,7 +14,7 @@ use witwire_ir::container::{self, Bundle};
 use witwire_ir::print_package;
 
 use super::oplog;
-use crate::args::{DemoArgs, OplogArgs};
+use crate::args::DemoArgs;
 use crate::error::CliError;
 use crate::network;
 use crate::output::{Output, Tone};
@@ -27,6 +29,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) fn run(args: &DemoArgs, output: Output) -> Result<(), CliError> {
     let dir = tempfile::Builder::new().prefix("witwire-demo-").tempdir().map_err(|e| CliError::Io(e.to_string()))?;
+    if args.server {
+        return network::runtime()?.block_on(server::run(args, dir.path(), output));
+    }
     let report = network::runtime()?.block_on(tour(dir.path(), output))?;
     if args.keep {
         let kept = dir.keep();
@@ -90,7 +95,7 @@ async fn tour(dir: &Path, output: Output) -> Result<serde_json::Value, CliError>
 
     guide.chapter(6, "What the worker recorded")?;
     if !output.is_json() {
-        oplog::show(&OplogArgs { worker: WORKER.to_owned(), store: worker.store(), full: false }, output).await?;
+        oplog::stored(WORKER, &worker.store()).await?.print(false, output)?;
     }
 
     guide.chapter(7, "What really happened, counted at the service")?;

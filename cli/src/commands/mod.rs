@@ -2,9 +2,12 @@
 
 pub(crate) mod call;
 pub(crate) mod compile;
+pub(crate) mod component;
 pub(crate) mod demo;
 pub(crate) mod inspect;
 pub(crate) mod oplog;
+pub(crate) mod reference;
 pub(crate) mod run;
 pub(crate) mod server;
 pub(crate) mod wit;
+pub(crate) mod worker;

@@ -3,19 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use wasm_wave::untyped::UntypedFuncCall;
 use witwire_executor::credentials::Credentials;
-use witwire_executor::oplog::{FunctionName, IdempotencyKey, Outcome, SqliteStore, Wave, WorkerId};
+use witwire_executor::oplog::{IdempotencyKey, SqliteStore, WorkerId};
 use witwire_executor::transport::{Endpoint, Transport};
 use witwire_executor::{ApiFile, Dependency, Executor, ExecutorConfig, WorkerError};
 
 use crate::args::RunArgs;
 use crate::error::CliError;
+use crate::invocation;
 use crate::network;
 use crate::output::{Output, Tone};
 
 pub(crate) fn run(args: &RunArgs, output: Output) -> Result<(), CliError> {
-    let (function, arguments) = parse_invocation(&args.invoke)?;
+    let (function, arguments) = invocation::parse(&args.invoke)?;
     let worker = WorkerId::new(args.worker.as_str()).map_err(|e| CliError::Usage(e.to_string()))?;
     let key = match &args.key {
         Some(key) => IdempotencyKey::new(key.as_str()).map_err(|e| CliError::Usage(e.to_string()))?,
@@ -45,28 +45,7 @@ pub(crate) fn run(args: &RunArgs, output: Output) -> Result<(), CliError> {
         let mut worker = executor.open(&worker, &program).await.map_err(|e| worker_error(&e))?;
         worker.invoke(&key, &function, &arguments).await.map_err(|e| worker_error(&e))
     })?;
-    print(&outcome, output)
-}
-
-fn print(outcome: &Outcome, output: Output) -> Result<(), CliError> {
-    match outcome {
-        Outcome::Returned(result) => {
-            let text = result.as_ref().map_or("", Wave::as_str);
-            let failed = text == "err" || text.starts_with("err(");
-            if output.is_json() {
-                output.json(&serde_json::json!({ "outcome": "returned", "result": result.as_ref().map(Wave::as_str) }))?;
-            } else if !text.is_empty() {
-                output.line(text)?;
-            }
-            if failed { Err(CliError::CallFailed) } else { Ok(()) }
-        }
-        Outcome::Trapped(message) => {
-            if output.is_json() {
-                output.json(&serde_json::json!({ "outcome": "trapped", "message": message }))?;
-            }
-            Err(CliError::Input(format!("the component trapped: {message}")))
-        }
-    }
+    invocation::print(&outcome.into(), output)
 }
 
 fn store_error(error: &dyn std::fmt::Display) -> CliError {
@@ -87,27 +66,6 @@ fn derived_key(call: &str) -> Result<IdempotencyKey, CliError> {
     // Half of the digest: 128 bits leave no room for chance, and the key stays readable.
     let digest = digest.to_string();
     IdempotencyKey::new(format!("run-{}", &digest[..32])).map_err(|e| CliError::Usage(e.to_string()))
-}
-
-/// `run("x")` or `ns:pkg/iface@1.0.0.run("x")`.
-fn parse_invocation(text: &str) -> Result<(FunctionName, Vec<Wave>), CliError> {
-    let usage = |why: &str| CliError::Usage(format!("`--invoke {text}`: {why}; write a call in WAVE such as 'run(\"x\")'"));
-    let open = text.find('(').ok_or_else(|| usage("there are no parentheses"))?;
-    let (name, rest) = text.split_at(open);
-    let name = name.trim();
-    let function = match name.rsplit_once('.').filter(|(interface, _)| interface.contains(['/', ':'])) {
-        Some((interface, function)) => FunctionName::of(interface, function.trim_start_matches('%')),
-        None => FunctionName::world(name.trim_start_matches('%')),
-    };
-    let source = format!("f{rest}");
-    let call = UntypedFuncCall::parse(&source).map_err(|e| usage(&e.to_string()))?;
-    let mut arguments = Vec::new();
-    if let Some(params) = call.params_node() {
-        for node in params.as_tuple().map_err(|e| usage(&e.to_string()))? {
-            arguments.push(Wave::new(&source[node.span()]));
-        }
-    }
-    Ok((function, arguments))
 }
 
 fn read_api(path: &Path) -> Result<ApiFile, CliError> {
@@ -193,19 +151,6 @@ fn set_credentials(dependencies: &mut [Dependency], reference: &str) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_invocation_is_a_call_in_wave() {
-        let (function, arguments) = parse_invocation("run(\"a, b\", {x: [1, 2]})").expect("valid");
-        assert_eq!(function, FunctionName::world("run"));
-        assert_eq!(arguments.iter().map(Wave::as_str).collect::<Vec<_>>(), ["\"a, b\"", "{x: [1, 2]}"]);
-        let (function, arguments) = parse_invocation("app:agent/runner@1.2.0.run()").expect("valid");
-        assert_eq!(function, FunctionName::of("app:agent/runner@1.2.0", "run"));
-        assert!(arguments.is_empty());
-        for bad in ["run", "run(", "run(\"x)"] {
-            assert!(matches!(parse_invocation(bad), Err(CliError::Usage(_))), "{bad}");
-        }
-    }
 
     #[test]
     fn the_same_line_is_the_same_invocation() {

@@ -6,12 +6,13 @@ use std::path::Path;
 use witwire_frontends::Code;
 
 use crate::Add;
-use crate::tool::root;
+use crate::tool::{root, witwire};
 
 pub(crate) fn trials(add: Add<'_>) {
     add("book::every_code_has_a_section", every_code_has_a_section);
     add("book::every_code_of_the_server_is_listed", every_code_of_the_server_is_listed);
     add("book::every_link_leads_somewhere", every_link_leads_somewhere);
+    add("book::every_command_is_on_its_page", every_command_is_on_its_page);
     add("book::readme_names_tests_that_exist", readme_names_tests_that_exist);
 }
 
@@ -58,6 +59,19 @@ fn every_link_leads_somewhere() {
         broken.extend(links(&text).filter(|l| !folder.join(l).exists()).map(|l| format!("{}: {l}", page.display())));
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// The page on every command is what the program prints today; `BLESS=1` writes it anew.
+fn every_command_is_on_its_page() {
+    let page = root().join("docs/src/commands.md");
+    let printed = witwire(&root(), &["reference"]).exits(0).out;
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&page, &printed).expect("written");
+    }
+    assert_eq!(read(&page), printed, "docs/src/commands.md: run this test with BLESS=1");
+    for command in ["component create", "worker invoke", "oplog"] {
+        assert!(printed.contains(&format!(" witwire {command}\n")), "{command}");
+    }
 }
 
 /// Each claim of the README names its test, `path/to/file.rs` → `test_name`; both exist.

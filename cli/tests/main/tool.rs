@@ -8,15 +8,19 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// `witwire` without arguments, to be run in a folder, untouched by the environment of whoever tests.
+pub(crate) fn command(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_witwire"));
+    command.current_dir(dir);
+    for name in ["NO_COLOR", "RUST_BACKTRACE", "WITWIRE_SERVER", "WITWIRE_API_KEY_FILE", "WITWIRE_LOG"] {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// `witwire` with arguments, run in a folder.
 pub(crate) fn witwire(dir: &Path, args: &[&str]) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_witwire"))
-        .args(args)
-        .current_dir(dir)
-        .env_remove("NO_COLOR")
-        .env_remove("RUST_BACKTRACE")
-        .output()
-        .expect("the program under test starts");
+    let output = command(dir).args(args).output().expect("the program under test starts");
     Ran::new(args, &output)
 }
 
@@ -30,7 +34,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn new(args: &[&str], output: &Output) -> Self {
+    pub(crate) fn new(args: &[&str], output: &Output) -> Self {
         Self {
             line: args.join(" "),
             code: output.status.code(),
@@ -43,6 +47,13 @@ impl Ran {
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "witwire {}\n{}\n{}", self.line, self.out, self.err);
+        self
+    }
+
+    /// Asserts what standard output is.
+    #[track_caller]
+    pub(crate) fn is(self, text: &str) -> Self {
+        assert_eq!(self.out, text, "witwire {}\n{}", self.line, self.err);
         self
     }
 

@@ -67,6 +67,8 @@ struct State {
     rules: BTreeMap<(Operation, Point), Vec<Misbehavior>>,
     requests: BTreeMap<Operation, u64>,
     effects: Vec<Effect>,
+    /// How long every request is held back when it arrives.
+    slowness: Duration,
 }
 
 /// Shared between the service and whoever steers it.
@@ -87,6 +89,11 @@ impl Control {
     /// The next request of the operation that gets to the point misbehaves once. Several are taken in order.
     pub fn once(&self, operation: Operation, point: Point, misbehavior: Misbehavior) {
         self.state().rules.entry((operation, point)).or_default().push(misbehavior);
+    }
+
+    /// Every request takes so much longer from now on.
+    pub fn slow(&self, time: Duration) {
+        self.state().slowness = time;
     }
 
     /// Waits until `count` requests in all have been parked.
@@ -126,10 +133,16 @@ impl Control {
 
     /// Misbehaves if told to.
     pub(crate) async fn reach(&self, operation: Operation, point: Point, connection: &Connection) -> Result<(), Failed> {
-        let next = {
+        let (next, slowness) = {
             let mut state = self.state();
-            state.rules.get_mut(&(operation, point)).filter(|rules| !rules.is_empty()).map(|rules| rules.remove(0))
+            let slowness = if point == Point::Arrived { state.slowness } else { Duration::ZERO };
+            let next =
+                state.rules.get_mut(&(operation, point)).filter(|rules| !rules.is_empty()).map(|rules| rules.remove(0));
+            (next, slowness)
         };
+        if !slowness.is_zero() {
+            tokio::time::sleep(slowness).await;
+        }
         match next {
             None => Ok(()),
             Some(Misbehavior::Delay(time)) => {
