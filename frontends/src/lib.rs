@@ -16,4 +16,4 @@ mod options;
 
 pub use diagnostic::{Code, Compiled, Diagnostic, Location, Severity, Skipped};
 pub use files::{DiskFiles, FileError, Files, MemoryFiles};
-pub use options::{Bodies, Calls, Idempotency, Options, ParameterOverride, PresenceMode};
+pub use options::{Bodies, Calls, Extensions, Idempotency, Options, ParameterOverride, PresenceMode, UnknownFields};

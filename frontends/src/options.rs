@@ -23,6 +23,12 @@ pub struct Options {
     pub bodies: Bodies,
     /// How singular message fields print (protobuf).
     pub presence: PresenceMode,
+    /// Messages (full protobuf names) that an `Any` holds as themselves; empty: every `Any` is a type URL and bytes.
+    pub any: Vec<String>,
+    /// What becomes of extension fields (protobuf).
+    pub extensions: Extensions,
+    /// What becomes of fields that the specification does not know (protobuf).
+    pub unknown_fields: UnknownFields,
     /// Source (JSON pointer, `METHOD path`, operationId or full protobuf name) → WIT name.
     pub rename: BTreeMap<String, String>,
     /// Operations to keep (operationId, `METHOD path`, full gRPC method, or `interface.function`); empty: all.
@@ -70,6 +76,28 @@ pub enum PresenceMode {
     Option,
     /// A singular message field is bare.
     Bare,
+}
+
+/// `extensions:` of the manifest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Extensions {
+    /// They are no part of records, and dropped when received.
+    #[default]
+    Drop,
+    /// They are fields of the message that they extend.
+    Fields,
+}
+
+/// `unknownFields:` of the manifest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownFields {
+    /// They are dropped when received.
+    #[default]
+    Drop,
+    /// Every message has a field `unknown-fields: list<u8>` with them, encoded as they were received.
+    Keep,
 }
 
 /// A parameter override.

@@ -51,8 +51,12 @@ pub(crate) fn each_wire_type(wire: &mut Wire, visit: &mut impl FnMut(&mut TypeId
                 codec_type(codec, visit);
             }
             Field::Oneof { cases, .. } => cases.iter_mut().for_each(|case| codec_type(&mut case.codec, visit)),
-            Field::EmptyFlag { .. } | Field::EmptyCount { .. } => {}
+            Field::EmptyFlag { .. } | Field::EmptyCount { .. } | Field::Unknown => {}
         }),
+        Wire::AnyOf(any) => {
+            any.known.iter_mut().for_each(|known| codec_type(&mut known.codec, visit));
+            visit(&mut any.other);
+        }
         Wire::Table(table) => table.nodes.iter_mut().for_each(visit),
         Wire::Json(Json::Union(union)) => union.arms.iter_mut().for_each(|arm| match arm {
             Arm::Value(ty) => visit(ty),
@@ -64,8 +68,8 @@ pub(crate) fn each_wire_type(wire: &mut Wire, visit: &mut impl FnMut(&mut TypeId
 
 fn codec_type(codec: &mut Codec, visit: &mut impl FnMut(&mut TypeId)) {
     match codec {
-        Codec::Enum(ty) | Codec::Message(ty) | Codec::Group(ty) => visit(ty),
-        Codec::Scalar(_) | Codec::Node { .. } | Codec::Empty | Codec::Wrapper(_) | Codec::FieldMask => {}
+        Codec::Enum(ty) | Codec::Message(ty) | Codec::Group(ty) | Codec::Any(ty) => visit(ty),
+        Codec::Scalar(_) | Codec::Node { .. } | Codec::Empty | Codec::Wrapper(_) | Codec::FieldMask | Codec::Null => {}
     }
 }
 

@@ -222,6 +222,7 @@ fn known_cases(api: &Api, ty: TypeId, cases: usize) -> usize {
         Wire::Json(Json::Literals(literals)) => literals.len(),
         Wire::Json(Json::Union(union)) => union.arms.len(),
         Wire::ProtoEnum(map) => map.numbers.len(),
+        Wire::AnyOf(any) => any.known.len(),
         _ => cases,
     };
     known.clamp(1, cases.max(1))

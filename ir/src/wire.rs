@@ -14,6 +14,8 @@ pub enum Wire {
     Message(proto::Message),
     /// A record that is a recursive protobuf message as a table of nodes.
     Table(proto::Table),
+    /// A variant that is a `google.protobuf.Any`.
+    AnyOf(proto::AnyOf),
     /// An enum or variant that is a protobuf enum.
     ProtoEnum(proto::ProtoEnum),
     /// A type with a JSON form of its own.

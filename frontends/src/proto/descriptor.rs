@@ -73,6 +73,8 @@ messages! {
         options: Option<FieldOptions>,
         #[prost(int32, optional, tag = "9")]
         oneof_index: Option<i32>,
+        #[prost(string, optional, tag = "10")]
+        json_name: Option<String>,
         #[prost(bool, optional, tag = "17")]
         proto3_optional: Option<bool>,
     }
@@ -133,6 +135,9 @@ messages! {
         map_entry: Option<bool>,
         #[prost(message, optional, tag = "12")]
         features: Option<FeatureSet>,
+        // `buf/validate/validate.proto`
+        #[prost(bytes = "vec", optional, tag = "1159")]
+        rules: Option<Vec<u8>>,
     }
     FieldOptions {
         #[prost(bool, optional, tag = "2")]
@@ -144,10 +149,16 @@ messages! {
         // `google/api/field_behavior.proto`
         #[prost(int32, repeated, packed = "false", tag = "1052")]
         field_behavior: Vec<i32>,
+        // `buf/validate/validate.proto`
+        #[prost(bytes = "vec", optional, tag = "1159")]
+        rules: Option<Vec<u8>>,
     }
     OneofOptions {
         #[prost(message, optional, tag = "1")]
         features: Option<FeatureSet>,
+        // `buf/validate/validate.proto`
+        #[prost(bytes = "vec", optional, tag = "1159")]
+        rules: Option<Vec<u8>>,
     }
     EnumOptions {
         #[prost(bool, optional, tag = "3")]
@@ -168,6 +179,21 @@ messages! {
         deprecated: Option<bool>,
         #[prost(int32, optional, tag = "34")]
         idempotency_level: Option<i32>,
+        // `google/api/annotations.proto`
+        #[prost(message, optional, tag = "72295728")]
+        http: Option<HttpRule>,
+    }
+    HttpRule {
+        #[prost(string, optional, tag = "2")]
+        get: Option<String>,
+        #[prost(string, optional, tag = "3")]
+        put: Option<String>,
+        #[prost(string, optional, tag = "4")]
+        post: Option<String>,
+        #[prost(string, optional, tag = "5")]
+        delete: Option<String>,
+        #[prost(string, optional, tag = "6")]
+        patch: Option<String>,
     }
     FeatureSet {
         #[prost(int32, optional, tag = "1")]

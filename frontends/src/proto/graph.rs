@@ -59,12 +59,11 @@ impl Graph {
 /// The messages that the fields of a message hold, map entries looked through.
 pub(super) fn targets(model: &Model, message: MessageId) -> Vec<MessageId> {
     let fields = model.messages[message].fields.iter();
-    fields
-        .filter_map(|f| match model.value_kind(f) {
-            Kind::Message(m) => Some(m),
-            _ => None,
-        })
-        .collect()
+    let held = fields.filter_map(|f| match model.value_kind(f) {
+        Kind::Message(m) => Some(m),
+        _ => None,
+    });
+    held.chain(model.held_by_any(message).iter().copied()).collect()
 }
 
 /// Everything that the roots reach, themselves included.
@@ -75,6 +74,7 @@ pub(super) fn reach(model: &Model, roots: impl IntoIterator<Item = MessageId>) -
         if !reached.messages.insert(message) {
             continue;
         }
+        stack.extend(model.held_by_any(message));
         for field in &model.messages[message].fields {
             match model.value_kind(field) {
                 Kind::Message(m) => stack.push(m),

@@ -55,7 +55,8 @@ pub fn compile(input: &Input, files: &dyn Files, options: &Options) -> Compiled 
     let mut findings = Findings::default();
     let apis = load::load(input, files, &mut findings)
         .and_then(|sources| {
-            let model = resolve::resolve(&sources, &mut findings)?;
+            let mut model = resolve::resolve(&sources, options, &mut findings)?;
+            settings::know_any(&mut model, &options.any, &mut findings);
             let settings = settings::Settings::new(&model, options, &mut findings);
             let digest = sources.digest(options);
             let graph = graph::Graph::new(&model);

@@ -5,6 +5,8 @@ use witwire_ir::{Arena, Id};
 
 use crate::Location;
 
+use super::well_known::{WellKnown, well_known};
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
@@ -39,6 +41,8 @@ pub(super) struct Model {
     pub(super) enums: Arena<EnumId, Enum>,
     /// Likewise.
     pub(super) services: Arena<ServiceId, Service>,
+    /// Messages that an `Any` holds as themselves.
+    pub(super) any: Vec<MessageId>,
 }
 
 /// What all elements have.
@@ -70,11 +74,20 @@ pub(super) struct Message {
     pub(super) home: Home,
     /// In field-number order.
     pub(super) fields: Vec<Field>,
-    pub(super) oneofs: Vec<Element>,
+    pub(super) oneofs: Vec<Oneof>,
+    /// `(buf.validate.message)`, encoded.
+    pub(super) rules: Option<Vec<u8>>,
     /// The entry of a `map` field.
     pub(super) map_entry: bool,
-    /// Names of extension fields that the sources declare for it.
+    /// Names of extension fields that the sources declare for it and that are no fields here.
     pub(super) extensions: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Oneof {
+    pub(super) element: Element,
+    /// `(buf.validate.oneof)`, encoded.
+    pub(super) rules: Option<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -92,6 +105,10 @@ pub(super) struct Field {
     pub(super) oneof: Option<usize>,
     /// `(google.api.field_behavior) = REQUIRED`
     pub(super) behavior_required: bool,
+    /// `(buf.validate.field)`, encoded.
+    pub(super) rules: Option<Vec<u8>>,
+    /// The name in JSON, where it is not the one that follows from the field's.
+    pub(super) json_name: Option<String>,
     /// The default of proto2 and editions, as the source writes it.
     pub(super) default: Option<String>,
 }
@@ -155,6 +172,8 @@ pub(super) struct Method {
     pub(super) client_streaming: bool,
     pub(super) server_streaming: bool,
     pub(super) idempotency: Idempotency,
+    /// `(google.api.http)`: `GET /v1/{name}`.
+    pub(super) http: Option<String>,
 }
 
 /// `option idempotency_level`
@@ -177,6 +196,17 @@ impl Model {
             [key, value] if key.number == 1 && value.number == 2 => Some((key, value)),
             _ => None,
         }
+    }
+
+    /// What a message holds because it is an `Any`.
+    pub(super) fn held_by_any(&self, message: MessageId) -> &[MessageId] {
+        let is_any = well_known(&self.messages[message].element.full_name) == Some(WellKnown::Any);
+        if is_any { &self.any } else { &[] }
+    }
+
+    /// The message with a full name.
+    pub(super) fn find(&self, full_name: &str) -> Option<MessageId> {
+        self.messages.iter().find(|(_, m)| m.element.full_name == full_name).map(|(id, _)| id)
     }
 
     /// The kind of a field's values: that of the map's values for a map.

@@ -10,12 +10,15 @@ use crate::{Code, Location};
 
 use super::findings::Findings;
 use super::graph::{Graph, Reached};
-use super::model::{Element, Enum, EnumId, Home, Message, MessageId, Model};
+use super::model::{Element, Enum, EnumId, Home, Message, MessageId, Model, Oneof};
 use super::settings::Settings;
 use super::sharing::Sharing;
 
 /// The guest's record of a bearer token, in `types`.
 pub(super) const BEARER_AUTH: &str = "bearer-auth";
+
+/// The source of the variant of an `Any` of known messages.
+const ANY_MESSAGE: &str = "google.protobuf.Any#message";
 
 /// Who keeps a bare name in a scope, first to last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +48,8 @@ pub(super) struct TypeNames {
     /// The variant of a oneof.
     pub(super) oneofs: HashMap<(MessageId, usize), WitName>,
     pub(super) enums: HashMap<EnumId, WitName>,
+    /// The variant of an `Any` of known messages.
+    pub(super) any: Option<WitName>,
 }
 
 /// A scope that remembers where its wishes stand in the sources.
@@ -157,7 +162,7 @@ pub(super) fn type_names(
                 naming.wish(&Wish { rank: Rank::Derived, renamed, words: &words, suffix: None, source, at });
             }
         }
-        for (i, oneof) in oneofs.iter().enumerate() {
+        for (i, oneof) in oneofs.iter().map(|o| &o.element).enumerate() {
             slots.push(Slot::Oneof(id, i));
             let words = spellings.of(oneof);
             let suffix = Some("variant");
@@ -175,6 +180,14 @@ pub(super) fn type_names(
         let (source, at) = (&element.full_name[..], &element.at);
         naming.wish(&Wish { rank, renamed, words: &words, suffix: Some(suffix), source, at });
     }
+    if let Some(&any) = reached.messages.iter().find(|id| !model.held_by_any(**id).is_empty()) {
+        let at = &model.messages[any].element.at;
+        slots.push(Slot::Any);
+        let words = ["any".to_owned(), "message".to_owned()];
+        let wish =
+            Wish { rank: Rank::Derived, renamed: None, words: &words, suffix: Some("variant"), source: ANY_MESSAGE, at };
+        naming.wish(&wish);
+    }
     let mut names = TypeNames::default();
     let given = naming.give(findings).into_iter().skip(naming.at.len() - slots.len());
     for (slot, name) in slots.into_iter().zip(given) {
@@ -184,6 +197,7 @@ pub(super) fn type_names(
             Slot::Reference(id) => names.references.insert(id, name),
             Slot::Oneof(id, i) => names.oneofs.insert((id, i), name),
             Slot::Enum(id) => names.enums.insert(id, name),
+            Slot::Any => names.any.replace(name),
         };
     }
     names
@@ -227,6 +241,7 @@ enum Slot {
     Reference(MessageId),
     Oneof(MessageId, usize),
     Enum(EnumId),
+    Any,
 }
 
 fn rank(home: &Home, package: &str) -> Rank {
@@ -245,7 +260,7 @@ impl<'m> Spellings<'m> {
         for &id in reached.messages.iter().filter(|id| is_named(**id)) {
             let Message { element, home, oneofs, .. } = &model.messages[id];
             paths.push((&element.full_name, home.path.clone()));
-            let oneofs = oneofs.iter().map(|oneof| {
+            let oneofs = oneofs.iter().map(|Oneof { element: oneof, .. }| {
                 let mut path = home.path.clone();
                 path.push(simple_name(oneof).to_owned());
                 (&oneof.full_name[..], path)
@@ -302,17 +317,48 @@ pub(super) fn simple_name(element: &Element) -> &str {
 
 /// A field, oneof or case to be named.
 pub(super) struct Member<'a> {
-    pub(super) words: Vec<String>,
-    pub(super) element: &'a Element,
+    words: Vec<String>,
+    element: &'a Element,
+    origin: Origin,
+}
+
+/// Where a member comes from, which decides who keeps a name that two wish for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// It is declared in the message.
+    Message,
+    /// It extends the message.
+    Extension,
+    /// The mapping adds it.
+    Mapping,
+}
+
+impl<'a> Member<'a> {
+    /// A member of a message with a full name: one of its own, or one that extends it.
+    pub(super) fn of(message: &str, element: &'a Element) -> Self {
+        let own = element.full_name.strip_prefix(message).is_some_and(|rest| rest.starts_with('.'));
+        let origin = if own { Origin::Message } else { Origin::Extension };
+        Self { words: names::words(simple_name(element)), element, origin }
+    }
+
+    /// What the mapping adds to a message.
+    pub(super) fn added(name: &str, message: &'a Element) -> Self {
+        Self { words: names::words(name), element: message, origin: Origin::Mapping }
+    }
 }
 
 /// Names the members of one record or variant, in order.
 pub(super) fn members(members: &[Member<'_>], settings: &Settings<'_>, findings: &mut Findings) -> Vec<WitName> {
     let mut naming = Naming::new();
-    for Member { words, element } in members {
-        let renamed = settings.renamed(&element.full_name);
-        let (source, at) = (&element.full_name[..], &element.at);
-        naming.wish(&Wish { rank: Rank::Own, renamed, words, suffix: None, source, at });
+    for Member { words, element, origin } in members {
+        let added = format!("{}#{}", element.full_name, words.join("-"));
+        let (rank, suffix, source) = match origin {
+            Origin::Message => (Rank::Own, None, &element.full_name),
+            Origin::Extension => (Rank::Foreign, Some("extension"), &element.full_name),
+            Origin::Mapping => (Rank::Derived, Some("bytes"), &added),
+        };
+        let (renamed, at) = (settings.renamed(source), &element.at);
+        naming.wish(&Wish { rank, renamed, words, suffix, source, at });
     }
     naming.give(findings)
 }

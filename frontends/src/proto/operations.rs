@@ -168,7 +168,11 @@ impl Lower<'_> {
         };
         let result = Shape::Result { ok, err: Some(self.types.error) };
         let result = self.types.inline(result);
-        let text = [method.element.docs.clone(), Some(format!("`{}`", method.path))];
+        let source = match &method.http {
+            Some(http) => format!("`{}`, over HTTP `{http}`", method.path),
+            None => format!("`{}`", method.path),
+        };
+        let text = [method.element.docs.clone(), Some(source)];
         let docs = self.types.text(Some(text.into_iter().flatten().collect::<Vec<_>>().join("\n\n")));
         let source = self.types.text(Some(format!("{}#{}", method.element.at.file, method.path)));
         let id = self.types.api.operations.push(Operation {

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use witwire_ir::wire::proto::Scalar;
 
-use crate::{Code, Location};
+use crate::{Code, Extensions, Location, Options};
 
 use super::descriptor::{
-    BEHAVIOR_REQUIRED, DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto,
+    BEHAVIOR_REQUIRED, DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, HttpRule,
     ServiceDescriptorProto,
 };
 use super::docs::SourceInfo;
@@ -15,12 +15,19 @@ use super::features::{self, Dialect, Features, Presence, UnknownDialect};
 use super::findings::Findings;
 use super::load::Sources;
 use super::model::{
-    Cardinality, Element, Enum, EnumValue, Field, Home, Idempotency, Kind, Message, MessageId, Method, Model, Service,
+    Cardinality, Element, Enum, EnumValue, Field, Home, Idempotency, Kind, Message, MessageId, Method, Model, Oneof, Service,
 };
 
 /// Links all files. `None` where they contradict themselves; the findings then have an error.
-pub(super) fn resolve(sources: &Sources, findings: &mut Findings) -> Option<Model> {
-    let mut linker = Linker { model: Model::default(), names: HashMap::new(), pending: Vec::new(), findings };
+pub(super) fn resolve(sources: &Sources, options: &Options, findings: &mut Findings) -> Option<Model> {
+    let mut linker = Linker {
+        model: Model::default(),
+        names: HashMap::new(),
+        pending: Vec::new(),
+        extensions: Vec::new(),
+        extension_fields: options.extensions == Extensions::Fields,
+        findings,
+    };
     let infos: Vec<_> = sources.set.file.iter().map(|f| SourceInfo::new(f.source_code_info.as_ref())).collect();
     let mut dialects = Vec::new();
     for (file, info) in sources.set.file.iter().zip(&infos) {
@@ -48,9 +55,9 @@ pub(super) fn resolve(sources: &Sources, findings: &mut Findings) -> Option<Mode
             }
         }
     }
+    linker.link_extensions();
     linker.link_fields();
     for (scope, ..) in &dialects {
-        linker.extensions(scope);
         linker.services(scope);
     }
     linker.check_services(sources);
@@ -98,10 +105,22 @@ struct PendingField<'a> {
     in_map_entry: bool,
 }
 
+/// An extension field: all but the message, which may not be known yet.
+struct PendingExtension<'a> {
+    descriptor: &'a FieldDescriptorProto,
+    element: Element,
+    dialect: Dialect,
+    features: Features,
+}
+
 struct Linker<'a, 'f> {
     model: Model,
     names: HashMap<String, Kind>,
     pending: Vec<PendingField<'a>>,
+    /// Extension fields with the full names of the messages that they extend.
+    extensions: Vec<(String, PendingExtension<'a>)>,
+    /// Whether extension fields become fields.
+    extension_fields: bool,
     findings: &'f mut Findings,
 }
 
@@ -146,6 +165,33 @@ impl<'a> Linker<'a, '_> {
         for (i, e) in file.descriptor.enum_type.iter().enumerate() {
             self.enumeration(&scope, e, &scope.path_with(5, i));
         }
+        for (i, extension) in file.descriptor.extension.iter().enumerate() {
+            self.extension(&scope, extension, &scope.path_with(7, i));
+        }
+    }
+
+    /// Notes an extension field.
+    fn extension(&mut self, scope: &Scope<'a, '_>, extension: &'a FieldDescriptorProto, path: &[i32]) {
+        let options = extension.options.as_ref();
+        let element = scope.file.element(&scope.child(extension.name()), path, options.and_then(|o| o.deprecated));
+        let extendee = extension.extendee.as_deref().unwrap_or_default().trim_start_matches('.').to_owned();
+        let features = scope.features.with(options.and_then(|o| o.features.as_ref()));
+        let pending = PendingExtension { descriptor: extension, element, dialect: scope.dialect, features };
+        self.extensions.push((extendee, pending));
+    }
+
+    /// Makes extension fields fields of the messages that they extend, or notes that those are extended.
+    fn link_extensions(&mut self) {
+        for (extendee, extension) in std::mem::take(&mut self.extensions) {
+            let Some(Kind::Message(message)) = self.names.get(&extendee).copied() else { continue };
+            let PendingExtension { descriptor, element, dialect, features } = extension;
+            if self.extension_fields {
+                let (oneof, in_map_entry) = (None, false);
+                self.pending.push(PendingField { message, descriptor, element, dialect, features, oneof, in_map_entry });
+            } else {
+                self.model.messages[message].extensions.push(descriptor.name().to_owned());
+            }
+        }
     }
 
     /// Declares a message and what is nested in it. Nesting is bounded by the decoder (100 levels).
@@ -168,6 +214,7 @@ impl<'a> Linker<'a, '_> {
             home: scope.file.home(&names),
             fields: Vec::new(),
             oneofs,
+            rules: options.and_then(|o| o.rules.clone()),
             map_entry,
             extensions: Vec::new(),
         });
@@ -194,6 +241,9 @@ impl<'a> Linker<'a, '_> {
                 oneof: oneof_index.and_then(|i| real.get(&i).copied()),
                 in_map_entry: map_entry,
             });
+        }
+        for (i, extension) in message.extension.iter().enumerate() {
+            self.extension(&inner, extension, &inner.path_with(6, i));
         }
         for (i, nested) in message.nested_type.iter().enumerate() {
             self.message(&inner, nested, &inner.path_with(3, i));
@@ -293,6 +343,8 @@ impl<'a> Linker<'a, '_> {
             group: is_message && (delimited || descriptor.r#type == Some(10)),
             oneof: pending.oneof,
             behavior_required: descriptor.options.as_ref().is_some_and(|o| o.field_behavior.contains(&BEHAVIOR_REQUIRED)),
+            rules: descriptor.options.as_ref().and_then(|o| o.rules.clone()),
+            json_name: descriptor.json_name.clone().filter(|name| *name != json_name(descriptor.name())),
             default: descriptor.default_value.clone(),
         })
     }
@@ -318,22 +370,6 @@ impl<'a> Linker<'a, '_> {
             _ => return self.names.get(field.type_name.as_deref()?.trim_start_matches('.')).copied(),
         };
         Some(Kind::Scalar(scalar))
-    }
-
-    /// Notes which messages are extended: their records do not show it.
-    fn extensions(&mut self, file: &File<'a>) {
-        let mut nested: Vec<&DescriptorProto> = file.descriptor.message_type.iter().collect();
-        let mut all: Vec<&FieldDescriptorProto> = file.descriptor.extension.iter().collect();
-        while let Some(message) = nested.pop() {
-            all.extend(&message.extension);
-            nested.extend(&message.nested_type);
-        }
-        for extension in all {
-            let extendee = extension.extendee.as_deref().unwrap_or_default().trim_start_matches('.');
-            if let Some(Kind::Message(id)) = self.names.get(extendee) {
-                self.model.messages[*id].extensions.push(extension.name().to_owned());
-            }
-        }
     }
 
     fn services(&mut self, file: &File<'a>) {
@@ -386,6 +422,7 @@ impl<'a> Linker<'a, '_> {
                     Some(2) => Idempotency::Idempotent,
                     _ => Idempotency::Unknown,
                 },
+                http: options.and_then(|o| o.http.as_ref()).and_then(http),
             });
         }
         methods
@@ -412,7 +449,7 @@ fn oneofs(
     message: &DescriptorProto,
     full_name: &str,
     path: &[i32],
-) -> (Vec<Element>, HashMap<usize, usize>) {
+) -> (Vec<Oneof>, HashMap<usize, usize>) {
     let mut real = HashMap::new();
     let mut elements = Vec::new();
     for (i, oneof) in message.oneof_decl.iter().enumerate() {
@@ -421,10 +458,34 @@ fn oneofs(
             real.insert(i, elements.len());
             let mut path = path.to_vec();
             path.extend([8, i as i32]);
-            elements.push(scope.file.element(&format!("{full_name}.{}", oneof.name()), &path, None));
+            let element = scope.file.element(&format!("{full_name}.{}", oneof.name()), &path, None);
+            elements.push(Oneof { element, rules: oneof.options.as_ref().and_then(|o| o.rules.clone()) });
         }
     }
     (elements, real)
+}
+
+/// The JSON name that follows from a field's name (proto3 "JSON Mapping").
+fn json_name(name: &str) -> String {
+    let mut out = String::new();
+    let mut upper = false;
+    for c in name.chars() {
+        match c {
+            '_' => upper = true,
+            c => {
+                out.push(if upper { c.to_ascii_uppercase() } else { c });
+                upper = false;
+            }
+        }
+    }
+    out
+}
+
+/// The HTTP form of a method, as `google.api.http` writes it.
+fn http(rule: &HttpRule) -> Option<String> {
+    let all =
+        [("GET", &rule.get), ("PUT", &rule.put), ("POST", &rule.post), ("DELETE", &rule.delete), ("PATCH", &rule.patch)];
+    all.into_iter().find_map(|(method, path)| path.as_ref().map(|path| format!("{method} {path}")))
 }
 
 /// Whether a repeated field is written packed.

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use witwire_ir::{AuthMode, CallClass, KeyHeader, PackageName, WitName};
 
-use crate::{Calls, Code, Location, Options, PresenceMode};
+use crate::{Calls, Code, Location, Options, PresenceMode, UnknownFields};
 
 use super::findings::Findings;
+use super::graph::reach;
 use super::model::{Idempotency, Method, Model};
 use super::package;
 
@@ -72,6 +73,11 @@ impl<'a> Settings<'a> {
     /// Whether singular message fields print bare.
     pub(super) fn bare_messages(&self) -> bool {
         self.options.presence == PresenceMode::Bare
+    }
+
+    /// Whether messages keep fields that the specification does not know.
+    pub(super) fn keeps_unknown(&self) -> bool {
+        self.options.unknown_fields == UnknownFields::Keep
     }
 
     /// The manifest's name for an element, or for what is derived of one (`core.todo.v1.Todo.assignee#variant`).
@@ -153,6 +159,35 @@ impl<'a> Settings<'a> {
     }
 }
 
+/// The full name of `google.protobuf.Any`.
+const ANY: &str = "google.protobuf.Any";
+
+/// Notes the messages that an `Any` holds as themselves.
+pub(super) fn know_any(model: &mut Model, names: &[String], findings: &mut Findings) {
+    let any = model.find(ANY);
+    for name in names {
+        let name = name.trim_start_matches('.');
+        let Some(message) = model.find(name) else {
+            findings
+                .error(
+                    Code::UnknownSelection,
+                    Location::default(),
+                    format!("`any` has `{name}`, which is no message of the sources"),
+                )
+                .help("give the file that declares it, too, and name the message in full: `core.todo.v1.Todo`");
+            continue;
+        };
+        // WIT has no recursion; one that goes by way of an `Any` would make every `Any` a table.
+        if any.is_some_and(|any| reach(model, [message]).messages.contains(&any)) {
+            let at = model.messages[message].element.at.clone();
+            let what = format!("`{name}` holds an `Any` itself, so an `Any` holds it as a type URL and bytes");
+            findings.warning(Code::ProtoDegraded, at, what).help("leave it out of `any`");
+        } else if !model.any.contains(&message) {
+            model.any.push(message);
+        }
+    }
+}
+
 /// Whether a selection means a method.
 fn matches(pattern: &str, method: &Method, function: &str) -> bool {
     let pattern = pattern.trim_start_matches('/');
@@ -165,7 +200,7 @@ fn known_names(model: &Model) -> BTreeSet<&str> {
     for (_, message) in model.messages.iter() {
         known.insert(&message.element.full_name[..]);
         known.extend(message.fields.iter().map(|f| &f.element.full_name[..]));
-        known.extend(message.oneofs.iter().map(|o| &o.full_name[..]));
+        known.extend(message.oneofs.iter().map(|o| &o.element.full_name[..]));
     }
     for (_, e) in model.enums.iter() {
         known.insert(&e.element.full_name);

@@ -12,7 +12,7 @@ use witwire_ir::{Api, Case, Id, InterfaceId, Label, Shape, TextId, Type, TypeId,
 use super::extent::{self, Extent};
 use super::findings::Findings;
 use super::graph::{Graph, targets};
-use super::model::{Element, EnumId, MessageId, Model};
+use super::model::{Element, EnumId, Kind, MessageId, Model};
 use super::naming::{self, TypeNames, UNRECOGNIZED};
 use super::plan::Plan;
 use super::settings::Settings;
@@ -39,6 +39,8 @@ pub(super) struct Types<'a> {
     nodes: HashMap<MessageId, TypeId>,
     references: HashMap<MessageId, TypeId>,
     enums: HashMap<EnumId, TypeId>,
+    /// The variant of an `Any` of known messages.
+    any_message: Option<TypeId>,
     /// Recursive messages that are used as a whole.
     tables: BTreeSet<MessageId>,
     /// Declared types with what orders them in print.
@@ -90,11 +92,15 @@ impl<'a> Types<'a> {
             nodes: HashMap::new(),
             references: HashMap::new(),
             enums: HashMap::new(),
+            any_message: None,
             tables: tables(model, plan).difference(left_out).copied().collect(),
             declared: Vec::new(),
         };
         for &id in &plan.printed.enums {
-            types.enumeration(id);
+            // Where it is a case of a oneof it has no value, and needs no type.
+            if !types.is_null(Kind::Enum(id)) {
+                types.enumeration(id);
+            }
         }
         for &id in plan.graph.order() {
             if plan.printed.messages.contains(&id) && !left_out.contains(&id) {
@@ -146,6 +152,11 @@ impl<'a> Types<'a> {
         self.declared.sort();
         let own = self.declared.iter().map(|(_, ty)| *ty);
         self.api.interfaces[self.interface].types.splice(0..0, own);
+    }
+
+    /// Whether a kind has one value only, which a oneof's case need not tell.
+    fn is_null(&self, kind: Kind) -> bool {
+        matches!(kind, Kind::Enum(e) if self.model.enums[e].element.full_name == "google.protobuf.NullValue")
     }
 
     fn enumeration(&mut self, id: EnumId) {

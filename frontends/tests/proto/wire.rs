@@ -62,6 +62,10 @@ fn describe_type(out: &mut String, api: &Api, id: TypeId) {
             let closed = if e.closed { "closed" } else { "open" };
             let _ = writeln!(out, "{name} = {}: {closed} {:?}, default {}", e.full_name, e.numbers, e.default);
         }
+        Wire::AnyOf(any) => {
+            let known: Vec<&str> = any.known.iter().map(|k| &k.full_name[..]).collect();
+            let _ = writeln!(out, "{name} = google.protobuf.Any of {}", known.join(", "));
+        }
         Wire::Table(table) => {
             let nodes: Vec<&str> = table.nodes.iter().map(|n| type_name(api, *n)).collect();
             let _ = writeln!(out, "{name}: table of {}, root {}", nodes.join(", "), table.root);
@@ -86,6 +90,7 @@ fn field(api: &Api, field: &Field) -> String {
                 cases.iter().map(|c| format!("{} {} {}", c.number, c.name, codec(api, &c.codec))).collect();
             format!("oneof {name} ({})", cases.join(", "))
         }
+        Field::Unknown => "unknown fields".to_owned(),
         Field::EmptyFlag { number, name, group } => format!("{number} {name} empty{}", group_mark(*group)),
         Field::EmptyCount { number, name, group } => format!("{number} {name} empty repeated{}", group_mark(*group)),
     }
@@ -98,7 +103,8 @@ fn group_mark(group: bool) -> &'static str {
 fn codec(api: &Api, codec: &Codec) -> String {
     match codec {
         Codec::Scalar(s) => format!("{s:?}").to_lowercase(),
-        Codec::Enum(ty) | Codec::Message(ty) => type_name(api, *ty).to_owned(),
+        Codec::Null => "null".to_owned(),
+        Codec::Any(ty) | Codec::Enum(ty) | Codec::Message(ty) => type_name(api, *ty).to_owned(),
         Codec::Group(ty) => format!("group {}", type_name(api, *ty)),
         Codec::Node { list, group } => format!("node {list}{}", group_mark(*group)),
         Codec::Empty => "empty".to_owned(),

@@ -147,6 +147,8 @@ impl Generator {
 
     fn slot(&mut self, api: &Api, wire: &Field, ty: TypeId, depth: u32) -> Value {
         match (wire, self.value(api, ty, depth.saturating_sub(1))) {
+            // Any bytes are no fields.
+            (Field::Unknown, _) => Value::Bytes(Box::default()),
             (Field::EmptyCount { .. }, _) => Value::U32(self.length(depth)),
             (Field::Map { .. }, Value::List(entries)) => {
                 let mut keys = HashSet::new();

@@ -8,6 +8,7 @@ mod merging;
 mod oracle;
 mod plan;
 mod round_trip;
+mod settings;
 mod status;
 mod tables;
 

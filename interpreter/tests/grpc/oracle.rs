@@ -85,6 +85,7 @@ impl Nodes<'_> {
                         let Value::Variant(case, payload) = &**value else { panic!("a variant") };
                         let case = &cases[*case as usize];
                         let value = match payload {
+                            None if case.codec == Codec::Null => Dynamic::EnumNumber(0),
                             None => empty(&kind(case.number)),
                             Some(payload) => self.value(api, &case.codec, payload, &kind(case.number)),
                         };
@@ -96,6 +97,7 @@ impl Nodes<'_> {
                         out.set_field_by_number(*number, empty(&kind(*number)));
                     }
                 }
+                (Field::Unknown, Value::Bytes(_)) => {}
                 (Field::EmptyCount { number, .. }, Value::U32(count)) => {
                     let items = (0..*count).map(|_| empty(&kind(*number))).collect();
                     set_list(&mut out, *number, items);
@@ -130,6 +132,8 @@ impl Nodes<'_> {
                 other => panic!("no reference: {other:?}"),
             },
             Codec::Empty => empty(kind),
+            Codec::Null => Dynamic::EnumNumber(0),
+            Codec::Any(ty) => any(api, *ty, value, message(kind)),
             Codec::Wrapper(_) => {
                 let mut wrapper = DynamicMessage::new(message(kind).clone());
                 let value = scalar(value);
@@ -146,6 +150,25 @@ impl Nodes<'_> {
             }
         }
     }
+}
+
+/// An `Any` of known messages; those are in the same pool.
+fn any(api: &Api, ty: TypeId, value: &Value, descriptor: &MessageDescriptor) -> Dynamic {
+    let Wire::AnyOf(any) = &api.types[api.resolve(ty)].wire else { panic!("no `Any`") };
+    let Value::Variant(case, payload) = value else { panic!("no variant: {value:?}") };
+    let Some(known) = any.known.get(*case as usize) else {
+        let other = payload.as_deref().expect("the last case has a payload");
+        return Dynamic::Message(to_dynamic(api, any.other, other, descriptor));
+    };
+    let of = descriptor.parent_pool().get_message_by_name(&known.full_name).expect("a known message is in the pool");
+    let content = match (&known.codec, payload) {
+        (Codec::Message(ty), Some(payload)) => to_dynamic(api, *ty, payload, &of),
+        _ => DynamicMessage::new(of),
+    };
+    let mut out = DynamicMessage::new(descriptor.clone());
+    out.set_field_by_number(1, Dynamic::String(format!("type.googleapis.com/{}", known.full_name)));
+    out.set_field_by_number(2, Dynamic::Bytes(content.encode_to_vec().into()));
+    Dynamic::Message(out)
 }
 
 /// To the oracle, an empty list that was set is not the same as one that was not.

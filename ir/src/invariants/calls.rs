@@ -19,6 +19,7 @@ pub(super) fn check(c: &mut Checker<'_>) {
             Wire::Message(map) => proto::message(api, id, map),
             Wire::ProtoEnum(map) => proto::enumeration(api, id, map),
             Wire::Table(map) => proto::table(api, id, map),
+            Wire::AnyOf(map) => proto::any_of(api, id, map),
             Wire::Json(map) => json::check(api, id, map),
         };
         if let Err(problem) = fits {

@@ -7,7 +7,7 @@ use crate::api::Api;
 use crate::id::TypeId;
 use crate::types::Shape;
 use crate::wire::Wire;
-use crate::wire::proto::{Codec, Field, Message, Presence, ProtoEnum, Scalar, Table};
+use crate::wire::proto::{AnyOf, Codec, Field, Message, Presence, ProtoEnum, Scalar, Table};
 
 /// The largest field number, 2²⁹ − 1 (Protocol Buffers "Encoding").
 const MAX_NUMBER: u32 = (1 << 29) - 1;
@@ -16,6 +16,9 @@ pub(super) fn message(api: &Api, ty: TypeId, message: &Message) -> Result<(), St
     let Shape::Record(slots) = api.shape(ty) else { return Err("a message is a record".to_owned()) };
     if slots.len() != message.fields.len() {
         return Err(format!("{} slots, {} fields of the message", slots.len(), message.fields.len()));
+    }
+    if message.fields.iter().filter(|f| matches!(f, Field::Unknown)).count() > 1 {
+        return Err("unknown fields have two slots".to_owned());
     }
     let mut numbers = HashSet::new();
     for (slot, field) in slots.iter().zip(&message.fields) {
@@ -42,6 +45,7 @@ fn field_numbers(field: &Field) -> Vec<u32> {
         | Field::EmptyFlag { number, .. }
         | Field::EmptyCount { number, .. } => vec![*number],
         Field::Oneof { cases, .. } => cases.iter().map(|c| c.number).collect(),
+        Field::Unknown => Vec::new(),
     }
 }
 
@@ -60,13 +64,15 @@ fn fits(api: &Api, slot: TypeId, field: &Field) -> bool {
             Shape::Variant(variant) => {
                 variant.len() == cases.len()
                     && variant.iter().zip(cases).all(|(case, wire)| match (case.ty, &wire.codec) {
-                        (None, codec) => *codec == Codec::Empty,
+                        (None, codec) => matches!(codec, Codec::Empty | Codec::Null),
                         (Some(ty), codec) => codes(api, codec, ty),
                     })
             }
             _ => false,
         },
-        (Field::EmptyFlag { .. }, Shape::Bool) | (Field::EmptyCount { .. }, Shape::U32) => true,
+        (Field::EmptyFlag { .. }, Shape::Bool) | (Field::EmptyCount { .. }, Shape::U32) | (Field::Unknown, Shape::Bytes) => {
+            true
+        }
         _ => false,
     }
 }
@@ -79,7 +85,8 @@ fn codes(api: &Api, codec: &Codec, ty: TypeId) -> bool {
         Codec::Enum(t) => same(api, *t, ty) && matches!(wire(t), Wire::ProtoEnum(_)),
         Codec::Message(t) | Codec::Group(t) => same(api, *t, ty) && matches!(wire(t), Wire::Message(_) | Wire::Table(_)),
         Codec::Node { .. } => matches!(shape, Shape::U32),
-        Codec::Empty => false,
+        Codec::Any(t) => same(api, *t, ty) && matches!(wire(t), Wire::AnyOf(_)),
+        Codec::Empty | Codec::Null => false,
         Codec::FieldMask => matches!(shape, Shape::List(item) if matches!(api.shape(*item), Shape::String)),
     }
 }
@@ -116,6 +123,25 @@ pub(super) fn enumeration(api: &Api, ty: TypeId, map: &ProtoEnum) -> Result<(), 
     if (map.default as usize) < known { Ok(()) } else { Err("the default is no case".to_owned()) }
 }
 
+pub(super) fn any_of(api: &Api, ty: TypeId, any: &AnyOf) -> Result<(), String> {
+    let Shape::Variant(cases) = api.shape(ty) else { return Err("an `Any` of known messages is a variant".to_owned()) };
+    let Some((other, known)) = cases.split_last().filter(|(_, known)| known.len() == any.known.len()) else {
+        return Err("the known messages do not fit the cases".to_owned());
+    };
+    for (case, message) in known.iter().zip(&any.known) {
+        let fits = match (&message.codec, case.ty) {
+            (Codec::Empty, None) => true,
+            (codec @ Codec::Message(_), Some(ty)) => codes(api, codec, ty),
+            _ => false,
+        };
+        if !fits {
+            return Err(format!("the case `{}` does not fit its message", case.name.as_str()));
+        }
+    }
+    let is_any = other.ty.is_some_and(|ty| codes(api, &Codec::Message(any.other), ty));
+    if is_any { Ok(()) } else { Err("the last case is no message of a type URL and bytes".to_owned()) }
+}
+
 pub(super) fn table(api: &Api, ty: TypeId, table: &Table) -> Result<(), String> {
     let Shape::Record(slots) = api.shape(ty) else { return Err("a table of nodes is a record".to_owned()) };
     if slots.len() != table.nodes.len() || usize::from(table.root) >= slots.len() {
@@ -142,7 +168,7 @@ fn node_lists(field: &Field) -> Vec<u16> {
     let codecs: Vec<&Codec> = match field {
         Field::Singular { codec, .. } | Field::Repeated { codec, .. } | Field::Map { value: codec, .. } => vec![codec],
         Field::Oneof { cases, .. } => cases.iter().map(|c| &c.codec).collect(),
-        Field::EmptyFlag { .. } | Field::EmptyCount { .. } => Vec::new(),
+        Field::EmptyFlag { .. } | Field::EmptyCount { .. } | Field::Unknown => Vec::new(),
     };
     codecs
         .into_iter()

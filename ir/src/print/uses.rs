@@ -52,8 +52,8 @@ fn use_line(interface: &WitName, names: &[String]) -> String {
             _ => lines.push(format!("{name},")),
         }
     }
-    let body: String = lines.iter().map(|line| format!("{INDENT}{INDENT}{line}\n")).collect();
-    format!("use {interface}.{{\n{body}{INDENT}}};")
+    let margin = format!("\n{INDENT}{INDENT}");
+    format!("use {interface}.{{{margin}{}\n{INDENT}}};", lines.join(&margin))
 }
 
 /// The named types that an interface's declarations and functions name directly.

@@ -83,6 +83,8 @@ pub enum Field {
         /// Whether it is a proto2 group.
         group: bool,
     },
+    /// Fields that the specification does not know, encoded as they were received: the slot is a `list<u8>`. One per message.
+    Unknown,
     /// A repeated field whose message has no fields: the slot is a `u32` count.
     EmptyCount {
         /// The field number.
@@ -145,6 +147,30 @@ pub enum Codec {
     Wrapper(Scalar),
     /// `google.protobuf.FieldMask`: a message whose field 1 repeats the paths. The value is a list of strings.
     FieldMask,
+    /// `google.protobuf.NullValue`; there is no value (a oneof case without payload).
+    Null,
+    /// `google.protobuf.Any`; the type has [`super::Wire::AnyOf`].
+    Any(TypeId),
+}
+
+/// A variant as a `google.protobuf.Any`: one case per message that is known, and a last one for all others.
+///
+/// A known message whose bytes cannot be read is given as one of the others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnyOf {
+    /// One per case but the last, in case order.
+    pub known: Vec<KnownMessage>,
+    /// The payload of the last case: a record with [`super::Wire::Message`] of a type URL and bytes.
+    pub other: TypeId,
+}
+
+/// A message that an [`AnyOf`] tells apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KnownMessage {
+    /// The full protobuf name: what follows the last `/` of the type URL. Written behind `type.googleapis.com/`.
+    pub full_name: String,
+    /// [`Codec::Message`] of the case's payload, or [`Codec::Empty`] where it has none.
+    pub codec: Codec,
 }
 
 /// The scalar types of protobuf.

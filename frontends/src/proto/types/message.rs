@@ -112,6 +112,37 @@ impl Types<'_> {
             fields: vec![field(1, "type_url", Scalar::String), field(2, "value", Scalar::Bytes)],
         });
         self.messages.insert(id, any);
+        if let Some(name) = &self.names.any {
+            self.any_message(id, any, name);
+        }
+    }
+
+    /// The variant of the messages that an `Any` holds as themselves.
+    fn any_message(&mut self, id: MessageId, any: TypeId, name: &WitName) {
+        let known = self.model.held_by_any(id);
+        let (mut cases, mut wire) = (Vec::new(), Vec::new());
+        let mut scope = names::Scope::new();
+        for message in known {
+            let Message { element, home, .. } = &self.model.messages[*message];
+            let words: Vec<String> = home.path.iter().flat_map(|part| names::words(part)).collect();
+            let given = self.names.messages.get(message).cloned();
+            let wish = given.unwrap_or_else(|| names::from_words(&words, "message", &element.full_name).into());
+            scope.wish(1, wish, None, &element.full_name);
+        }
+        scope.wish(0, literal("other"), None, "");
+        for (message, name) in known.iter().zip(scope.give().names) {
+            let ty = self.messages.get(message).copied();
+            cases.push(Case { name, ty, docs: None });
+            let full_name = self.model.messages[*message].element.full_name.clone();
+            wire.push(proto::KnownMessage { full_name, codec: ty.map_or(Codec::Empty, Codec::Message) });
+        }
+        cases.push(Case { name: literal("other"), ty: Some(any), docs: None });
+        let full_name = self.model.messages[id].element.full_name.clone();
+        let map = Wire::AnyOf(proto::AnyOf { known: wire, other: any });
+        let ty = self.declare(self.order_of(id, 1), name, &full_name, Shape::Variant(cases), map);
+        self.api.types[ty].docs =
+            self.text(Some("A message of any type: one that is known here, or another, encoded.".to_owned()));
+        self.any_message = Some(ty);
     }
 
     /// `Timestamp` and `Duration`.
@@ -203,11 +234,13 @@ impl Types<'_> {
             self.findings.note(Code::ProtoDegraded, message.element.at.clone(), what);
         }
         let slots = slots(self.model, message);
-        let members: Vec<Member<'_>> = slots
-            .iter()
-            .map(|s| Member { words: names::words(naming::simple_name(s.element)), element: s.element })
-            .collect();
-        let names = naming::members(&members, self.settings, self.findings);
+        let mut members: Vec<Member<'_>> = slots.iter().map(|s| Member::of(&message.element.full_name, s.element)).collect();
+        let keeps_unknown = self.settings.keeps_unknown();
+        if keeps_unknown {
+            members.push(Member::added("unknown-fields", &message.element));
+        }
+        let mut names = naming::members(&members, self.settings, self.findings);
+        let kept = if keeps_unknown { names.pop() } else { None };
         let (mut fields, mut wire) = (Vec::new(), Vec::new());
         for (slot, name) in slots.iter().zip(names) {
             let (ty, field, more) = match &slot.content {
@@ -223,8 +256,20 @@ impl Types<'_> {
                     (ty, field, None)
                 }
             };
+            let json = match &slot.content {
+                Content::Field(field) => field.json_name.as_ref().map(|name| format!("`{name}` in JSON.")),
+                Content::Oneof(..) => None,
+            };
+            let more: Vec<String> = [more, json].into_iter().flatten().collect();
+            let more = (!more.is_empty()).then(|| more.join(" "));
             fields.push(Field { name, ty, docs: self.docs(slot.element, more) });
             wire.push(field);
+        }
+        if let Some(name) = kept {
+            let docs =
+                self.text(Some("Fields that the specification does not know, encoded as they were received.".to_owned()));
+            fields.push(Field { name, ty: self.inline(Shape::Bytes), docs });
+            wire.push(proto::Field::Unknown);
         }
         let element = &message.element;
         let wire = Wire::Message(proto::Message { full_name: element.full_name.clone(), fields: wire });
@@ -284,7 +329,7 @@ impl Types<'_> {
 
     /// The option of a singular field. One that the source requires, but whose type cannot be bare, is checked.
     fn option(&mut self, ty: TypeId, field: &model::Field, codec: &Codec) -> TypeId {
-        let own_form = matches!(codec, Codec::Node { .. } | Codec::Wrapper(_) | Codec::FieldMask);
+        let own_form = matches!(codec, Codec::Node { .. } | Codec::Wrapper(_) | Codec::FieldMask | Codec::Any(_));
         if own_form && field.behavior_required {
             return self.api.types.push(Type { checks: vec![Check::Required], ..Type::plain(Shape::Option(ty)) });
         }
@@ -309,7 +354,11 @@ impl Types<'_> {
     fn value(&mut self, container: MessageId, field: &model::Field, kind: Kind) -> Option<(TypeId, Codec)> {
         let message = match kind {
             Kind::Scalar(s) => return Some((self.inline(scalar(s)), Codec::Scalar(s))),
-            // Every enum of the plan is lowered before the messages.
+            // Every other enum of the plan is lowered before the messages.
+            Kind::Enum(e) if self.is_null(kind) && !self.enums.contains_key(&e) => {
+                self.enumeration(e);
+                return self.enums.get(&e).map(|ty| (*ty, Codec::Enum(*ty)));
+            }
             Kind::Enum(e) => return self.enums.get(&e).map(|ty| (*ty, Codec::Enum(*ty))),
             Kind::Message(m) => m,
         };
@@ -321,6 +370,11 @@ impl Types<'_> {
             Some(WellKnown::FieldMask) => {
                 let path = self.inline(Shape::String);
                 return Some((self.inline(Shape::List(path)), Codec::FieldMask));
+            }
+            Some(WellKnown::Any) => {
+                if let Some(ty) = self.any_message {
+                    return Some((ty, Codec::Any(ty)));
+                }
             }
             _ => {}
         }
@@ -339,17 +393,21 @@ impl Types<'_> {
 
     /// A oneof's option of a variant.
     fn oneof(&mut self, container: MessageId, index: usize, fields: &[&model::Field]) -> (TypeId, proto::Field) {
-        let members: Vec<Member<'_>> =
-            fields.iter().map(|f| Member { words: names::words(&f.name), element: &f.element }).collect();
+        let message = &self.model.messages[container].element.full_name;
+        let members: Vec<Member<'_>> = fields.iter().map(|f| Member::of(message, &f.element)).collect();
         let case_names = naming::members(&members, self.settings, self.findings);
         let (mut cases, mut wire) = (Vec::new(), Vec::new());
         for (field, name) in fields.iter().zip(case_names) {
-            let value = self.value(container, field, field.kind);
-            let (ty, codec) = value.map_or((None, Codec::Empty), |(ty, codec)| (Some(ty), codec));
+            let (ty, codec) = if self.is_null(field.kind) {
+                (None, Codec::Null)
+            } else {
+                let value = self.value(container, field, field.kind);
+                value.map_or((None, Codec::Empty), |(ty, codec)| (Some(ty), codec))
+            };
             cases.push(Case { name, ty, docs: self.docs(&field.element, None) });
             wire.push(OneofCase { number: field.number, name: field.name.clone(), codec });
         }
-        let oneof = &self.model.messages[container].oneofs[index];
+        let oneof = &self.model.messages[container].oneofs[index].element;
         let name = naming::simple_name(oneof).to_owned();
         let order = self.order_of(container, 4 + index);
         let variant = match self.names.oneofs.get(&(container, index)) {
@@ -376,7 +434,9 @@ fn slots<'m>(model: &Model, message: &'m Message) -> Vec<Slot<'m>> {
         });
         match known {
             Some(fields) => fields.push(field),
-            None => slots.push(Slot { element: &message.oneofs[index], content: Content::Oneof(index, vec![field]) }),
+            None => {
+                slots.push(Slot { element: &message.oneofs[index].element, content: Content::Oneof(index, vec![field]) })
+            }
         }
     }
     slots

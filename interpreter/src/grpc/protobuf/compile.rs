@@ -5,8 +5,8 @@ use witwire_ir::wire::proto::{self, Scalar};
 use witwire_ir::{Api, Id, Shape, TypeId, Value};
 
 use super::plan::{
-    Codec, EnumId, EnumPlan, FieldPlan, Form, ListPlan, MessageId, MessagePlan, Messages, Nested, Numbers, Presence, Root,
-    SlotPlan, TableId, TablePlan, zero,
+    AnyId, AnyPlan, Codec, EnumId, EnumPlan, FieldPlan, Form, ListPlan, MessageId, MessagePlan, Messages, Nested, Numbers,
+    Presence, Root, SlotPlan, TableId, TablePlan, zero,
 };
 use super::reader::WireType;
 use super::writer::Tag;
@@ -22,6 +22,7 @@ pub(crate) struct Compiler<'a> {
     messages: Vec<Option<MessageId>>,
     tables: Vec<Option<TableId>>,
     enums: Vec<Option<EnumId>>,
+    anys: Vec<Option<AnyId>>,
     /// The messages that have an id, by id. Those behind the end of `done.plans` are still to be compiled.
     order: Vec<Pending<'a>>,
     done: Messages,
@@ -46,6 +47,7 @@ impl<'a> Compiler<'a> {
             messages: vec![None; types],
             tables: vec![None; types],
             enums: vec![None; types],
+            anys: vec![None; types],
             order: Vec::new(),
             done: Messages::default(),
         }
@@ -121,6 +123,40 @@ impl<'a> Compiler<'a> {
         let id = TableId(self.done.tables.len() as u32);
         self.done.tables.push(TablePlan { ty, lists, root: table.root, message });
         self.tables[ty.index()] = Some(id);
+        Ok(id)
+    }
+
+    fn any_id(&mut self, ty: TypeId) -> Fit<AnyId> {
+        let ty = self.target(ty)?;
+        if let Some(id) = self.anys[ty.index()] {
+            return Ok(id);
+        }
+        let Wire::AnyOf(any) = &self.api.types[ty].wire else { return Err("an `Any` without known messages".to_owned()) };
+        let Shape::Variant(cases) = &self.api.types[ty].shape else { return Err("an `Any` is no variant".to_owned()) };
+        let Some((last, cases)) = cases.split_last().filter(|(_, cases)| cases.len() == any.known.len()) else {
+            return Err("an `Any` needs a case per message and one for others".to_owned());
+        };
+        let mut known = Vec::new();
+        for (case, message) in cases.iter().zip(&any.known) {
+            let nested = match (&message.codec, case.ty) {
+                (proto::Codec::Empty, None) => None,
+                (proto::Codec::Message(target), Some(ty)) => {
+                    self.same(*target, ty)?;
+                    Some(self.nested(ty)?)
+                }
+                _ => return Err(format!("the case of `{}` does not fit it", message.full_name)),
+            };
+            known.push((message.full_name.clone(), nested));
+        }
+        self.same(any.other, last.ty.ok_or_else(|| "an `Any` of another message needs a payload".to_owned())?)?;
+        let other = self.message_id(any.other, &[])?;
+        let is_any = matches!(&self.api.types[self.target(any.other)?].wire, Wire::Message(m) if is_any_record(m));
+        if !is_any {
+            return Err("an `Any` of another message has a type URL and bytes".to_owned());
+        }
+        let id = AnyId(self.done.anys.len() as u32);
+        self.done.anys.push(AnyPlan { known: known.into(), other });
+        self.anys[ty.index()] = Some(id);
         Ok(id)
     }
 
@@ -257,6 +293,7 @@ impl<'a> Compiler<'a> {
                 for (case, (field, ty)) in (0..).zip(cases.iter().zip(types)) {
                     let codec = match (&field.codec, ty.ty) {
                         (proto::Codec::Empty, None) => Codec::Empty,
+                        (proto::Codec::Null, None) => Codec::Null,
                         (codec, Some(ty)) => self.codec(plan.group, codec, ty)?,
                         _ => return Err(format!("the case `{}` needs a payload", field.name)),
                     };
@@ -269,6 +306,15 @@ impl<'a> Compiler<'a> {
                 let slot = plan.slot(Value::Bool(false))?;
                 let position = plan.field(*number, slot, message_wire(*group), Form::EmptyFlag { group: *group })?;
                 plan.slots.push(SlotPlan::Field(position));
+            }
+            proto::Field::Unknown => {
+                self.expect(ty, |shape| matches!(shape, Shape::Bytes))?;
+                if plan.unknown.is_some() {
+                    return Err("unknown fields have a slot already".to_owned());
+                }
+                let slot = plan.slot(Value::Bytes(Box::default()))?;
+                plan.unknown = Some(slot);
+                plan.slots.push(SlotPlan::Unknown);
             }
             proto::Field::EmptyCount { number, group, .. } => {
                 self.expect(ty, |shape| matches!(shape, Shape::U32))?;
@@ -302,6 +348,11 @@ impl<'a> Compiler<'a> {
                 Codec::Nested { nested, group: *delimited }
             }
             proto::Codec::Empty => return Err("a message without fields has no value here".to_owned()),
+            proto::Codec::Null => return Err("a null has no value here".to_owned()),
+            proto::Codec::Any(target) => {
+                self.same(*target, ty)?;
+                Codec::Nested { nested: Nested::Any(self.any_id(ty)?), group: false }
+            }
             proto::Codec::Wrapper(scalar) => Codec::Wrapper(self.scalar(*scalar, ty)?),
             proto::Codec::FieldMask => {
                 let item = self.list(ty)?;
@@ -333,7 +384,7 @@ impl<'a> Compiler<'a> {
             Codec::Scalar(scalar) | Codec::Wrapper(scalar) => zero(scalar),
             Codec::Enum(id) => self.done.enumeration(id).default_value(),
             Codec::Nested { nested: Nested::FieldMask, .. } => Value::list([]),
-            Codec::Nested { .. } | Codec::Empty => Value::none(),
+            Codec::Nested { .. } | Codec::Empty | Codec::Null => Value::none(),
         }
     }
 
@@ -370,6 +421,7 @@ struct Building<'a> {
     blank: Vec<Value>,
     lists: Vec<ListPlan>,
     required: Vec<u16>,
+    unknown: Option<u16>,
     bare: Vec<(u16, Nested)>,
 }
 
@@ -416,6 +468,7 @@ impl Building<'_> {
             blank: self.blank.into(),
             lists: self.lists.into(),
             required: self.required.into(),
+            unknown: self.unknown,
             bare: self.bare.into(),
         })
     }
@@ -430,7 +483,7 @@ fn refers_to_nodes(wire: &Wire) -> bool {
         | proto::Field::Repeated { codec, .. }
         | proto::Field::Map { value: codec, .. } => node(codec),
         proto::Field::Oneof { cases, .. } => cases.iter().any(|case| node(&case.codec)),
-        proto::Field::EmptyFlag { .. } | proto::Field::EmptyCount { .. } => false,
+        proto::Field::EmptyFlag { .. } | proto::Field::EmptyCount { .. } | proto::Field::Unknown => false,
     })
 }
 
@@ -442,7 +495,17 @@ fn name(field: &proto::Field) -> &str {
         | proto::Field::Oneof { name, .. }
         | proto::Field::EmptyFlag { name, .. }
         | proto::Field::EmptyCount { name, .. } => name,
+        proto::Field::Unknown => "unknown fields",
     }
+}
+
+/// Whether a message is `google.protobuf.Any` as a record: a type URL and bytes.
+fn is_any_record(message: &proto::Message) -> bool {
+    let scalar = |field: &proto::Field, at: u32, of: Scalar| {
+        matches!(field, proto::Field::Singular { number, codec: proto::Codec::Scalar(s), presence: proto::Presence::Implicit, .. }
+            if *number == at && *s == of)
+    };
+    matches!(&message.fields[..], [url, value] if scalar(url, 1, Scalar::String) && scalar(value, 2, Scalar::Bytes))
 }
 
 /// How a scalar is laid out.
@@ -461,7 +524,7 @@ pub(super) const fn scalar_wire(scalar: Scalar) -> WireType {
 pub(super) const fn wire(codec: Codec) -> WireType {
     match codec {
         Codec::Scalar(scalar) => scalar_wire(scalar),
-        Codec::Enum(_) => WireType::Varint,
+        Codec::Enum(_) | Codec::Null => WireType::Varint,
         Codec::Nested { group, .. } => message_wire(group),
         Codec::Empty | Codec::Wrapper(_) => WireType::Bytes,
     }

@@ -5,6 +5,7 @@
 //! decoded twice, however it is arranged.
 
 mod absent;
+mod any;
 mod map;
 mod scalar;
 
@@ -86,6 +87,8 @@ struct Frame {
     lists: Vec<Vec<Value>>,
     /// By position in [`MessagePlan::required`].
     seen: Vec<bool>,
+    /// Fields that are not known, where they are kept.
+    unknown: Vec<u8>,
 }
 
 impl Frame {
@@ -146,6 +149,7 @@ impl<'a> Decoder<'a> {
             Nested::Table(id) => self.table(id, |d, list, id| d.node(list, id, first, more, depth).map(drop)),
             Nested::Node { list, id } => self.node(list, id, first, more, depth),
             Nested::FieldMask => self.field_mask(first, more, depth),
+            Nested::Any(id) => self.any(id, first, more, depth),
         }
     }
 
@@ -173,7 +177,12 @@ impl<'a> Decoder<'a> {
     fn message(&mut self, id: MessageId, first: Span, more: Range<usize>, depth: u32) -> Decoded<Value> {
         let plan = self.plans.message(id);
         self.charge(plan.blank.len() + 1, first.start as usize)?;
-        let mut frame = Frame { slots: plan.blank.to_vec(), lists: Vec::new(), seen: vec![false; plan.required.len()] };
+        let mut frame = Frame {
+            slots: plan.blank.to_vec(),
+            lists: Vec::new(),
+            seen: vec![false; plan.required.len()],
+            unknown: Vec::new(),
+        };
         let base = self.later.len();
         self.fields(plan, &mut frame, first, depth)?;
         for part in more {
@@ -188,6 +197,10 @@ impl<'a> Decoder<'a> {
             return Err(error.within(Step::Slot(plan.ty, plan.required[absent])));
         }
         self.fill_bare(plan, &mut frame.slots, depth)?;
+        if let Some(slot) = plan.unknown.filter(|_| !frame.unknown.is_empty()) {
+            self.charge(frame.unknown.len() / size_of::<Value>(), first.end as usize)?;
+            frame.slots[slot as usize] = Value::Bytes(frame.unknown.into());
+        }
         if !frame.lists.is_empty() {
             for (list, items) in plan.lists.iter().zip(&mut frame.lists) {
                 let mut items = std::mem::take(items);
@@ -217,17 +230,44 @@ impl<'a> Decoder<'a> {
     fn fields(&mut self, plan: &'a MessagePlan, frame: &mut Frame, span: Span, depth: u32) -> Decoded<()> {
         let mut reader = Reader::span(self.input, span);
         while !reader.is_done() {
+            let start = reader.at();
             let key = reader.key()?;
             match plan.numbers.get(key.number) {
-                Some(position) => {
+                Some(position) if plan.unknown.is_none() || self.is_known(plan, position, key, &reader) => {
                     let field = &plan.fields[position];
                     self.field(plan, frame, &mut reader, key, position as u16, depth)
                         .map_err(|e| e.within(step(plan, field)))?;
                 }
-                None => reader.skip(key, depth)?,
+                _ => {
+                    reader.skip(key, depth)?;
+                    if plan.unknown.is_some() {
+                        frame.unknown.extend_from_slice(&self.input[start..reader.at()]);
+                    }
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether a field of a known number says something that its slot can hold: its wire type is one of the field's, and where it
+    /// is a closed enum's, its number is known. Else it counts as unknown.
+    fn is_known(&self, plan: &MessagePlan, position: usize, key: Key, reader: &Reader<'a>) -> bool {
+        let (codec, repeated) = match plan.fields[position].form {
+            Form::Singular { codec, .. } | Form::Case { codec, .. } => (codec, false),
+            Form::Repeated { codec, .. } => (codec, true),
+            Form::Map { .. } => return key.wire == WireType::Bytes,
+            Form::EmptyFlag { group } | Form::EmptyCount { group } => return key.wire == message_wire(group),
+        };
+        if repeated && key.wire == WireType::Bytes && packable(codec) {
+            return true;
+        }
+        let number = |id| reader.clone().varint().map(|number| self.plans.enumeration(id).value(number as i32));
+        key.wire == wire(codec)
+            && match codec {
+                // A malformed number is reported where the field is read.
+                Codec::Enum(id) => !matches!(number(id), Ok(None)),
+                _ => true,
+            }
     }
 
     /// Reads one field. A wire type that the field does not have makes it an unknown one.
@@ -275,7 +315,7 @@ impl<'a> Decoder<'a> {
                         let value = self.wrapper(scalar, reader.delimited()?, earlier, depth)?;
                         frame.fill(slot, presence, value);
                     }
-                    Codec::Empty => reader.skip(key, depth)?,
+                    Codec::Empty | Codec::Null => reader.skip(key, depth)?,
                     Codec::Nested { .. } => {
                         if let Presence::Required { index } = presence {
                             frame.seen[index as usize] = true;
@@ -305,6 +345,10 @@ impl<'a> Decoder<'a> {
                     }
                     Codec::Empty => {
                         self.empty(message_span(reader, key, depth)?, depth)?;
+                        frame.set_case(slot, case, None);
+                    }
+                    Codec::Null => {
+                        reader.varint()?;
                         frame.set_case(slot, case, None);
                     }
                     Codec::Nested { .. } => {
@@ -418,7 +462,7 @@ impl<'a> Decoder<'a> {
                 let span = reader.delimited()?;
                 Some(self.wrapper(scalar, span, None, depth)?)
             }
-            Codec::Empty => {
+            Codec::Empty | Codec::Null => {
                 reader.skip(key, depth)?;
                 None
             }

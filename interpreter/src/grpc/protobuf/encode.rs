@@ -5,8 +5,9 @@ use witwire_ir::Value;
 use witwire_ir::wire::proto::Scalar;
 
 use super::compile::{scalar_wire, wire};
+use super::decode::skim;
 use super::error::{EncodeError, Refusal, Step};
-use super::plan::{Codec, FieldPlan, Form, MessageId, Messages, Nested, Presence, Root, SlotPlan, TableId};
+use super::plan::{AnyId, Codec, FieldPlan, Form, MessageId, Messages, Nested, Presence, Root, SlotPlan, TableId};
 use super::reader::WireType;
 use super::writer::{Tag, Writer};
 use super::{MAX_DEPTH, MAX_MESSAGE};
@@ -14,6 +15,9 @@ use super::{MAX_DEPTH, MAX_MESSAGE};
 /// How many bytes may be written that no memory of the guest stands for: nodes of recursive messages that are referred to again,
 /// and counted empty messages. A table of some hundred nodes can stand for a tree that no memory holds.
 const MAX_REPEATED: usize = 64 << 20;
+
+/// What stands before the name of a known message in an `Any`.
+const TYPE_URL: &str = "type.googleapis.com/";
 
 type Encoded = Result<(), EncodeError>;
 
@@ -73,6 +77,12 @@ impl<'a> Encoder<'a> {
                 SlotPlan::Field(field) => self
                     .field(&plan.fields[field as usize], value, depth)
                     .map_err(|e| e.within(Step::Slot(plan.ty, index as u16)))?,
+                SlotPlan::Unknown => match value {
+                    Value::Bytes(bytes) => {
+                        self.unknown(bytes).map_err(|e| e.within(Step::Slot(plan.ty, index as u16)))?;
+                    }
+                    _ => return refuse(Refusal::Mismatch),
+                },
                 SlotPlan::Oneof { first, count } => match value {
                     Value::Option(None) => {}
                     Value::Option(Some(value)) => match &**value {
@@ -157,6 +167,11 @@ impl<'a> Encoder<'a> {
                 self.empty(field, false);
                 Ok(())
             }
+            (Form::Case { codec: Codec::Null, .. }, None) => {
+                self.writer.varint(0);
+                self.writer.tag(&field.tag);
+                Ok(())
+            }
             (Form::Case { codec, .. }, Some(payload)) => self.tagged(field.number, &field.tag, codec, payload, depth),
             _ => refuse(Refusal::Mismatch),
         }
@@ -186,7 +201,7 @@ impl<'a> Encoder<'a> {
                 }
                 self.writer.length_since(before);
             }
-            Codec::Empty => return refuse(Refusal::Mismatch),
+            Codec::Empty | Codec::Null => return refuse(Refusal::Mismatch),
         }
         self.writer.tag(tag);
         Ok(())
@@ -205,8 +220,48 @@ impl<'a> Encoder<'a> {
                 }
                 Ok(())
             }
+            (Nested::Any(id), Value::Variant(case, payload)) => self.any(id, *case, payload.as_deref(), depth),
             _ => refuse(Refusal::Mismatch),
         }
+    }
+
+    /// An `Any`, without its length.
+    fn any(&mut self, id: AnyId, case: u32, payload: Option<&'a Value>, depth: u32) -> Encoded {
+        let plan = self.plans.any(id);
+        let Some((name, nested)) = plan.known.get(case as usize) else {
+            return match payload {
+                Some(payload) if case as usize == plan.known.len() => self.message(plan.other, payload, depth),
+                _ => refuse(Refusal::Mismatch),
+            };
+        };
+        match (nested, payload) {
+            (None, None) => {}
+            (Some(nested), Some(payload)) => {
+                let Some(depth) = depth.checked_sub(1) else { return refuse(Refusal::Depth) };
+                let before = self.writer.len();
+                self.nested(*nested, payload, depth)?;
+                if self.writer.len() > before {
+                    self.writer.length_since(before);
+                    self.writer.tag(&Tag::new(2, WireType::Bytes));
+                }
+            }
+            _ => return refuse(Refusal::Mismatch),
+        }
+        let before = self.writer.len();
+        self.writer.bytes(name.as_bytes());
+        self.writer.bytes(TYPE_URL.as_bytes());
+        self.writer.length_since(before);
+        self.writer.tag(&Tag::new(1, WireType::Bytes));
+        Ok(())
+    }
+
+    /// Fields that are not known, which must be fields at least.
+    fn unknown(&mut self, bytes: &[u8]) -> Encoded {
+        if skim(bytes).is_err() {
+            return refuse(Refusal::Unknown);
+        }
+        self.writer.bytes(bytes);
+        Ok(())
     }
 
     fn table(&mut self, id: TableId, value: &'a Value, depth: u32) -> Encoded {

@@ -63,6 +63,9 @@ pub(crate) enum Refusal {
     /// Nodes that are written again, or a count of empty messages, take more than 64 MiB.
     #[error("what is only referred to or counted would be written out to more than 64 MiB")]
     Repeated,
+    /// Bytes of unknown fields that are no fields.
+    #[error("the unknown fields are not well-formed: give them as they were received")]
+    Unknown,
 }
 
 /// One step from a message to a part of it.

@@ -11,6 +11,7 @@ pub(crate) struct Messages {
     pub(super) plans: Vec<MessagePlan>,
     pub(super) tables: Vec<TablePlan>,
     pub(super) enums: Vec<EnumPlan>,
+    pub(super) anys: Vec<AnyPlan>,
 }
 
 /// A message that an operation sends or receives.
@@ -25,6 +26,10 @@ pub(super) struct MessageId(pub(super) u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TableId(pub(super) u32);
 
+/// An `Any` of known messages of [`Messages`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AnyId(pub(super) u32);
+
 /// An enum of [`Messages`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct EnumId(pub(super) u32);
@@ -38,6 +43,10 @@ impl Messages {
     #[inline]
     pub(super) fn table(&self, id: TableId) -> &TablePlan {
         &self.tables[id.0 as usize]
+    }
+
+    pub(super) fn any(&self, id: AnyId) -> &AnyPlan {
+        &self.anys[id.0 as usize]
     }
 
     #[inline]
@@ -63,6 +72,8 @@ pub(super) struct MessagePlan {
     pub(super) lists: Box<[ListPlan]>,
     /// Slots whose fields must be there.
     pub(super) required: Box<[u16]>,
+    /// The slot of fields that are not known, if they are kept.
+    pub(super) unknown: Option<u16>,
     /// Slots of messages that are never absent, with the message.
     pub(super) bare: Box<[(u16, Nested)]>,
 }
@@ -80,6 +91,15 @@ pub(super) struct TablePlan {
     pub(super) message: MessageId,
 }
 
+/// `google.protobuf.Any` as a variant.
+#[derive(Debug)]
+pub(super) struct AnyPlan {
+    /// The full name of each message that is known, and its fields, if it has any; by case.
+    pub(super) known: Box<[(String, Option<Nested>)]>,
+    /// The message of the last case.
+    pub(super) other: MessageId,
+}
+
 /// A slot that is a list.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ListPlan {
@@ -93,6 +113,8 @@ pub(super) struct ListPlan {
 pub(super) enum SlotPlan {
     /// The field at a position in [`MessagePlan::fields`].
     Field(u16),
+    /// Bytes of fields that are not known.
+    Unknown,
     /// One of the fields from a position on, by case.
     Oneof { first: u16, count: u16 },
 }
@@ -149,6 +171,8 @@ pub(super) enum Codec {
     Wrapper(Scalar),
     /// A message without fields and without a value.
     Empty,
+    /// The number 0, without a value.
+    Null,
     /// A message whose value may be spread over several parts.
     Nested {
         nested: Nested,
@@ -168,6 +192,8 @@ pub(super) enum Nested {
     Node { list: u16, id: MessageId },
     /// A list of paths.
     FieldMask,
+    /// A variant of known messages.
+    Any(AnyId),
 }
 
 /// Field number → position. Numbers up to a few times the count of fields are looked up in a table, the others by search.

@@ -25,6 +25,11 @@ impl<'a> Decoder<'a> {
             Nested::Table(id) => self.table(id, |d, list, id| d.default_node(list, id, depth).map(drop)),
             Nested::Node { list, id } => self.default_node(list, id, depth),
             Nested::FieldMask => Ok(Value::list([])),
+            Nested::Any(id) => {
+                let plan = self.plans.any(id);
+                let other = self.default_message(plan.other, depth)?;
+                Ok(Value::case(plan.known.len() as u32, other))
+            }
         }
     }
 

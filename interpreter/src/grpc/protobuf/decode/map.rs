@@ -37,6 +37,7 @@ impl Decoder<'_> {
                         value = Some(self.wrapper(scalar, span, value.take(), depth)?);
                     }
                     Codec::Empty => self.empty(reader.delimited()?, depth)?,
+                    Codec::Null => reader.skip(tag, depth)?,
                     Codec::Nested { .. } => {
                         let span = reader.delimited()?;
                         self.later.push(Later { slot: 0, fresh: false, field: 0, span });
@@ -51,7 +52,7 @@ impl Decoder<'_> {
         }
         let key = key.unwrap_or_else(|| zero(key_scalar));
         let value = match codec {
-            Codec::Empty => return Ok(Some(key)),
+            Codec::Empty | Codec::Null => return Ok(Some(key)),
             Codec::Scalar(scalar) | Codec::Wrapper(scalar) => value.unwrap_or_else(|| zero(scalar)),
             Codec::Enum(id) => value.unwrap_or_else(|| self.plans.enumeration(id).default_value()),
             Codec::Nested { nested, .. } => {
