@@ -1,8 +1,9 @@
 //! Example values: valid for their type and, where that is simple, for its rules.
 //!
-//! Honoured are lengths, bounds, multiples, item and property counts, unique items and keys, formats, and that a guest should not
-//! send an `unrecognized` case. Patterns and whole schemas are not. The same seed gives the same value.
+//! Honoured are lengths, bounds, multiples, item and property counts, unique items and keys, formats, patterns without look-around,
+//! and that a guest should not send an `unrecognized` case. Whole schemas are not. The same seed gives the same value.
 
+mod pattern;
 mod random;
 mod scalars;
 
@@ -79,7 +80,8 @@ impl Sampler<'_> {
             Shape::F32 => Value::F32(scalars::number(self.random, &checks) as f32),
             Shape::F64 => Value::F64(scalars::number(self.random, &checks)),
             Shape::Char => Value::Char(char::from(b'a' + self.random.below(26) as u8)),
-            Shape::String if is_json(api, ty) => Value::string("{\"example\":true}"),
+            // The JSON text that most often is allowed where a document says more than we keep.
+            Shape::String if is_json(api, ty) => Value::string("{}"),
             Shape::String => Value::string(scalars::text(self.random, &checks)),
             Shape::Bytes => {
                 let (min, max) = scalars::lengths(&checks, 1, 8);

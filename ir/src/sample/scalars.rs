@@ -1,6 +1,6 @@
 //! Numbers and strings within their rules.
 
-use super::SplitMix64;
+use super::{SplitMix64, pattern};
 use crate::check::{Check, Format, Number};
 
 /// The longest string or byte list that an example spells out, whatever the rules ask.
@@ -22,7 +22,8 @@ pub(super) fn integer(random: &mut SplitMix64, checks: &[&Check], min: i128, max
     }
     // Examples are small where nothing asks for more.
     match bounded {
-        (_, false) => high = high.min(low.max(0).saturating_add(100)),
+        (false, false) => (low, high) = (low.max(0), high.min(low.max(0).saturating_add(100))),
+        (true, false) => high = high.min(low.max(0).saturating_add(100)),
         (false, true) => low = low.max(high.min(0)),
         (true, true) => {}
     }
@@ -94,11 +95,21 @@ pub(super) fn lengths(checks: &[&Check], least: u64, usual: u64) -> (u64, u64) {
 
 const WORDS: &[&str] = &["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "juniper"];
 
-/// A string within its rules: a format's example, else ASCII words.
+/// A string within its rules: what a pattern matches, a format's example, else ASCII words.
 pub(super) fn text(random: &mut SplitMix64, checks: &[&Check]) -> String {
-    if let Some(format) = checks.iter().find_map(|c| if let Check::Format(f) = c { Some(*f) } else { None })
-        && let Some(text) = formatted(random, format)
-    {
+    let format = checks.iter().find_map(|c| if let Check::Format(f) = c { Some(*f) } else { None });
+    let patterns: Vec<&str> =
+        checks.iter().filter_map(|c| if let Check::Pattern(p) = c { Some(&**p) } else { None }).collect();
+    // One rule is followed where there are several, in turns: the others may hold by themselves.
+    let turn = random.below((patterns.len() + usize::from(format.is_some())) as u64) as usize;
+    if let Some(pattern) = patterns.get(turn) {
+        let (min, _) = lengths(checks, 0, LONGEST);
+        let max = checks.iter().filter_map(|c| if let Check::MaxLength(n) = c { Some(*n) } else { None }).min();
+        if let Some(text) = pattern::text(random, pattern, min, max.unwrap_or(LONGEST)) {
+            return text;
+        }
+    }
+    if let Some(text) = format.and_then(|format| formatted(random, format)) {
         return text;
     }
     let (min, max) = lengths(checks, 1, 12);
