@@ -134,7 +134,10 @@ fn members<'a>(writer: Writer<'a>, content: Content<'a>) -> Result<Vec<(Cow<'a, 
             Some(Form::Object(members)) => Ok(members),
             _ => Err(WriteError::new("encoding", "is no object, which the body's media type needs")),
         },
-        // A constant is an object without members here.
+        Content::Fixed(Literal::Json(text)) => match Part::Json(text).form(writer)? {
+            Some(Form::Object(members)) => Ok(members),
+            _ => Ok(Vec::new()),
+        },
         Content::Fixed(_) => Ok(Vec::new()),
     }
 }

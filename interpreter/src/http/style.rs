@@ -1,8 +1,9 @@
 //! OpenAPI's parameter styles (OpenAPI 3.1.1, "Style Values" and "Style Examples"; RFC 6570).
 //!
 //! Where the specification says "n/a" or leaves it undefined: an empty array or object is left out of queries, forms and cookies;
-//! `spaceDelimited` and `pipeDelimited` with `explode` repeat the name, as `form` does; items of an array inside a `deepObject`
-//! are numbered (`a[b][0]`); an array or object inside an array or object of another style is JSON text.
+//! `spaceDelimited` and `pipeDelimited` with `explode` repeat the name, as `form` does; primitive items of an array inside a
+//! `deepObject` repeat `a[b][]`, others are numbered (`a[b][0][c]`), which PHP, Rack, qs and Stripe all read; an array or object
+//! inside an array or object of another style is JSON text.
 
 use witwire_ir::operation::http::Style;
 
@@ -99,7 +100,10 @@ impl Encoder<'_> {
         };
         match form {
             Form::Text(text) => out.push((name, self.escaped(text))),
-            Form::List(items) => items.iter().enumerate().try_for_each(|(i, part)| inner(&i.to_string(), part))?,
+            Form::List(items) => items.iter().enumerate().try_for_each(|(i, part)| {
+                let primitive = matches!(part.form(self.writer)?, None | Some(Form::Text(_)));
+                inner(&if primitive { String::new() } else { i.to_string() }, part)
+            })?,
             Form::Object(members) => members.iter().try_for_each(|(key, part)| inner(&self.escaped(key), part))?,
         }
         Ok(())

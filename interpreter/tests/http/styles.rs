@@ -170,7 +170,7 @@ fn deep_objects_nest() {
     };
     let value = Value::record([Value::record([Value::string("1&2"), Value::none()]), strings(&["p", "q"])]);
     let sent = sent(&style(Style::DeepObject, true), "query", deep, value);
-    assert_eq!(sent, Ok("color%5Ba%5D%5Bx%20y%5D=1%262&color%5Bl%5D%5B0%5D=p&color%5Bl%5D%5B1%5D=q".to_owned()));
+    assert_eq!(sent, Ok("color%5Ba%5D%5Bx%20y%5D=1%262&color%5Bl%5D%5B%5D=p&color%5Bl%5D%5B%5D=q".to_owned()));
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn a_text_that_is_json_is_sent_as_what_it_says() {
     assert_eq!(sent(&form, r#"{"R":100,"G":null}"#), Ok("R=100".to_owned()));
     assert_eq!(
         sent(&style(Style::DeepObject, true), r#"{"a":{"b":[true]}}"#),
-        Ok("color%5Ba%5D%5Bb%5D%5B0%5D=true".to_owned())
+        Ok("color%5Ba%5D%5Bb%5D%5B%5D=true".to_owned())
     );
     assert_eq!(sent(&form, "null"), Ok(String::new()));
     assert_eq!(sent(&form, "blue"), Err(vec!["color json".to_owned()]));
