@@ -1,5 +1,7 @@
 //! Request bodies and media types.
 
+use witwire_ir::operation::http::BodyEncoding;
+
 use crate::Code;
 use crate::openapi::context::Context;
 use crate::openapi::tree::NodeId;
@@ -66,6 +68,22 @@ impl Media {
         } else {
             Family::Other
         }
+    }
+
+    /// What a request says: the media type as written, or where that is a range or no media type at all, that of its encoding.
+    pub(crate) fn sent(&self, encoding: &BodyEncoding) -> String {
+        let written = |part: &str| !part.is_empty() && part != "*" && part.bytes().all(|b| b.is_ascii_graphic());
+        if self.essence.split_once('/').is_some_and(|(kind, of)| written(kind) && written(of)) {
+            return self.name.clone();
+        }
+        match encoding {
+            BodyEncoding::Json => "application/json",
+            BodyEncoding::Form(_) => "application/x-www-form-urlencoded",
+            BodyEncoding::Multipart(_) => "multipart/form-data",
+            BodyEncoding::Text => "text/plain",
+            BodyEncoding::Binary => "application/octet-stream",
+        }
+        .to_owned()
     }
 
     /// Whether it is JSON text.

@@ -73,6 +73,16 @@ pub(super) fn read_all(cx: &Context<'_>, operation: NodeId, path: &PathKey, node
             }
         });
     }
+    // `/a?b={c}` with `c` as a path parameter: it is sent as the query's `b`.
+    let in_query: Vec<&str> = out.iter().filter(|p| p.location == Location::Query).map(|p| p.name.as_str()).collect();
+    let keys: Vec<_> = path.query_parameters.iter().filter(|(key, _)| !in_query.contains(&key.as_str())).collect();
+    for view in out.iter_mut().filter(|p| p.location == Location::Path) {
+        if let Some((key, _)) = keys.iter().find(|(_, parameter)| *parameter == view.name) {
+            view.name.clone_from(key);
+            view.location = Location::Query;
+            view.encoding = style(Style::Form, true, false);
+        }
+    }
     out.retain(|p| {
         let stray = p.location == Location::Path;
         if stray {

@@ -7,8 +7,10 @@ pub(crate) struct PathKey {
     pub(crate) template: String,
     /// The path's segments.
     pub(crate) segments: Vec<Segment>,
-    /// Query members that stand in the key, without `?`.
+    /// Query members that stand in the key with their values, without `?`.
     pub(crate) query: Option<String>,
+    /// Query members that stand in the key with a parameter as value (`b={c}`): key and parameter.
+    pub(crate) query_parameters: Vec<(String, String)>,
 }
 
 /// The pieces of one segment.
@@ -45,13 +47,24 @@ impl PathKey {
     pub(crate) fn new(key: &str) -> Self {
         let whole = key.split('#').next().unwrap_or(key);
         let (path, query) = match whole.split_once('?') {
-            // Some keys write the parameters themselves: `/a?b={b}` or `/a{?b,c}`. Those are declared too.
-            Some((path, query)) if !query.contains('{') && !path.ends_with('{') => (path, Some(query.to_owned())),
-            Some((path, _)) => (path.trim_end_matches('{'), None),
+            // `/a{?b,c}`: those are declared as parameters too.
+            Some((path, _)) if path.ends_with('{') => (path.trim_end_matches('{'), None),
+            Some((path, query)) => (path, Some(query)),
             None => (whole, None),
         };
+        let mut literal: Vec<&str> = Vec::new();
+        let mut query_parameters = Vec::new();
+        for member in query.unwrap_or_default().split('&').filter(|member| !member.is_empty()) {
+            let parameter = |value: &str| Some(value.strip_prefix('{')?.strip_suffix('}')?.to_owned());
+            match member.split_once('=').and_then(|(key, value)| Some((key.to_owned(), parameter(value)?))) {
+                Some(named) => query_parameters.push(named),
+                None if member.contains('{') => {}
+                None => literal.push(member),
+            }
+        }
         let segments = path.strip_prefix('/').unwrap_or(path).split('/').map(segment).collect();
-        Self { template: key.to_owned(), segments, query: query.filter(|q| !q.is_empty()) }
+        let query = (!literal.is_empty()).then(|| literal.join("&"));
+        Self { template: key.to_owned(), segments, query, query_parameters }
     }
 
     /// The parameters' names in order.
@@ -92,6 +105,8 @@ mod tests {
         let key = PathKey::new("/a?x=1");
         assert_eq!((key.segments.len(), key.query.as_deref()), (1, Some("x=1")));
         assert_eq!(PathKey::new("/a{?x,y}").segments, PathKey::new("/a").segments);
-        assert_eq!(PathKey::new("/a?x={x}").query, None);
+        let key = PathKey::new("/a?x={y}&z=1");
+        assert_eq!(key.query.as_deref(), Some("z=1"));
+        assert_eq!(key.query_parameters, [("x".to_owned(), "y".to_owned())]);
     }
 }

@@ -3,12 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use openapiv3::{APIKeyLocation, SecurityScheme};
+use witwire_ir::operation::http::Location;
 use witwire_ir::wire::Wire;
 use witwire_ir::{Api, AuthKind, AuthMode, AuthRequirement, AuthScheme, Case, Field, SchemeId, Shape, Type, TypeId};
 
 use crate::Code;
 use crate::names::name;
 use crate::openapi::context::Context;
+use crate::openapi::document::ParameterView;
 use crate::openapi::schema::{Schemas, Wish, known_name};
 use crate::openapi::tree::NodeId;
 
@@ -115,8 +117,9 @@ fn kind(cx: &Context<'_>, node: NodeId) -> Option<AuthKind> {
 }
 
 impl Auth {
-    /// What an operation needs. Its own `security` replaces the document's, also when it is empty.
-    pub(crate) fn needed(&mut self, schemas: &mut Schemas<'_>, operation: NodeId) -> Needed {
+    /// What an operation needs. Its own `security` replaces the document's, also when it is empty. A required parameter in the
+    /// place of one alternative's scheme makes that scheme a part of every alternative.
+    pub(crate) fn needed(&mut self, schemas: &mut Schemas<'_>, operation: NodeId, parameters: &[ParameterView]) -> Needed {
         let cx = schemas.views.cx;
         let tree = cx.tree;
         let Some(list) = tree.get(operation, "security").or(self.default) else { return Needed::default() };
@@ -146,6 +149,7 @@ impl Auth {
                 alternatives.push(schemes);
             }
         }
+        join_required(schemas, parameters, &mut alternatives);
         if self.mode == AuthMode::Guest {
             alternatives
                 .sort_by_key(|schemes| schemes.iter().map(|s| schemas.api.schemes[*s].name.clone()).collect::<Vec<_>>());
@@ -196,6 +200,41 @@ impl Auth {
         self.types.insert(alternatives.to_vec(), ty);
         ty
     }
+}
+
+/// Whether a parameter is sent in the place that a scheme fills.
+pub(super) fn fills(kind: &AuthKind, parameter: &ParameterView) -> bool {
+    match (kind, parameter.location) {
+        (AuthKind::HeaderKey { name }, Location::Header) => name.eq_ignore_ascii_case(&parameter.name),
+        (AuthKind::QueryKey { name }, Location::Query) | (AuthKind::CookieKey { name }, Location::Cookie) => {
+            *name == parameter.name
+        }
+        _ => false,
+    }
+}
+
+/// Adds to every alternative the schemes of the others whose place is a required parameter.
+fn join_required(schemas: &Schemas<'_>, parameters: &[ParameterView], alternatives: &mut Vec<Vec<SchemeId>>) {
+    let kind = |id: SchemeId| &schemas.api.schemes[id].kind;
+    let required: Vec<SchemeId> = alternatives
+        .iter()
+        .flatten()
+        .copied()
+        .filter(|id| parameters.iter().any(|p| p.required && fills(kind(*id), p)))
+        .collect();
+    if alternatives.len() < 2 || required.is_empty() {
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for schemes in alternatives.iter_mut() {
+        for id in &required {
+            if !schemes.iter().any(|s| filled(kind(*s)) == filled(kind(*id))) {
+                schemes.push(*id);
+            }
+        }
+        schemes.sort_by_key(|s| schemas.api.schemes[*s].name.clone());
+    }
+    alternatives.retain(|schemes| seen.insert(schemes.iter().map(|s| filled(kind(*s))).collect::<BTreeSet<_>>()));
 }
 
 /// The record of one scheme's credentials.

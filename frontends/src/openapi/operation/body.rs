@@ -44,6 +44,16 @@ pub(super) enum Lowered {
     Whole { ty: TypeId, required: bool, encoding: BodyEncoding },
 }
 
+impl Lowered {
+    /// How it is written; `None` where nothing is.
+    pub(super) const fn encoding(&self) -> Option<&BodyEncoding> {
+        match self {
+            Self::Nothing => None,
+            Self::Fixed { encoding, .. } | Self::Flat { encoding, .. } | Self::Whole { encoding, .. } => Some(encoding),
+        }
+    }
+}
+
 /// Groups the media types of a body by schema, in order of preference.
 pub(crate) fn groups(views: &Views<'_>, body: &BodyView) -> Vec<Group> {
     let mut media: Vec<&Media> = body.media.iter().collect();
@@ -127,7 +137,7 @@ impl Lowering<'_, '_> {
             Written::UrlEncoded => (self.schemas.node(schema, &at).ty, BodyEncoding::Form(form_encodings(views.cx, media))),
             Written::Multipart => self.whole_multipart(media, peeled, &flat, &at),
         };
-        if encoding == BodyEncoding::Json
+        if matches!(encoding, BodyEncoding::Json | BodyEncoding::Form(_))
             && let Some(text) = self.schemas.unit(&parts, Direction::Sent, 0)
         {
             return if view.required { Lowered::Fixed { text, encoding } } else { Lowered::Nothing };

@@ -2,12 +2,16 @@
 
 use witwire_ir::operation::http::Location;
 use witwire_ir::wire::json::Literal;
-use witwire_ir::{AuthKind, AuthRequirement, Shape, TextId, TypeId};
+use witwire_ir::{AuthRequirement, SchemeId, Shape, TextId, TypeId};
 
 use super::{Function, Lowering, idempotency};
 use crate::openapi::document::{ParameterSchema, ParameterView};
 use crate::openapi::schema::{At, Direction, Origin, Part, Role, Root};
 use crate::{Code, ParameterOverride};
+
+/// Headers that say how a message stands on its connection (RFC 9110, 7.6.1; RFC 9112): the transport writes them, from the truth.
+const FRAMING: &[&str] =
+    &["connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// A parameter with its type.
 pub(super) struct Lowered {
@@ -46,18 +50,17 @@ impl Lowering<'_, '_> {
             if matches!(lower.as_str(), "accept" | "content-type" | "authorization") {
                 return Fate::Gone;
             }
+            if FRAMING.contains(&lower.as_str()) {
+                let message = format!("header `{}` tells how a message is sent; the transport writes it", view.name);
+                cx.note(Code::Ignored, view.node, message, "remove the parameter from the document");
+                return Fate::Gone;
+            }
             if idempotency(self.schemas, function).is_some_and(|i| i.header.eq_ignore_ascii_case(&view.name)) {
                 return Fate::Gone;
             }
         }
-        let fills = auth.alternatives.iter().flatten().any(|s| match (&self.schemas.api.schemes[*s].kind, view.location) {
-            (AuthKind::HeaderKey { name }, Location::Header) => name.eq_ignore_ascii_case(&view.name),
-            (AuthKind::QueryKey { name }, Location::Query) | (AuthKind::CookieKey { name }, Location::Cookie) => {
-                *name == view.name
-            }
-            _ => false,
-        });
-        if fills {
+        let fills = |scheme: &SchemeId| super::auth::fills(&self.schemas.api.schemes[*scheme].kind, view);
+        if auth.alternatives.iter().flatten().any(fills) {
             let message = format!("parameter `{}` carries credentials that a security scheme gives already", view.name);
             cx.note(Code::Ignored, view.node, message, "remove the parameter from the document");
             return Fate::Gone;

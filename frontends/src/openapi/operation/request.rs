@@ -57,7 +57,7 @@ impl Lowering<'_, '_> {
     pub(super) fn request(&mut self, function: &Function<'_>) -> Request {
         let mut needed = {
             let Self { schemas, auth, .. } = self;
-            auth.needed(schemas, function.view.node)
+            auth.needed(schemas, function.view.node, &function.view.parameters)
         };
         let mut out = Request {
             params: Vec::new(),
@@ -198,7 +198,7 @@ impl Lowering<'_, '_> {
     /// The body's fields; what remains of the body waits for slots.
     fn body_fields(&mut self, function: &Function<'_>, body: LoweredBody, wished: &mut Vec<Wished>) -> Option<PendingBody> {
         let group = function.group?;
-        let media_type = group.media.first()?.name.clone();
+        let media_type = body.encoding().map(|encoding| group.media.first().map(|m| m.sent(encoding)))??;
         let choices = group.choices();
         if !choices.is_empty() && !matches!(body, LoweredBody::Nothing) {
             let ty = self.media_type_enum(function, &choices);
