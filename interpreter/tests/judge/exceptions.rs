@@ -1,0 +1,41 @@
+//! Requests that the judge refuses and that stay as they are, each with its reason: `exceptions.tsv`.
+
+use std::collections::BTreeMap;
+
+const TEXT: &str = include_str!("exceptions.tsv");
+
+/// The exceptions, and which of them came up.
+pub(super) struct Exceptions {
+    lines: BTreeMap<(&'static str, &'static str), bool>,
+}
+
+impl Exceptions {
+    /// Reads the file. Every line has a reason that the head of the file explains.
+    pub(super) fn read() -> Self {
+        let content = TEXT.lines().filter(|line| !line.is_empty() && !line.starts_with("# "));
+        let (reasons, lines): (Vec<&str>, Vec<&str>) = content.partition(|line| line.starts_with('@'));
+        let reasons: Vec<&str> = reasons.iter().filter_map(|line| line.split_once('\t').map(|(key, _)| key)).collect();
+        let lines = lines.into_iter().map(|line| {
+            let columns: Vec<&str> = line.split('\t').collect();
+            let &[document, operation, _said, reason] = columns.as_slice() else { panic!("four columns: {line}") };
+            assert!(reasons.contains(&reason), "a reason that the file explains: {line}");
+            ((document, operation), false)
+        });
+        Self { lines: lines.collect() }
+    }
+
+    pub(super) fn has(&mut self, document: &str, operation: &str) -> bool {
+        let found = self.lines.iter_mut().find(|((d, o), _)| *d == document && *o == operation);
+        found.is_some_and(|(_, used)| {
+            *used = true;
+            true
+        })
+    }
+
+    /// Exceptions of these documents that did not come up.
+    pub(super) fn unused<'a>(&self, documents: impl Iterator<Item = &'a str>) -> Vec<String> {
+        let documents: Vec<&str> = documents.collect();
+        let unused = self.lines.iter().filter(|((document, _), used)| !**used && documents.contains(document));
+        unused.map(|((document, operation), _)| format!("{document}\t{operation}")).collect()
+    }
+}
