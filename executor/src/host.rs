@@ -90,6 +90,6 @@ async fn call(state: &mut State, callee: &Callee, params: &[Val]) -> Result<Val,
         .collect::<Result<_, _>>()
         // The types were compared when the component was linked, and wasmtime checks the values.
         .map_err(|misfit| unusable(misfit.to_string()))?;
-    let value = state.session.call(callee, &args).await?;
+    let value = state.session.interruptible_call(callee, &args).await?;
     layout.lower(signature.result, value).map_err(|misfit| unusable(misfit.to_string()))
 }

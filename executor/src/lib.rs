@@ -20,6 +20,7 @@ mod callee;
 mod engine;
 mod executor;
 mod host;
+mod interrupt;
 mod journal;
 mod lift;
 mod link;
@@ -34,6 +35,7 @@ mod worker;
 
 pub use engine::GuestLimits;
 pub use executor::{Executor, ExecutorConfig};
+pub use interrupt::Interrupter;
 pub use link::{Difference, LinkError, LinkProblem};
 pub use probe::{Probe, Window};
 pub use program::{ApiFile, Dependency, LoadError, Program};

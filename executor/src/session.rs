@@ -7,6 +7,7 @@ use witwire_interpreter::{Failure, Request};
 use witwire_ir::{AuthMode, CallClass, InDoubt, KeyFormat, KeyHeader, Value};
 
 use crate::callee::Callee;
+use crate::interrupt::Interrupter;
 use crate::journal::{Journal, now};
 use crate::oplog::{
     CallStep, Class, ClockKind, ClockReading, DigestKey, Divergence, Event, Finished, FunctionName, IdempotencyKey, Ordinal,
@@ -49,6 +50,9 @@ pub(crate) enum Stop {
     /// The component cannot be instantiated.
     #[error("the component cannot be instantiated: {0}")]
     Instantiate(String),
+    /// Somebody asked for it.
+    #[error("it was interrupted; resume it to carry on")]
+    Interrupted,
     /// The host has no randomness.
     #[error("the operating system gives no random bytes: {0}")]
     Random(String),
@@ -73,6 +77,8 @@ pub(crate) struct Session {
     pub(crate) invocation: Option<IdempotencyKey>,
     /// A person's decision about the call in doubt, used once.
     pub(crate) decision: Option<InDoubt>,
+    /// Whether somebody wants the guest to stop.
+    pub(crate) interrupter: Interrupter,
     /// Why the guest was stopped.
     pub(crate) stop: Option<Stop>,
     /// The latest reading of the monotonic clock.
@@ -198,6 +204,21 @@ impl Session {
             self.probe.reached(Window::RecordedNotReturned, call);
         }
         Ok(value)
+    }
+
+    /// Performs a call as [`Session::call`] does, and stops the guest before or behind it where it is interrupted: never in the
+    /// middle, so that the call is either not begun or recorded whole.
+    pub(crate) async fn interruptible_call(&mut self, callee: &Callee, args: &[Value]) -> Result<Value, Stop> {
+        self.stop_if_interrupted()?;
+        let outside = self.interrupter.outside();
+        let value = self.call(callee, args).await?;
+        drop(outside);
+        self.stop_if_interrupted()?;
+        Ok(value)
+    }
+
+    fn stop_if_interrupted(&self) -> Result<(), Stop> {
+        if self.interrupter.is_requested() { Err(Stop::Interrupted) } else { Ok(()) }
     }
 
     /// Reads a clock, or what it said.

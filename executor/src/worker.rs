@@ -8,6 +8,7 @@ pub use error::WorkerError;
 use witwire_ir::InDoubt;
 
 use crate::executor::Executor;
+use crate::interrupt::Interrupter;
 use crate::oplog::{
     Completed, FunctionName, IdempotencyKey, Invocation, Invoked, Lease, Outcome, Playback, Status, Step, SuspendReason,
     Wave, WorkerId,
@@ -15,7 +16,7 @@ use crate::oplog::{
 use crate::program::Program;
 use crate::session::Stop;
 use crate::wave;
-use instance::{Ended, Running};
+use instance::{Ended, Running, Waking};
 
 /// A worker that this process runs. Dropping it stops nothing that is recorded: whoever opens it next carries on.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub struct Worker {
     executor: Executor,
     program: Program,
     status: Status,
+    interrupter: Interrupter,
     phase: Phase,
 }
 
@@ -44,7 +46,8 @@ impl Worker {
         let lease = executor.store().acquire(id).await?;
         let record = executor.store().worker(id).await?;
         let record = record.ok_or_else(|| crate::oplog::StoreError::NoSuchWorker(id.clone()))?;
-        Ok(Self { id: id.clone(), executor, program, status: record.status, phase: Phase::Cold(lease) })
+        let (id, interrupter) = (id.clone(), Interrupter::default());
+        Ok(Self { id, executor, program, status: record.status, interrupter, phase: Phase::Cold(lease) })
     }
 
     /// The worker's name.
@@ -55,6 +58,14 @@ impl Worker {
     /// What it does.
     pub fn status(&self) -> &Status {
         &self.status
+    }
+
+    /// Lets an interrupter stop this worker, from the next time on that it is instantiated. It is then suspended, as
+    /// [`SuspendReason::Interrupted`], until it is resumed.
+    #[must_use]
+    pub fn interrupted_by(mut self, interrupter: Interrupter) -> Self {
+        self.interrupter = interrupter;
+        self
     }
 
     /// Invokes an export, or tells how the invocation with that key ended before.
@@ -180,7 +191,8 @@ impl Worker {
         let record = record.ok_or_else(|| crate::oplog::StoreError::NoSuchWorker(self.id.clone()))?;
         let entries = store.read(&self.id, crate::oplog::Ordinal::ZERO).await?;
         let playback = Playback::new(entries)?;
-        let mut running = match Running::start(&self.executor, &self.program, record, lease, playback, decision).await {
+        let waking = Waking { decision, interrupter: self.interrupter.clone() };
+        let mut running = match Running::start(&self.executor, &self.program, record, lease, playback, waking).await {
             Ok(running) => Box::new(running),
             Err((journal, stop)) => return Err(self.stopped(*journal, stop).await),
         };
@@ -275,6 +287,7 @@ impl Worker {
         let reason = match &stop {
             Stop::Divergence(_) | Stop::Unusable { .. } => SuspendReason::Divergence,
             Stop::InDoubt { .. } => SuspendReason::InDoubt,
+            Stop::Interrupted => SuspendReason::Interrupted,
             Stop::Store(error) => return WorkerError::Store(error.clone()),
             Stop::Random(_) | Stop::Instantiate(_) => {
                 self.phase = Phase::Cold(journal.into_lease());

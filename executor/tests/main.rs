@@ -2,6 +2,7 @@
 
 mod durable;
 mod guest;
+mod interrupt;
 mod kill;
 mod ledger;
 mod link;
@@ -23,6 +24,7 @@ fn main() {
     trials.extend(link::trials());
     trials.extend(durable::trials());
     trials.extend(guest::trials());
+    trials.extend(interrupt::trials());
     trials.extend(kill::trials());
     trials.extend(oplog::trials());
     trials.extend(transport::trials());

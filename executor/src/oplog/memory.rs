@@ -172,11 +172,13 @@ impl Store for MemoryStore {
         })
     }
 
-    fn read<'a>(&'a self, id: &'a WorkerId, from: Ordinal) -> StoreFuture<'a, Vec<(Ordinal, Entry)>> {
+    fn page<'a>(&'a self, id: &'a WorkerId, from: Ordinal, limit: u64) -> StoreFuture<'a, Vec<(Ordinal, Entry)>> {
         let read = || {
             let mut state = self.state();
-            let oplog = state.slot(id)?.oplog.iter();
-            Ok(oplog.cloned().zip(0..).map(|(entry, i)| (Ordinal::new(i), entry)).filter(|(o, _)| *o >= from).collect())
+            let entries = state.slot(id)?.oplog.iter().zip(0..).map(|(entry, i)| (Ordinal::new(i), entry));
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            let page = entries.filter(|(ordinal, _)| *ordinal >= from).take(limit);
+            Ok(page.map(|(ordinal, entry)| (ordinal, entry.clone())).collect())
         };
         Box::pin(ready(read()))
     }

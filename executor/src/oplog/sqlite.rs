@@ -132,9 +132,9 @@ impl Store for SqliteStore {
         })
     }
 
-    fn read<'a>(&'a self, id: &'a WorkerId, from: Ordinal) -> StoreFuture<'a, Vec<(Ordinal, Entry)>> {
+    fn page<'a>(&'a self, id: &'a WorkerId, from: Ordinal, limit: u64) -> StoreFuture<'a, Vec<(Ordinal, Entry)>> {
         let id = id.clone();
-        self.query(move |connection| rows::read(connection, &id, from, u64::MAX))
+        self.query(move |connection| rows::read(connection, &id, from, limit))
     }
 
     fn invocation<'a>(&'a self, id: &'a WorkerId, key: &'a IdempotencyKey) -> StoreFuture<'a, Option<Invocation>> {

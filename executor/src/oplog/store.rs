@@ -49,8 +49,13 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// calls is the order of entries; the ticket tells when they are durable.
     fn append(&self, lease: &Lease, next: Ordinal, entries: Vec<Entry>) -> Ticket;
 
-    /// The entries from an ordinal on, in order.
-    fn read<'a>(&'a self, id: &'a WorkerId, from: Ordinal) -> StoreFuture<'a, Vec<(Ordinal, Entry)>>;
+    /// The entries from an ordinal on, in order, at most `limit`.
+    fn page<'a>(&'a self, id: &'a WorkerId, from: Ordinal, limit: u64) -> StoreFuture<'a, Vec<(Ordinal, Entry)>>;
+
+    /// The entries from an ordinal on, in order, to the end.
+    fn read<'a>(&'a self, id: &'a WorkerId, from: Ordinal) -> StoreFuture<'a, Vec<(Ordinal, Entry)>> {
+        self.page(id, from, u64::MAX)
+    }
 
     /// The invocation that has a key; `None` if the worker has none.
     fn invocation<'a>(&'a self, id: &'a WorkerId, key: &'a IdempotencyKey) -> StoreFuture<'a, Option<Invocation>>;

@@ -11,8 +11,9 @@ use super::error::WorkerError;
 use crate::engine::YIELD_EVERY;
 use crate::executor::Executor;
 use crate::host::State;
+use crate::interrupt::Interrupter;
 use crate::journal::Journal;
-use crate::oplog::{Completed, FunctionName, Invoked, Lease, Outcome, Playback, Worker as Record};
+use crate::oplog::{Completed, FunctionName, Invoked, Lease, Outcome, Playback, Wave, Worker as Record};
 use crate::program::{Program, full};
 use crate::session::{Session, Stop};
 use crate::{wasi, wave};
@@ -23,6 +24,14 @@ pub(super) struct Running {
     instance: Instance,
     /// The number of the next invocation.
     pub(super) next_invocation: u64,
+}
+
+/// What a worker is woken with.
+pub(super) struct Waking {
+    /// A person's decision about the call in doubt.
+    pub(super) decision: Option<InDoubt>,
+    /// Who may stop it.
+    pub(super) interrupter: Interrupter,
 }
 
 /// How a run of an export ended.
@@ -44,7 +53,7 @@ impl Running {
         record: Record,
         lease: Lease,
         playback: Playback,
-        decision: Option<InDoubt>,
+        Waking { decision, interrupter }: Waking,
     ) -> Result<Self, (Box<Journal>, Stop)> {
         let config = &executor.inner.config;
         let (wasi, output) = wasi::context(&record.id);
@@ -57,6 +66,7 @@ impl Running {
             probe: config.probe.clone(),
             invocation: None,
             decision,
+            interrupter,
             stop: None,
             monotonic: 0,
             output,
@@ -96,9 +106,11 @@ impl Running {
     /// Runs an export to its end.
     pub(super) async fn invoke(&mut self, executor: &Executor, invoked: &Invoked, arguments: &[Val]) -> Ended {
         self.session().invocation = Some(invoked.key.clone());
-        let result = self.call(executor, &invoked.function, arguments).await;
+        let interrupter = self.session().interrupter.clone();
+        let result = interrupter.unless(self.call(executor, &invoked.function, arguments)).await;
         let session = self.session();
         session.invocation = None;
+        let Some(result) = result else { return Ended::Stopped(Stop::Interrupted) };
         if let Some(stop) = session.stop.take() {
             return Ended::Stopped(stop);
         }
@@ -185,6 +197,21 @@ impl Program {
             Some(ComponentItem::ComponentFunc(func)) => Ok(func),
             _ => Err(WorkerError::NoExport { function: function.clone(), available: self.exports(executor) }),
         }
+    }
+
+    /// Checks an invocation before it is made. The arguments come back in one spelling, so that equal ones have equal texts.
+    ///
+    /// # Errors
+    /// [`WorkerError::NoExport`], [`WorkerError::Arguments`]
+    pub fn arguments(
+        &self,
+        executor: &Executor,
+        function: &FunctionName,
+        arguments: &[Wave],
+    ) -> Result<Vec<Wave>, WorkerError> {
+        let parsed = wave::parse(&self.export(executor, function)?, arguments);
+        let (_, texts) = parsed.map_err(|source| WorkerError::Arguments { function: function.clone(), source })?;
+        Ok(texts)
     }
 
     /// All functions that the component exports.

@@ -63,6 +63,7 @@ pub(crate) struct Counts {
 pub(crate) struct Server {
     counts: Arc<Mutex<Counts>>,
     held: mpsc::UnboundedSender<()>,
+    release: Arc<tokio::sync::Notify>,
     url: String,
 }
 
@@ -71,7 +72,12 @@ impl Server {
     pub(crate) async fn start() -> std::io::Result<(Self, mpsc::UnboundedReceiver<()>)> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let (held, is_held) = mpsc::unbounded_channel();
-        let server = Self { counts: Arc::default(), held, url: format!("http://{}", listener.local_addr()?) };
+        let server = Self {
+            counts: Arc::default(),
+            held,
+            release: Arc::default(),
+            url: format!("http://{}", listener.local_addr()?),
+        };
         let router = Router::new()
             .route("/entries/{id}", get(look))
             .route("/entries", put(|s, h, b| json(s, Operation::Store, h, b)))
@@ -87,7 +93,7 @@ impl Server {
         &self.url
     }
 
-    /// The next request for the id is held at the point, for ever.
+    /// The next request for the id is held at the point, until it is released.
     pub(crate) fn hold(&self, point: Point, id: &str) {
         self.lock().hold = Some((point, id.to_owned()));
     }
@@ -95,6 +101,11 @@ impl Server {
     /// The next request for the id is answered with "not now", and has no effect.
     pub(crate) fn refuse(&self, id: &str) {
         self.lock().refuse = Some(id.to_owned());
+    }
+
+    /// Lets the request go that is held.
+    pub(crate) fn release(&self) {
+        self.release.notify_one();
     }
 
     /// From now on responses are not what the API says, or are again.
@@ -172,7 +183,7 @@ impl Server {
         if held {
             // Nobody listens where a test does not ask for it.
             let _ = self.held.send(());
-            std::future::pending::<()>().await;
+            self.release.notified().await;
         }
     }
 }
