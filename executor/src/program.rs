@@ -18,7 +18,7 @@ use crate::oplog::{ComponentDigest, Digest, IrDigest};
 use crate::transport::{DEFAULT_DEADLINE, Endpoint, EndpointError, NoEndpoint, Route, RouteSettings, Transport};
 use crate::wasi;
 
-/// An API file: what the CLI compiled a specification to.
+/// An API file: what the CLI compiled a specification to, without its documentation, which no call needs.
 #[derive(Clone)]
 pub struct ApiFile {
     bytes: Arc<[u8]>,
@@ -32,23 +32,24 @@ impl ApiFile {
     /// # Errors
     /// [`ContainerError`] where it is not a container, or one of another format.
     pub fn read(bytes: impl Into<Arc<[u8]>>) -> Result<Self, ContainerError> {
-        let bytes = bytes.into();
-        let bundle = container::read_core(&bytes, container::Limits::default())?;
+        let limits = container::Limits::default();
+        let bytes: Arc<[u8]> = container::core_only(&bytes.into(), limits)?.into();
+        let bundle = container::read_core(&bytes, limits)?;
         Ok(Self { digest: IrDigest(Digest::of(&bytes)), apis: bundle.apis.into_iter().map(Arc::new).collect(), bytes })
     }
 
     /// The file of APIs that are in memory.
     pub fn of(bundle: &Bundle) -> Self {
-        let bytes: Arc<[u8]> = container::write(bundle).into();
+        let bytes: Arc<[u8]> = container::write_core(bundle).into();
         Self { digest: IrDigest(Digest::of(&bytes)), apis: bundle.apis.iter().cloned().map(Arc::new).collect(), bytes }
     }
 
-    /// The file's bytes.
+    /// The bytes of a container without documentation.
     pub fn bytes(&self) -> &Arc<[u8]> {
         &self.bytes
     }
 
-    /// The digest of the file's bytes.
+    /// The digest of those bytes: the same for files that differ in documentation only.
     pub fn digest(&self) -> IrDigest {
         self.digest
     }

@@ -22,8 +22,6 @@ mod layout;
 mod texts;
 mod value;
 
-use std::fmt;
-
 pub use error::{ContainerError, ValueError};
 pub use value::{MAX_DEPTH, VALUE_VERSION, value_from_bytes, value_to_bytes};
 
@@ -56,41 +54,14 @@ impl Default for Limits {
     }
 }
 
-/// BLAKE3 of a container's core section: what the executor performs, without documentation. Oplog entries carry it, so that
-/// they are decoded with the types they were written with.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-pub struct IrDigest(pub [u8; 32]);
-
-impl IrDigest {
-    /// The first eight hexadecimal digits, for people.
-    pub fn short(&self) -> String {
-        self.to_string()[..8].to_owned()
-    }
-}
-
-/// 64 hexadecimal digits.
-impl fmt::Display for IrDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for IrDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Bundle {
-    /// The digest of the core; equal to [`digest`] of the written container.
-    pub fn digest(&self) -> IrDigest {
-        core_digest(&encode(&self.apis))
-    }
-}
-
 /// Writes a container.
 pub fn write(bundle: &Bundle) -> Vec<u8> {
     layout::join(FORMAT, &[(Section::Core, encode(&bundle.apis)), (Section::Texts, texts::encode(&bundle.apis))])
+}
+
+/// Writes a container without texts: what [`core_only`] makes of a whole one.
+pub fn write_core(bundle: &Bundle) -> Vec<u8> {
+    layout::join(FORMAT, &[(Section::Core, encode(&bundle.apis))])
 }
 
 /// Reads a container with its texts and checks every API.
@@ -122,16 +93,14 @@ pub fn read_core(bytes: &[u8], limits: Limits) -> Result<Bundle, ContainerError>
     decode_core(layout::split(bytes, limits)?.core)
 }
 
-/// The digest of a container's core, without decoding it.
+/// A container with the same core and without texts: all that is needed to perform calls. Equal cores make equal bytes, so that
+/// documentation does not tell two APIs apart.
 ///
 /// # Errors
 /// As [`read`], except for what only decoding can find.
-pub fn digest(bytes: &[u8]) -> Result<IrDigest, ContainerError> {
-    Ok(core_digest(layout::split(bytes, Limits::default())?.core))
-}
-
-fn core_digest(core: &[u8]) -> IrDigest {
-    IrDigest(*blake3::hash(core).as_bytes())
+pub fn core_only(bytes: &[u8], limits: Limits) -> Result<Vec<u8>, ContainerError> {
+    let core = layout::split(bytes, limits)?.core.to_vec();
+    Ok(layout::join(FORMAT, &[(Section::Core, core)]))
 }
 
 fn decode_core(section: &[u8]) -> Result<Bundle, ContainerError> {

@@ -58,7 +58,8 @@ macro_rules! digests {
 digests! {
     /// Names a component: the digest of its wasm bytes.
     ComponentDigest
-    /// Names the API file that an entry's values belong to: the digest of its container's bytes.
+    /// Names the API file that an entry's values belong to: the digest of its container without documentation
+    /// ([`witwire_ir::container::core_only`]), so that a change of documentation alone makes no other API.
     IrDigest
     /// Names a request: BLAKE3 keyed with the worker's [`DigestKey`], see [`super::request_digest`].
     RequestDigest
