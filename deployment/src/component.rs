@@ -4,7 +4,10 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::whole::whole;
 
 /// The longest [`ComponentName`].
 const MAX_NAME: usize = 128;
@@ -63,11 +66,19 @@ impl fmt::Display for ComponentName {
 }
 
 /// The number of a revision among its component's: 1, 2, 3, … without a gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("maximum" = u32::MAX)))]
 pub struct Revision(NonZeroU32);
+
+impl<'de> Deserialize<'de> for Revision {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number: u32 = whole(deserializer)?;
+        let zero = || D::Error::invalid_value(Unexpected::Unsigned(0), &"a revision, which are counted from 1");
+        Self::new(number).ok_or_else(zero)
+    }
+}
 
 impl Revision {
     /// A component's first revision.
@@ -113,7 +124,12 @@ mod tests {
 
     #[test]
     fn there_is_no_revision_0() {
-        assert!(serde_json::from_str::<Revision>("0").is_err());
+        for bad in ["0", "-1", "1.5", "4294967296", "\"1\"", "1e300"] {
+            assert!(serde_json::from_str::<Revision>(bad).is_err(), "{bad}");
+        }
+        for two in ["2", "2.0", "2e0"] {
+            assert_eq!(serde_json::from_str::<Revision>(two).expect(two).get(), 2);
+        }
         assert_eq!(Revision::FIRST.next().map(Revision::get), Some(2));
         assert_eq!(Revision::new(u32::MAX).and_then(Revision::next), None);
     }

@@ -133,7 +133,7 @@ impl ClientCredentials {
             Some(scopes) => scopes.as_array().and_then(|s| s.iter().map(|s| s.as_str().map(str::to_owned)).collect()),
         };
         let token_url = match object.get("tokenUrl") {
-            None => None,
+            None | Some(Value::Null) => None,
             Some(url) => {
                 let text = url.as_str().ok_or("`tokenUrl` is a URL")?;
                 Some(text.parse().map_err(|e| format!("`tokenUrl`: {e}"))?)

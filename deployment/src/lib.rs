@@ -14,6 +14,7 @@ mod reference;
 mod retry;
 mod server_url;
 mod settings;
+mod whole;
 
 pub use component::{ComponentName, InvalidComponentName, Revision};
 pub use credential::{ClientCertificate, ClientCredentials, Credential};

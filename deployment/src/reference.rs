@@ -16,8 +16,10 @@ use serde_json::{Map, Value};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Reference {
     /// In an environment variable.
+    #[cfg_attr(feature = "schema", schemars(title = "env"))]
     Env(#[cfg_attr(feature = "schema", schemars(length(min = 1)))] String),
     /// In a file; a line break at its end does not count.
+    #[cfg_attr(feature = "schema", schemars(title = "file"))]
     File(#[cfg_attr(feature = "schema", schemars(length(min = 1)))] PathBuf),
 }
 

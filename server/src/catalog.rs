@@ -1,7 +1,7 @@
 //! Components that can run: the registry, and what its revisions are linked to.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use witwire_deployment::{ComponentName, Reference, Revision, Settings};
@@ -9,11 +9,20 @@ use witwire_executor::oplog::{Digest, IrDigest};
 use witwire_executor::{ApiFile, Dependency, Executor, LoadError, Program, SettingsError};
 
 use crate::component::Deployment;
+use crate::probe::{DeployProbe, DeployStage};
 use crate::problem::{Code, Problem};
 use crate::registry::{Registry, RegistryError};
 
 /// How many linked revisions are kept. The others are linked again when they are needed.
 const KEPT: usize = 64;
+
+/// Linked revisions.
+#[derive(Debug, Default)]
+struct Programs {
+    kept: HashMap<(ComponentName, Revision), Program>,
+    /// How many components were deleted. A revision that was linked meanwhile may be of a component that is gone.
+    deleted: u64,
+}
 
 /// Deploys components, and gives the programs of their revisions.
 #[derive(Debug, Clone)]
@@ -22,15 +31,21 @@ pub(crate) struct Catalog {
     pub(crate) registry: Registry,
     /// The credentials that deployments may name.
     pub(crate) credentials: Arc<BTreeSet<Reference>>,
-    programs: Arc<Mutex<HashMap<(ComponentName, Revision), Program>>>,
+    programs: Arc<Mutex<Programs>>,
+    probe: Arc<dyn DeployProbe>,
     /// Compiling takes all cores; one at a time.
     loading: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Catalog {
-    pub(crate) fn new(executor: Executor, registry: Registry, credentials: BTreeSet<Reference>) -> Self {
+    pub(crate) fn new(
+        executor: Executor,
+        registry: Registry,
+        credentials: BTreeSet<Reference>,
+        probe: Arc<dyn DeployProbe>,
+    ) -> Self {
         let credentials = Arc::new(credentials);
-        Self { executor, registry, credentials, programs: Arc::default(), loading: Arc::default() }
+        Self { executor, registry, credentials, programs: Arc::default(), probe, loading: Arc::default() }
     }
 
     /// Deploys a component's first revision.
@@ -41,8 +56,10 @@ impl Catalog {
             Err(other) => return Err(other.into()),
         }
         let (program, deployment) = self.prepare(new).await?;
+        let deleted = self.programs().deleted;
         let revision = self.registry.create(name, deployment).await?;
-        self.keep(name, revision, program);
+        self.probe.reached(DeployStage::Committed);
+        self.keep(name, revision, program, deleted);
         Ok(revision)
     }
 
@@ -53,9 +70,20 @@ impl Catalog {
             return Err(RegistryError::Stale { name: name.clone(), seen, current }.into());
         }
         let (program, deployment) = self.prepare(new).await?;
+        let deleted = self.programs().deleted;
         let revision = self.registry.update(name, seen, deployment).await?;
-        self.keep(name, revision, program);
+        self.probe.reached(DeployStage::Committed);
+        self.keep(name, revision, program, deleted);
         Ok(revision)
+    }
+
+    /// Deletes a component. Its caller knows that it has no workers.
+    pub(crate) async fn delete(&self, name: &ComponentName) -> Result<(), Problem> {
+        self.registry.delete(name).await?;
+        let mut programs = self.programs();
+        programs.deleted += 1;
+        programs.kept.retain(|(of, _), _| of != name);
+        Ok(())
     }
 
     /// One revision of a component.
@@ -67,7 +95,11 @@ impl Catalog {
 
     /// A revision, linked.
     pub(crate) async fn program(&self, name: &ComponentName, revision: Revision) -> Result<Program, Problem> {
-        if let Some(program) = self.kept(name, revision) {
+        let (kept, deleted) = {
+            let programs = self.programs();
+            (programs.kept.get(&(name.clone(), revision)).cloned(), programs.deleted)
+        };
+        if let Some(program) = kept {
             return Ok(program);
         }
         let deployment = self.deployment(name, revision).await?;
@@ -77,7 +109,7 @@ impl Catalog {
             dependencies.push(Dependency::from_settings(self.file(*ir).await?, settings)?);
         }
         let program = self.load(wasm, dependencies).await?;
-        self.keep(name, revision, program.clone());
+        self.keep(name, revision, program.clone(), deleted);
         Ok(program)
     }
 
@@ -113,11 +145,13 @@ impl Catalog {
             dependencies.push(Dependency::from_settings(file.clone(), settings)?);
         }
         let program = self.load(wasm.clone(), dependencies).await?;
+        self.probe.reached(DeployStage::Linked);
         let store = self.executor.store();
         store.put_blob(wasm).await?;
         for file in &files {
             store.put_blob(file.bytes().to_vec()).await?;
         }
+        self.probe.reached(DeployStage::Stored);
         let dependencies = files.iter().map(ApiFile::digest).zip(settings).collect();
         let deployment = Deployment { wasm: program.digest(), dependencies, at: SystemTime::now().into() };
         Ok((program, deployment))
@@ -130,17 +164,20 @@ impl Catalog {
         Ok(loaded.map_err(|e| Problem::new(Code::Bug, e))??)
     }
 
-    fn kept(&self, name: &ComponentName, revision: Revision) -> Option<Program> {
-        let programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
-        programs.get(&(name.clone(), revision)).cloned()
+    fn programs(&self) -> MutexGuard<'_, Programs> {
+        self.programs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, name: &ComponentName, revision: Revision, program: Program) {
-        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
-        if programs.len() >= KEPT {
-            programs.clear();
+    /// Keeps a program that was linked when so many components had been deleted.
+    fn keep(&self, name: &ComponentName, revision: Revision, program: Program, deleted: u64) {
+        let mut programs = self.programs();
+        if programs.deleted != deleted {
+            return;
         }
-        programs.insert((name.clone(), revision), program);
+        if programs.kept.len() >= KEPT {
+            programs.kept.clear();
+        }
+        programs.kept.insert((name.clone(), revision), program);
     }
 }
 

@@ -26,15 +26,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// A segment of the path.
-pub(crate) struct Segment(pub(crate) String);
+/// The segments of the path that are not fixed: a text, or a pair of them.
+pub(crate) struct Path<T>(pub(crate) T);
 
-impl<S: Send + Sync> FromRequestParts<S> for Segment {
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let path: Result<_, PathRejection> = axum::extract::Path::<String>::from_request_parts(parts, state).await;
-        path.map(|axum::extract::Path(text)| Self(text)).map_err(|e| Problem::new(Code::BadParameter, e.body_text()))
+        let path: Result<_, PathRejection> = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        path.map(|axum::extract::Path(texts)| Self(texts)).map_err(|e| Problem::new(Code::BadParameter, e.body_text()))
     }
 }
 

@@ -12,8 +12,13 @@
 mod auth;
 mod catalog;
 mod component;
+mod document;
+mod endpoint;
 mod extract;
+mod probe;
 mod problem;
+mod queue;
+mod refusals;
 mod registry;
 mod routes;
 mod server;
@@ -21,6 +26,12 @@ mod upload;
 mod workers;
 
 pub use auth::{ApiKey, ApiKeyError};
+pub use probe::{DeployProbe, DeployStage};
 pub use problem::{Code, Problem};
 pub use registry::RegistryError;
 pub use server::{BodyLimits, Server, ServerConfig, ServerError};
+
+/// The API's own OpenAPI document, as it is served at `/v1/openapi.json`.
+pub fn openapi() -> serde_json::Value {
+    document::document(&routes::endpoints())
+}

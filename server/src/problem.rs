@@ -5,7 +5,8 @@ use std::fmt;
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// The media type of problem details.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -90,13 +91,16 @@ codes! {
     /// The settings of a dependency ask for what this version cannot do.
     Unsupported "S114" UNPROCESSABLE_ENTITY;
 
+    /// The component has workers, which the detail names. Delete them first.
+    ComponentInUse "S115" CONFLICT;
+
     /// A worker's name is 1 to 128 ASCII letters, digits, `-`, `_` and `.`, starting with a letter or digit.
     WorkerName "S201" BAD_REQUEST;
     /// There is no worker of this name.
     NoSuchWorker "S202" NOT_FOUND;
     /// There is a worker of this name already.
     WorkerExists "S203" CONFLICT;
-    /// An idempotency key is 1 to 255 visible ASCII characters, without `"` and `\`.
+    /// An idempotency key is 1 to 255 visible ASCII characters, without `"` and `\`, and not `.` or `..`.
     BadKey "S204" BAD_REQUEST;
     /// The text is not the name of a function. It looks like `run`, or `a:b/c@1.0.0#run` for a function of an interface.
     FunctionName "S205" BAD_REQUEST;
@@ -114,6 +118,8 @@ codes! {
     Elsewhere "S211" CONFLICT;
     /// The worker was not created here, so that nobody knows its component's settings: it can be listed and read only.
     NotOurs "S212" CONFLICT;
+    /// The worker has no invocation with this key.
+    NoSuchInvocation "S213" NOT_FOUND;
 
     /// The store failed. What was answered before is safe; the operator has to look at the disk.
     Store "S901" INTERNAL_SERVER_ERROR;
@@ -123,6 +129,24 @@ codes! {
     Host "S903" SERVICE_UNAVAILABLE;
     /// The server has a bug.
     Bug "S904" INTERNAL_SERVER_ERROR;
+}
+
+/// Problem details (RFC 9457).
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(crate) struct ProblemBody {
+    /// Always `about:blank`: the title is the status's (RFC 9457, section 4.2.1), and the code tells more.
+    r#type: &'static str,
+    /// What the status means.
+    title: &'static str,
+    /// The status.
+    #[schemars(range(min = 400, max = 599))]
+    status: u16,
+    /// Why: `S104`. A code keeps its meaning for ever.
+    #[schemars(extend("pattern" = "^S[0-9]{3}$"))]
+    code: &'static str,
+    /// What happened this time, for a person.
+    detail: String,
 }
 
 /// A refusal.
@@ -155,15 +179,14 @@ impl std::error::Error for Problem {}
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.code.status();
-        // The type `about:blank` says that the title is the status's (RFC 9457, section 4.2.1); the code tells more.
-        let body = json!({
-            "type": "about:blank",
-            "title": status.canonical_reason().unwrap_or("Error"),
-            "status": status.as_u16(),
-            "code": self.code.as_str(),
-            "detail": self.detail,
-        });
-        let mut response = (status, body.to_string()).into_response();
+        let body = ProblemBody {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code: self.code.as_str(),
+            detail: self.detail,
+        };
+        let mut response = (status, axum::Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if self.code == Code::Unauthorized {

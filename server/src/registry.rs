@@ -11,11 +11,13 @@ use witwire_deployment::{ComponentName, Revision};
 use witwire_executor::oplog::{ComponentDigest, Digest, IrDigest, Timestamp};
 
 use crate::component::Deployment;
+use crate::probe::{DeployProbe, DeployStage};
+use crate::queue;
 
 /// Marks a database as a registry: "wwre" in ASCII.
 const APPLICATION: i64 = 0x7777_7265;
 /// The format that is written and read.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// How long a write waits for another process's.
 const BUSY: Duration = Duration::from_secs(30);
 
@@ -76,6 +78,7 @@ pub enum RegistryError {
 #[derive(Debug, Clone)]
 pub(crate) struct Registry {
     connection: Arc<Mutex<Connection>>,
+    probe: Arc<dyn DeployProbe>,
 }
 
 impl Registry {
@@ -83,7 +86,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::NotARegistry`], or the file cannot be used.
-    pub(crate) fn open(path: &Path) -> Result<Self, RegistryError> {
+    pub(crate) fn open(path: &Path, probe: Arc<dyn DeployProbe>) -> Result<Self, RegistryError> {
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(BUSY)?;
         let transaction =
@@ -91,18 +94,29 @@ impl Registry {
         let number = |sql: &str| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));
         if number("SELECT count(*) FROM sqlite_master")? == 0 {
             transaction.execute_batch(TABLES)?;
+            transaction.execute_batch(queue::TABLE)?;
             transaction.pragma_update(None, "application_id", APPLICATION)?;
             transaction.pragma_update(None, "user_version", FORMAT)?;
-        } else if number("PRAGMA application_id")? != APPLICATION || number("PRAGMA user_version")? != FORMAT {
+        } else if number("PRAGMA application_id")? != APPLICATION {
             return Err(RegistryError::NotARegistry(path.display().to_string()));
+        } else {
+            match number("PRAGMA user_version")? {
+                FORMAT => {}
+                // The first format had no queue.
+                1 => {
+                    transaction.execute_batch(queue::TABLE)?;
+                    transaction.pragma_update(None, "user_version", FORMAT)?;
+                }
+                _ => return Err(RegistryError::NotARegistry(path.display().to_string())),
+            }
         }
         transaction.commit()?;
         connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), probe })
     }
 
     /// Runs on a thread where blocking is allowed, in a transaction that is committed where it succeeds.
-    async fn transact<T: Send + 'static>(
+    pub(crate) async fn transact<T: Send + 'static>(
         &self,
         change: impl FnOnce(&Transaction<'_>) -> Result<T, RegistryError> + Send + 'static,
     ) -> Result<T, RegistryError> {
@@ -154,13 +168,15 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Exists`]
     pub(crate) async fn create(&self, name: &ComponentName, deployment: Deployment) -> Result<Revision, RegistryError> {
-        let name = name.clone();
+        let (name, probe) = (name.clone(), Arc::clone(&self.probe));
         self.transact(move |t| {
             if current(t, &name)?.is_some() {
                 return Err(RegistryError::Exists(name));
             }
             t.execute("INSERT INTO components VALUES (?1, ?2)", params![name.as_str(), Revision::FIRST.get()])?;
-            write(t, &name, Revision::FIRST, &deployment)
+            write(t, &name, Revision::FIRST, &deployment)?;
+            probe.reached(DeployStage::Written);
+            Ok(Revision::FIRST)
         })
         .await
     }
@@ -175,7 +191,7 @@ impl Registry {
         seen: Revision,
         deployment: Deployment,
     ) -> Result<Revision, RegistryError> {
-        let name = name.clone();
+        let (name, probe) = (name.clone(), Arc::clone(&self.probe));
         self.transact(move |t| {
             let Some(current) = current(t, &name)? else { return Err(RegistryError::NoSuchComponent(name)) };
             if current != seen {
@@ -183,7 +199,47 @@ impl Registry {
             }
             let next = seen.next().ok_or_else(|| RegistryError::Damaged("no revision is left".to_owned()))?;
             t.execute("UPDATE components SET revision = ?2 WHERE name = ?1", params![name.as_str(), next.get()])?;
-            write(t, &name, next, &deployment)
+            write(t, &name, next, &deployment)?;
+            probe.reached(DeployStage::Written);
+            Ok(next)
+        })
+        .await
+    }
+
+    /// All revisions of a component with the times when they were deployed, the newest first.
+    ///
+    /// # Errors
+    /// [`RegistryError::NoSuchComponent`]
+    pub(crate) async fn revisions(&self, name: &ComponentName) -> Result<Vec<(Revision, Timestamp)>, RegistryError> {
+        let name = name.clone();
+        self.transact(move |t| {
+            let mut statement =
+                t.prepare_cached("SELECT revision, at FROM revisions WHERE component = ?1 ORDER BY revision DESC")?;
+            let rows = statement.query_map([name.as_str()], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?)))?;
+            let found = rows
+                .map(|row| {
+                    let (number, at) = row?;
+                    Ok((revision(number)?, timestamp(at)))
+                })
+                .collect::<Result<Vec<_>, RegistryError>>()?;
+            if found.is_empty() { Err(RegistryError::NoSuchComponent(name.clone())) } else { Ok(found) }
+        })
+        .await
+    }
+
+    /// Deletes a component with all its revisions. The bytes stay.
+    ///
+    /// # Errors
+    /// [`RegistryError::NoSuchComponent`]
+    pub(crate) async fn delete(&self, name: &ComponentName) -> Result<(), RegistryError> {
+        let name = name.clone();
+        self.transact(move |t| {
+            t.execute("DELETE FROM dependencies WHERE component = ?1", [name.as_str()])?;
+            t.execute("DELETE FROM revisions WHERE component = ?1", [name.as_str()])?;
+            match t.execute("DELETE FROM components WHERE name = ?1", [name.as_str()])? {
+                0 => Err(RegistryError::NoSuchComponent(name)),
+                _ => Ok(()),
+            }
         })
         .await
     }
@@ -198,6 +254,11 @@ fn foreign(error: rusqlite::Error, path: &Path) -> RegistryError {
 
 fn revision(number: u32) -> Result<Revision, RegistryError> {
     Revision::new(number).ok_or_else(|| RegistryError::Damaged("revision 0".to_owned()))
+}
+
+/// As stored: SQL integers are signed.
+fn timestamp(millis: i64) -> Timestamp {
+    Timestamp::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 
 fn current(t: &Transaction<'_>, name: &ComponentName) -> Result<Option<Revision>, RegistryError> {
@@ -226,7 +287,7 @@ fn read(t: &Transaction<'_>, name: &ComponentName, revision: Revision) -> Result
             Ok((ir, settings))
         })
         .collect::<Result<_, RegistryError>>()?;
-    Ok(Some(Deployment { wasm, dependencies, at: Timestamp::from_millis(u64::try_from(at).unwrap_or(0)) }))
+    Ok(Some(Deployment { wasm, dependencies, at: timestamp(at) }))
 }
 
 fn write(
@@ -234,7 +295,7 @@ fn write(
     name: &ComponentName,
     revision: Revision,
     deployment: &Deployment,
-) -> Result<Revision, RegistryError> {
+) -> Result<(), RegistryError> {
     let Deployment { wasm, dependencies, at } = deployment;
     t.execute(
         "INSERT INTO revisions VALUES (?1, ?2, ?3, ?4)",
@@ -247,72 +308,8 @@ fn write(
             params![name.as_str(), revision.get(), position, ir.0.as_bytes(), settings],
         )?;
     }
-    Ok(revision)
+    Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn deployment(wasm: &[u8]) -> Deployment {
-        let settings = serde_json::from_str(r#"{ "server": "http://127.0.0.1:1" }"#).expect("settings");
-        let dependencies = vec![(IrDigest(Digest::of(b"ir")), settings)];
-        Deployment { wasm: ComponentDigest(Digest::of(wasm)), dependencies, at: Timestamp::from_millis(7) }
-    }
-
-    fn name() -> ComponentName {
-        "app:agent".parse().expect("a name")
-    }
-
-    #[tokio::test]
-    async fn what_fails_half_way_leaves_the_revision_before() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("registry");
-        let registry = Registry::open(&path).expect("a registry");
-        let first = registry.create(&name(), deployment(b"one")).await.expect("created");
-        // The last row of a revision cannot be written.
-        let broken = "CREATE TRIGGER t BEFORE INSERT ON dependencies BEGIN SELECT RAISE(ABORT, 'broken'); END";
-        Connection::open(&path).and_then(|c| c.execute_batch(broken)).expect("a trigger");
-        let error = registry.update(&name(), first, deployment(b"two")).await.expect_err("it cannot be written");
-        assert!(matches!(error, RegistryError::Database(_)), "{error}");
-        let other = "other".parse().expect("a name");
-        registry.create(&other, deployment(b"one")).await.expect_err("it cannot be written");
-
-        let registry = Registry::open(&path).expect("the registry");
-        assert_eq!(registry.components().await.expect("a list"), [(name(), first)]);
-        assert_eq!(registry.deployment(&name(), first).await.expect("read"), Some(deployment(b"one")));
-        let second = first.next().expect("a revision");
-        assert_eq!(registry.deployment(&name(), second).await.expect("read"), None);
-    }
-
-    #[tokio::test]
-    async fn of_two_updates_one_wins() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("registry");
-        let registries = [Registry::open(&path).expect("a registry"), Registry::open(&path).expect("the same registry")];
-        let first = registries[0].create(&name(), deployment(b"one")).await.expect("created");
-        let name = name();
-        let update = |registry: &Registry| {
-            let (registry, name) = (registry.clone(), name.clone());
-            tokio::spawn(async move { registry.update(&name, first, deployment(b"two")).await.is_ok() })
-        };
-        let updates = [update(&registries[0]), update(&registries[1])];
-        let mut won = 0;
-        for task in updates {
-            won += usize::from(task.await.expect("no panic"));
-        }
-        assert_eq!(won, 1);
-        assert_eq!(registries[0].current(&name).await.expect("there").get(), 2);
-    }
-
-    #[test]
-    fn a_file_of_something_else_is_left_alone() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let text = directory.path().join("text");
-        std::fs::write(&text, "x".repeat(4096)).expect("written");
-        assert!(matches!(Registry::open(&text), Err(RegistryError::NotARegistry(_))));
-        let other = directory.path().join("other");
-        Connection::open(&other).and_then(|c| c.execute_batch("CREATE TABLE t (a)")).expect("a database");
-        assert!(matches!(Registry::open(&other), Err(RegistryError::NotARegistry(_))));
-    }
-}
+mod tests;

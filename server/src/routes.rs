@@ -1,17 +1,22 @@
 //! What stands at which path.
 
 mod components;
+mod invocations;
+mod oplog;
 mod workers;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 
 use crate::catalog::Catalog;
+use crate::document::document;
+use crate::endpoint::{self, Endpoint};
 use crate::problem::{Code, MEDIA_TYPE, Problem};
 use crate::server::BodyLimits;
 use crate::workers::Workers;
@@ -23,21 +28,27 @@ pub(crate) struct App {
     pub(crate) workers: Workers,
 }
 
+/// All operations, in the order of the document.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    let mut all = components::endpoints();
+    all.extend(workers::endpoints());
+    all.extend(invocations::endpoints());
+    all.extend(oplog::endpoints());
+    all
+}
+
 /// All routes, without the guard at the door.
 pub(crate) fn router(app: App, limits: BodyLimits) -> Router {
-    let components = Router::new()
-        .route("/v1/components", get(components::list).post(components::create))
-        .route("/v1/components/{name}", get(components::show).put(components::update))
-        .layer(DefaultBodyLimit::max(limits.upload));
-    let workers = Router::new()
-        .route("/v1/workers", get(workers::list).post(workers::create))
-        .route("/v1/workers/{name}", get(workers::show).delete(workers::delete))
-        .route("/v1/workers/{name}/invoke", post(workers::invoke))
-        .route("/v1/workers/{name}/resume", post(workers::resume))
-        .route("/v1/workers/{name}/oplog", get(workers::oplog))
-        .layer(DefaultBodyLimit::max(limits.json));
-    components
-        .merge(workers)
+    let endpoints = endpoints();
+    let text: Arc<str> = document(&endpoints).to_string().into();
+    let described = get(async move || ([(CONTENT_TYPE, "application/json")], text.to_string()));
+    let mut router = Router::new().route("/v1/openapi.json", described);
+    for endpoint in endpoints {
+        let limit = if matches!(endpoint.body, endpoint::Body::Upload(_)) { limits.upload } else { limits.json };
+        let endpoint = endpoint.limited(limit);
+        router = router.route(endpoint.path, endpoint.handler);
+    }
+    router
         .fallback(async || Problem::new(Code::NoSuchPath, "there is nothing at this path"))
         .layer(axum::middleware::map_response(explain_method))
         .with_state(app)

@@ -14,6 +14,7 @@ use witwire_executor::{Executor, ExecutorConfig, LoadError};
 
 use crate::auth::{self, ApiKey};
 use crate::catalog::Catalog;
+use crate::probe::DeployProbe;
 use crate::problem::Problem;
 use crate::registry::{Registry, RegistryError};
 use crate::routes::{self, App};
@@ -49,6 +50,8 @@ pub struct ServerConfig {
     pub credentials: BTreeSet<Reference>,
     /// How large bodies may be.
     pub limits: BodyLimits,
+    /// Who is told how far deployments have come. For tests.
+    pub probe: Arc<dyn DeployProbe>,
 }
 
 impl ServerConfig {
@@ -61,6 +64,7 @@ impl ServerConfig {
             transport: TransportConfig::default(),
             credentials: BTreeSet::new(),
             limits: BodyLimits::default(),
+            probe: Arc::new(()),
         }
     }
 }
@@ -111,7 +115,7 @@ impl Server {
     /// # Errors
     /// [`ServerError`]
     pub async fn bind(config: ServerConfig) -> Result<Self, ServerError> {
-        let ServerConfig { listen, store, api_key, transport, credentials, limits } = config;
+        let ServerConfig { listen, store, api_key, transport, credentials, limits, probe } = config;
         if api_key.is_none() && !listen.ip().is_loopback() {
             return Err(ServerError::KeyNeeded(listen));
         }
@@ -120,9 +124,9 @@ impl Server {
         let address = listener.local_addr().map_err(failed)?;
         let registry_file = beside(&store);
         let store = Arc::new(SqliteStore::open(store)?);
-        let registry = Registry::open(&registry_file)?;
+        let registry = Registry::open(&registry_file, Arc::clone(&probe))?;
         let executor = Executor::new(ExecutorConfig::new(store, Transport::new(transport)?))?;
-        let catalog = Catalog::new(executor, registry, credentials);
+        let catalog = Catalog::new(executor, registry, credentials, probe);
         let workers = Workers::new(catalog.clone());
         let guard = axum::middleware::from_fn_with_state(api_key.map(Arc::new), auth::guard);
         let router = routes::router(App { catalog, workers: workers.clone() }, limits).layer(guard);

@@ -1,20 +1,24 @@
 //! Workers that are alive, each behind a lock: one invocation at a time, in the order of arrival.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::RwLock;
 use witwire_deployment::{ComponentName, Revision};
 use witwire_executor::oplog::{self, FunctionName, IdempotencyKey, Outcome, Status, Store, StoreError, Wave, WorkerId};
-use witwire_executor::{Worker, WorkerError};
+use witwire_executor::{Interrupter, Program, Worker, WorkerError};
 use witwire_ir::InDoubt;
 
 use crate::catalog::Catalog;
 use crate::problem::{Code, Problem};
+use crate::queue::{Queue, Request};
 
 /// How many workers stay instantiated after their invocation. The others are rebuilt from their oplogs when they are needed.
 const KEPT: usize = 256;
+/// How many workers a refusal names.
+const NAMED: usize = 20;
 
 /// What a worker was created from. Kept with it, so that it stays on its revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,35 +36,73 @@ impl Origin {
 
 /// What is to be done with a worker.
 enum Action {
-    Invoke { key: IdempotencyKey, function: FunctionName, arguments: Vec<Wave> },
+    Invoke(Request),
     Resume(Option<InDoubt>),
 }
 
-/// A worker's place. `None` while this process does not own it.
-type Slot = Arc<tokio::sync::Mutex<Option<Worker>>>;
+/// How far an invocation is.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// It is kept, and has not begun.
+    Waiting,
+    /// It is under way.
+    Running,
+    /// It is under way, and its worker suspended.
+    Suspended,
+    /// It has ended.
+    Ended(Outcome),
+    /// It will never begin.
+    Refused,
+}
+
+/// A worker's place.
+#[derive(Debug, Default)]
+struct Slot {
+    /// `None` while this process does not own it.
+    worker: tokio::sync::Mutex<Option<Worker>>,
+    /// Stops what has the lock.
+    interrupter: Interrupter,
+}
 
 /// All workers.
 #[derive(Debug, Clone)]
 pub(crate) struct Workers {
     catalog: Catalog,
-    slots: Arc<Mutex<HashMap<WorkerId, Slot>>>,
+    queue: Queue,
+    slots: Arc<Mutex<HashMap<WorkerId, Arc<Slot>>>>,
     /// Read by everything under way, so that a shutdown can wait for it.
     under_way: Arc<RwLock<()>>,
+    /// Whether a shutdown has begun: what waits in the queue is left for the next start.
+    stopping: Arc<AtomicBool>,
+    /// Read while a worker is created, so that no component is deleted meanwhile.
+    creating: Arc<RwLock<()>>,
 }
 
 impl Workers {
     pub(crate) fn new(catalog: Catalog) -> Self {
-        Self { catalog, slots: Arc::default(), under_way: Arc::default() }
+        let queue = Queue::new(catalog.registry.clone());
+        let (under_way, creating) = (Arc::default(), Arc::default());
+        Self { catalog, queue, slots: Arc::default(), under_way, stopping: Arc::default(), creating }
     }
 
     fn store(&self) -> &Arc<dyn Store> {
         self.catalog.executor.store()
     }
 
-    pub(crate) async fn create(&self, id: &WorkerId, origin: &Origin) -> Result<(), Problem> {
+    /// Creates a worker of a revision, or of the newest.
+    pub(crate) async fn create(
+        &self,
+        id: &WorkerId,
+        component: &ComponentName,
+        revision: Option<Revision>,
+    ) -> Result<oplog::Worker, Problem> {
+        let _component_stays = self.creating.read().await;
+        let current = self.catalog.registry.current(component).await?;
+        let origin = Origin { component: component.clone(), revision: revision.unwrap_or(current) };
         let program = self.catalog.program(&origin.component, origin.revision).await?;
-        let config = serde_json::to_string(origin).map_err(|e| Problem::new(Code::Bug, e))?;
-        Ok(self.catalog.executor.create(id, &program, config).await?)
+        let config = serde_json::to_string(&origin).map_err(|e| Problem::new(Code::Bug, e))?;
+        self.catalog.executor.create(id, &program, config).await?;
+        self.find(id).await
     }
 
     pub(crate) async fn list(&self) -> Result<Vec<oplog::Worker>, Problem> {
@@ -72,33 +114,92 @@ impl Workers {
         Ok(found.ok_or_else(|| StoreError::NoSuchWorker(id.clone()))?)
     }
 
-    pub(crate) async fn invoke(
-        &self,
-        id: &WorkerId,
-        key: IdempotencyKey,
-        function: FunctionName,
-        arguments: Vec<Wave>,
-    ) -> Result<Outcome, Problem> {
-        match self.perform(id, Action::Invoke { key, function, arguments }).await? {
+    /// Performs an invocation, behind those that came before.
+    pub(crate) async fn invoke(&self, id: &WorkerId, request: Request) -> Result<Outcome, Problem> {
+        match self.perform(id, Action::Invoke(request)).await? {
             Some(outcome) => Ok(outcome),
             None => Err(Problem::new(Code::Bug, "an invocation had no outcome")),
         }
     }
 
+    /// Keeps an invocation, which begins when the worker has done what came before.
+    pub(crate) async fn start(&self, id: &WorkerId, mut request: Request) -> Result<(), Problem> {
+        let worker = self.find(id).await?;
+        let program = self.program(&worker).await?;
+        request.arguments = program.arguments(&self.catalog.executor, &request.function, &request.arguments)?;
+        let (key, function) = (&request.key, &request.function);
+        let same = |f: &FunctionName, arguments: &[Wave]| *f == request.function && arguments == request.arguments;
+        let reused =
+            |function: &FunctionName| Problem::from(WorkerError::KeyReused { key: key.clone(), function: function.clone() });
+        if let Some(known) = self.store().invocation(id, key).await? {
+            let known = known.invoked;
+            return if same(&known.function, &known.arguments) { Ok(()) } else { Err(reused(&known.function)) };
+        }
+        refuse_if_stopped(&worker)?;
+        if let Some(known) = self.queue.put(id, request.clone()).await? {
+            return if same(&known.function, &known.arguments) { Ok(()) } else { Err(reused(function)) };
+        }
+        tokio::spawn(self.clone().drain(id.clone()));
+        Ok(())
+    }
+
+    /// How far the invocation of a key is, and which function it invokes.
+    pub(crate) async fn progress(&self, id: &WorkerId, key: &IdempotencyKey) -> Result<(FunctionName, Progress), Problem> {
+        // The queue first: what is removed from it is in the oplog.
+        let waiting = self.queue.find(id, key).await?;
+        let worker = self.find(id).await?;
+        if let Some(known) = self.store().invocation(id, key).await? {
+            let progress = match (known.outcome, &worker.status) {
+                (Some(outcome), _) => Progress::Ended(outcome),
+                (None, Status::Suspended { .. }) => Progress::Suspended,
+                (None, _) => Progress::Running,
+            };
+            return Ok((known.invoked.function, progress));
+        }
+        let Some(waiting) = waiting else {
+            let detail = format!("worker `{id}` has no invocation with the key `{key}`");
+            return Err(Problem::new(Code::NoSuchInvocation, detail));
+        };
+        let failed = matches!(worker.status, Status::Failed { .. });
+        Ok((waiting.function, if failed { Progress::Refused } else { Progress::Waiting }))
+    }
+
+    /// Stops what a worker does, and waits until it has stopped.
+    pub(crate) async fn interrupt(&self, id: &WorkerId) -> Result<(), Problem> {
+        self.find(id).await?;
+        let slot = self.slots().get(id).cloned();
+        if let Some(slot) = slot {
+            slot.interrupter.interrupt();
+            // Whoever has the lock stops, and so does everybody who waits for it before us.
+            let _stopped = slot.worker.lock().await;
+            slot.interrupter.clear();
+        }
+        Ok(())
+    }
+
+    /// Whether somebody waits for a worker to stop.
+    pub(crate) fn is_interrupted(&self, id: &WorkerId) -> bool {
+        self.slots().get(id).is_some_and(|slot| slot.interrupter.is_requested())
+    }
+
     pub(crate) async fn resume(&self, id: &WorkerId, decision: Option<InDoubt>) -> Result<(), Problem> {
-        self.perform(id, Action::Resume(decision)).await.map(|_| ())
+        self.perform(id, Action::Resume(decision)).await?;
+        tokio::spawn(self.clone().drain(id.clone()));
+        Ok(())
     }
 
     /// Waits until the worker is done, and deletes it with its oplog.
     pub(crate) async fn delete(&self, id: &WorkerId) -> Result<(), Problem> {
         self.find(id).await?;
         let slot = self.slot(id);
-        let mut place = slot.lock().await;
+        let mut place = slot.worker.lock().await;
         *place = None;
         let lease = self.store().acquire(id).await?;
+        // Before the worker is gone: a new one of the name must not find it.
+        self.queue.forget(id).await?;
         self.store().delete(lease).await?;
         drop(place);
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots();
         // The map's and this one: nobody waits for the worker.
         if Arc::strong_count(&slot) == 2 {
             slots.remove(id);
@@ -106,12 +207,32 @@ impl Workers {
         Ok(())
     }
 
-    /// Finishes what a process before began. Each worker on its own; what goes wrong is in its status.
+    /// Deletes a component that has no workers.
+    pub(crate) async fn delete_component(&self, name: &ComponentName) -> Result<(), Problem> {
+        let _nobody_creates = self.creating.write().await;
+        self.catalog.registry.current(name).await?;
+        let of_it = |worker: &oplog::Worker| Origin::of(worker).is_some_and(|origin| origin.component == *name);
+        let workers: Vec<_> = self.list().await?.into_iter().filter(of_it).collect();
+        if workers.is_empty() {
+            return self.catalog.delete(name).await;
+        }
+        let named: Vec<_> = workers.iter().take(NAMED).map(|worker| format!("`{}`", worker.id)).collect();
+        let more = if workers.len() > NAMED { ", …" } else { "" };
+        let detail =
+            format!("component `{name}` has {} workers: {}{more}; delete them first", workers.len(), named.join(", "));
+        Err(Problem::new(Code::ComponentInUse, detail))
+    }
+
+    /// Finishes what a process before began, and begins what it accepted. Each worker on its own; what goes wrong is in its status.
     pub(crate) async fn recover(&self) -> Result<(), Problem> {
+        let mut waiting: BTreeSet<_> = self.queue.workers().await?.into_iter().collect();
         for worker in self.list().await? {
+            let waits = waiting.remove(&worker.id);
             if worker.status == Status::Running && Origin::of(&worker).is_some() {
                 let this = self.clone();
                 tokio::spawn(async move { this.resume(&worker.id, None).await });
+            } else if waits {
+                tokio::spawn(self.clone().drain(worker.id));
             }
         }
         Ok(())
@@ -119,14 +240,37 @@ impl Workers {
 
     /// Waits until nothing is under way. Nothing begins afterwards.
     pub(crate) async fn finish(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
         let _nothing = self.under_way.write().await;
-        let slots = std::mem::take(&mut *self.slots.lock().unwrap_or_else(PoisonError::into_inner));
+        let slots = std::mem::take(&mut *self.slots());
         drop(slots);
     }
 
-    fn slot(&self, id: &WorkerId) -> Slot {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(slots.entry(id.clone()).or_default())
+    /// Performs what waits for a worker, until there is nothing more or the worker is stopped. Several at once do no harm: an
+    /// invocation is done once, by its key.
+    async fn drain(self, id: WorkerId) {
+        while let Ok(Some(request)) = self.queue.first(&id).await {
+            let key = request.key.clone();
+            if self.stopping.load(Ordering::SeqCst) {
+                return;
+            }
+            match self.invoke(&id, request).await.map_err(|problem| problem.code()) {
+                // Somebody else used the key meanwhile, for something else.
+                Ok(_) | Err(Code::KeyReused) => {}
+                Err(_) => return,
+            }
+            if self.queue.remove(&id, &key).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, HashMap<WorkerId, Arc<Slot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slot(&self, id: &WorkerId) -> Arc<Slot> {
+        Arc::clone(self.slots().entry(id.clone()).or_default())
     }
 
     /// Does something with a worker, in a task of its own: a caller who goes away cancels nothing.
@@ -146,10 +290,12 @@ impl Workers {
 
     async fn perform_here(&self, id: &WorkerId, action: Action) -> Result<Option<Outcome>, Problem> {
         let slot = self.slot(id);
-        let mut place = slot.lock().await;
-        let worker = self.opened(&mut place, id).await?;
+        let mut place = slot.worker.lock().await;
+        let worker = self.opened(&mut place, id, &slot.interrupter).await?;
         let result = match action {
-            Action::Invoke { key, function, arguments } => worker.invoke(&key, &function, &arguments).await.map(Some),
+            Action::Invoke(Request { key, function, arguments }) => {
+                worker.invoke(&key, &function, &arguments).await.map(Some)
+            }
             Action::Resume(decision) => worker.resume(decision).await.map(|()| None),
         };
         if result.as_ref().is_err_and(is_lost) {
@@ -159,22 +305,32 @@ impl Workers {
     }
 
     /// Opens the worker, where this process does not own it yet.
-    async fn opened<'a>(&self, place: &'a mut Option<Worker>, id: &WorkerId) -> Result<&'a mut Worker, Problem> {
+    async fn opened<'a>(
+        &self,
+        place: &'a mut Option<Worker>,
+        id: &WorkerId,
+        interrupter: &Interrupter,
+    ) -> Result<&'a mut Worker, Problem> {
         if place.is_none() {
-            let record = self.find(id).await?;
-            let origin = Origin::of(&record).ok_or_else(|| {
-                let detail = format!("worker `{id}` was created by `witwire run`; continue it there");
-                Problem::new(Code::NotOurs, detail)
-            })?;
-            let program = self.catalog.program(&origin.component, origin.revision).await?;
-            *place = Some(self.catalog.executor.open(id, &program).await?);
+            let program = self.program(&self.find(id).await?).await?;
+            let worker = self.catalog.executor.open(id, &program).await?;
+            *place = Some(worker.interrupted_by(interrupter.clone()));
         }
         place.as_mut().ok_or_else(|| Problem::new(Code::Bug, "a worker was opened and is not there"))
     }
 
+    /// What a worker runs.
+    async fn program(&self, worker: &oplog::Worker) -> Result<Program, Problem> {
+        let origin = Origin::of(worker).ok_or_else(|| {
+            let detail = format!("worker `{}` was created by `witwire run`; continue it there", worker.id);
+            Problem::new(Code::NotOurs, detail)
+        })?;
+        self.catalog.program(&origin.component, origin.revision).await
+    }
+
     /// Gives idle workers up while there are more than are kept.
     fn evict(&self) {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots();
         let excess = slots.len().saturating_sub(KEPT);
         // Nobody else has the slot, so nobody waits for the worker.
         let idle: Vec<WorkerId> =
@@ -182,6 +338,17 @@ impl Workers {
         for id in idle {
             slots.remove(&id);
         }
+    }
+}
+
+fn refuse_if_stopped(worker: &oplog::Worker) -> Result<(), WorkerError> {
+    let id = worker.id.clone();
+    match &worker.status {
+        Status::Idle | Status::Running => Ok(()),
+        Status::Suspended { reason, detail } => {
+            Err(WorkerError::Suspended { worker: id, reason: *reason, detail: detail.clone() })
+        }
+        Status::Failed { detail } => Err(WorkerError::Failed { worker: id, detail: detail.clone() }),
     }
 }
 
@@ -194,35 +361,5 @@ const fn is_lost(error: &WorkerError) -> bool {
         | WorkerError::NoExport { .. }
         | WorkerError::Arguments { .. }
         | WorkerError::KeyReused { .. } => false,
-    }
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        let code = match &error {
-            StoreError::WorkerExists(_) => Code::WorkerExists,
-            StoreError::NoSuchWorker(_) => Code::NoSuchWorker,
-            StoreError::Owned(_) => Code::Elsewhere,
-            StoreError::KeyUsed { .. } => Code::KeyReused,
-            StoreError::BadEntry { .. } | StoreError::Damaged(_) => Code::Damaged,
-            _ => Code::Store,
-        };
-        Self::new(code, error)
-    }
-}
-
-impl From<WorkerError> for Problem {
-    fn from(error: WorkerError) -> Self {
-        let code = match error {
-            WorkerError::Store(error) => return error.into(),
-            WorkerError::Damaged(_) => Code::Damaged,
-            WorkerError::Suspended { .. } => Code::Suspended,
-            WorkerError::Failed { .. } => Code::Failed,
-            WorkerError::NoExport { .. } => Code::NoSuchFunction,
-            WorkerError::Arguments { .. } => Code::Arguments,
-            WorkerError::KeyReused { .. } => Code::KeyReused,
-            WorkerError::Host(_) | WorkerError::Lost { .. } => Code::Host,
-        };
-        Self::new(code, error)
     }
 }

@@ -1,104 +1,125 @@
 //! `/v1/workers`.
 
-use std::collections::HashMap;
-
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use witwire_deployment::{ComponentName, Revision};
-use witwire_executor::oplog::{self, Description, FunctionName, IdempotencyKey, Ordinal, Outcome, Status, Wave, WorkerId};
+use witwire_executor::oplog::{self, Status, SuspendReason, WorkerId};
 use witwire_ir::InDoubt;
 
 use super::App;
-use super::components::name as component_name;
-use crate::extract::{Json, Query, Segment};
+use crate::endpoint::Endpoint;
+use crate::extract::{Json as Body, Path, Query};
 use crate::problem::{Code, Problem};
 use crate::workers::Origin;
 
-/// How many entries are answered where the caller does not say.
-const PAGE: usize = 1000;
-/// How many entries are answered at most.
-const MAX_PAGE: usize = 10_000;
+/// A worker's name in a path: the pattern of [`WorkerId`].
+#[derive(JsonSchema)]
+#[schemars(inline, extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"))]
+pub(super) struct WorkerName(#[expect(dead_code, reason = "it is there for its schema")] String);
 
-#[derive(Debug, Deserialize)]
+pub(super) const NAME: &str = "The worker's name.";
+
+/// A worker to be created.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Create {
+pub(crate) struct NewWorker {
+    /// Its name: 1 to 128 ASCII letters, digits, `-`, `_` and `.`, starting with a letter or digit.
+    #[schemars(with = "WorkerName")]
     name: String,
-    component: String,
-    /// Absent: the newest.
+    /// The component that it runs.
+    component: ComponentName,
+    /// The component's revision. Absent: the newest. The worker stays on it.
     revision: Option<Revision>,
 }
 
 /// A worker.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Details {
+pub(crate) struct Worker {
+    /// Its name.
     name: String,
-    /// `idle`, `running`, `suspended`, `failed`.
-    status: &'static str,
-    /// Why it is suspended: `divergence`, `in-doubt`, `interrupted`.
+    /// What it does.
+    status: WorkerStatus,
+    /// Whether somebody has interrupted it, and waits for the call that is under way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    interrupting: bool,
+    /// Why it is suspended.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
+    reason: Option<Reason>,
     /// Why it is suspended or failed, for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    /// Absent where it was not created by a server.
+    /// The component that it runs. Absent where it was not created by a server.
     #[serde(skip_serializing_if = "Option::is_none")]
     component: Option<ComponentName>,
+    /// The component's revision.
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<Revision>,
     /// How many entries its oplog has.
     entries: u64,
 }
 
-impl From<oplog::Worker> for Details {
+/// What a worker does.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum WorkerStatus {
+    /// It waits for an invocation.
+    Idle,
+    /// An invocation is under way.
+    Running,
+    /// It does nothing until it is resumed.
+    Suspended,
+    /// It trapped. Its stored results remain.
+    Failed,
+}
+
+/// Why a worker is suspended.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reason {
+    /// The component did not do what its oplog says.
+    Divergence,
+    /// A call may have happened, and the settings say that a person decides.
+    InDoubt,
+    /// It was interrupted.
+    Interrupted,
+}
+
+impl From<oplog::Worker> for Worker {
     fn from(worker: oplog::Worker) -> Self {
         let (component, revision) = Origin::of(&worker).map(|o| (o.component, o.revision)).unzip();
-        let (reason, detail) = match &worker.status {
-            Status::Idle | Status::Running => (None, None),
-            Status::Suspended { reason, detail } => (Some(reason.name()), Some(detail.clone())),
-            Status::Failed { detail } => (None, Some(detail.clone())),
+        let (status, reason, detail) = match worker.status {
+            Status::Idle => (WorkerStatus::Idle, None, None),
+            Status::Running => (WorkerStatus::Running, None, None),
+            Status::Suspended { reason, detail } => {
+                let reason = match reason {
+                    SuspendReason::Divergence => Reason::Divergence,
+                    SuspendReason::InDoubt => Reason::InDoubt,
+                    SuspendReason::Interrupted => Reason::Interrupted,
+                };
+                (WorkerStatus::Suspended, Some(reason), Some(detail))
+            }
+            Status::Failed { detail } => (WorkerStatus::Failed, None, Some(detail)),
         };
-        let status = worker.status.name();
-        Self { name: worker.id.to_string(), status, reason, detail, component, revision, entries: worker.entries.get() }
+        let (name, entries) = (worker.id.to_string(), worker.entries.get());
+        Self { name, status, interrupting: false, reason, detail, component, revision, entries }
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Invoke {
-    /// `run`, or `a:b/c@1.0.0#run`.
-    function: String,
-    /// Each in WAVE.
-    #[serde(default)]
-    arguments: Vec<String>,
-    /// The invocation's idempotency key.
-    key: String,
-}
-
-/// How an invocation ended.
-#[derive(Debug, Serialize)]
-#[serde(tag = "outcome", rename_all = "lowercase")]
-pub(crate) enum Ended {
-    /// The function returned; its result in WAVE, if it has one.
-    Returned { result: Option<String> },
-    /// The component trapped.
-    Trapped { message: String },
-}
-
-impl From<Outcome> for Ended {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Returned(result) => Self::Returned { result: result.map(|wave| wave.as_str().to_owned()) },
-            Outcome::Trapped(message) => Self::Trapped { message },
-        }
-    }
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    /// Only the workers of this component.
+    component: Option<ComponentName>,
 }
 
 /// What a person says about a call in doubt.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Decision {
     /// It is sent again.
@@ -107,146 +128,101 @@ pub(crate) enum Decision {
     OutcomeUnknown,
 }
 
-#[derive(Debug, Deserialize)]
+/// How a worker is resumed.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Resume {
+pub(crate) struct Resumption {
+    /// What becomes of a call in doubt. Absent: what the settings say.
     decision: Option<Decision>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Page {
-    #[serde(default)]
-    from: u64,
-    limit: Option<usize>,
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    use Code as C;
+    let runs = [C::WorkerName, C::NoSuchWorker, C::Elsewhere, C::NotOurs, C::Damaged, C::Host];
+    vec![
+        Endpoint::get("/v1/workers", "listWorkers", list)
+            .about("Lists the workers", "By name.")
+            .query::<ListQuery>()
+            .answers::<Vec<Worker>>(StatusCode::OK, "All workers, or those of the component."),
+        Endpoint::post("/v1/workers", "createWorker", create)
+            .about("Creates a worker", "It stays on its revision of the component, whatever is deployed later.")
+            .json::<NewWorker>()
+            .answers::<Worker>(StatusCode::CREATED, "It waits for its first invocation.")
+            .refuses(&[C::WorkerName, C::WorkerExists, C::NoSuchComponent, C::NoSuchRevision]),
+        Endpoint::get("/v1/workers/{name}", "getWorker", show)
+            .about("Shows a worker", "")
+            .segment::<WorkerName>("name", NAME)
+            .answers::<Worker>(StatusCode::OK, "The worker.")
+            .refuses(&[C::WorkerName, C::NoSuchWorker]),
+        Endpoint::delete("/v1/workers/{name}", "deleteWorker", delete)
+            .about("Deletes a worker", "With its oplog and its stored results. What it does is finished before.")
+            .segment::<WorkerName>("name", NAME)
+            .answers_nothing("It is deleted.")
+            .refuses(&[C::WorkerName, C::NoSuchWorker, C::Elsewhere]),
+        Endpoint::post("/v1/workers/{name}/interrupt", "interruptWorker", interrupt)
+            .about(
+                "Interrupts a worker",
+                "What it does is stopped, behind the call that is under way, and the worker is suspended until it is resumed. \
+                 Nothing that was sent is repeated then. A worker that does nothing stays as it is.",
+            )
+            .segment::<WorkerName>("name", NAME)
+            .answers::<Worker>(StatusCode::OK, "The worker, which has stopped.")
+            .refuses(&[C::WorkerName, C::NoSuchWorker]),
+        Endpoint::post("/v1/workers/{name}/resume", "resumeWorker", resume)
+            .about("Resumes a worker", "What it was suspended in is finished before the answer comes.")
+            .segment::<WorkerName>("name", NAME)
+            .json::<Resumption>()
+            .answers::<Worker>(StatusCode::OK, "The worker.")
+            .refuses(&runs)
+            .refuses(&[C::Suspended, C::Failed]),
+    ]
 }
 
-/// A part of an oplog.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Oplog {
-    entries: Vec<Entry>,
-    /// Where the next part begins; absent at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<u64>,
-}
-
-/// An entry, described.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Entry {
-    ordinal: u64,
-    at: String,
-    event: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    call: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    function: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    class: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
-    /// Values in WAVE.
-    text: String,
-}
-
-impl From<Description> for Entry {
-    fn from(entry: Description) -> Self {
-        Self {
-            ordinal: entry.ordinal.get(),
-            at: entry.at.to_string(),
-            event: entry.event,
-            call: entry.call.map(Ordinal::get),
-            function: entry.function.map(|f| f.to_string()),
-            class: entry.class.map(oplog::Class::name),
-            key: entry.key.map(|k| k.to_string()),
-            text: entry.text,
-        }
-    }
-}
-
-fn id(text: String) -> Result<WorkerId, Problem> {
+pub(super) fn id(text: String) -> Result<WorkerId, Problem> {
     WorkerId::new(text).map_err(|e| Problem::new(Code::WorkerName, e))
 }
 
-fn function(text: &str) -> Result<FunctionName, Problem> {
-    let function = match text.split_once('#') {
-        Some((interface, function)) => FunctionName::of(interface, function),
-        None => FunctionName::world(text),
-    };
-    let is_name = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-:/@.+".contains(&b));
-    if is_name(&function.function) && function.interface.as_deref().is_none_or(is_name) {
-        return Ok(function);
+async fn list(State(app): State<App>, Query(query): Query<ListQuery>) -> Result<Json<Vec<Worker>>, Problem> {
+    let mut workers = app.workers.list().await?;
+    if let Some(component) = query.component {
+        workers.retain(|worker| Origin::of(worker).is_some_and(|origin| origin.component == component));
     }
-    let detail = "`function` is a name alone, as `run` or `a:b/c@1.0.0#run`; arguments stand in `arguments`";
-    Err(Problem::new(Code::FunctionName, detail))
+    Ok(Json(workers.into_iter().map(Worker::from).collect()))
 }
 
-pub(crate) async fn list(State(app): State<App>) -> Result<axum::Json<Vec<Details>>, Problem> {
-    Ok(axum::Json(app.workers.list().await?.into_iter().map(Details::from).collect()))
-}
-
-pub(crate) async fn create(State(app): State<App>, Json(body): Json<Create>) -> Result<impl IntoResponse, Problem> {
+async fn create(State(app): State<App>, Body(body): Body<NewWorker>) -> Result<impl IntoResponse, Problem> {
     let id = id(body.name)?;
-    let component = component_name(body.component)?;
-    let current = app.catalog.registry.current(&component).await?;
-    let origin = Origin { component, revision: body.revision.unwrap_or(current) };
-    app.workers.create(&id, &origin).await?;
-    let details = Details::from(app.workers.find(&id).await?);
-    Ok((StatusCode::CREATED, [(LOCATION, format!("/v1/workers/{id}"))], axum::Json(details)))
+    let worker = app.workers.create(&id, &body.component, body.revision).await?;
+    Ok((StatusCode::CREATED, [(LOCATION, format!("/v1/workers/{id}"))], Json(Worker::from(worker))))
 }
 
-pub(crate) async fn show(State(app): State<App>, Segment(name): Segment) -> Result<axum::Json<Details>, Problem> {
-    Ok(axum::Json(app.workers.find(&id(name)?).await?.into()))
+async fn show(State(app): State<App>, Path(name): Path<String>) -> Result<Json<Worker>, Problem> {
+    let id = id(name)?;
+    let worker = Worker::from(app.workers.find(&id).await?);
+    Ok(Json(Worker { interrupting: app.workers.is_interrupted(&id), ..worker }))
 }
 
-pub(crate) async fn delete(State(app): State<App>, Segment(name): Segment) -> Result<StatusCode, Problem> {
+async fn delete(State(app): State<App>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     app.workers.delete(&id(name)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(crate) async fn invoke(
-    State(app): State<App>,
-    Segment(name): Segment,
-    Json(body): Json<Invoke>,
-) -> Result<axum::Json<Ended>, Problem> {
+async fn interrupt(State(app): State<App>, Path(name): Path<String>) -> Result<Json<Worker>, Problem> {
     let id = id(name)?;
-    let function = function(&body.function)?;
-    let key = IdempotencyKey::new(body.key).map_err(|e| Problem::new(Code::BadKey, e))?;
-    let arguments = body.arguments.into_iter().map(Wave::new).collect();
-    Ok(axum::Json(app.workers.invoke(&id, key, function, arguments).await?.into()))
+    app.workers.interrupt(&id).await?;
+    Ok(Json(app.workers.find(&id).await?.into()))
 }
 
-pub(crate) async fn resume(
+async fn resume(
     State(app): State<App>,
-    Segment(name): Segment,
-    Json(body): Json<Resume>,
-) -> Result<axum::Json<Details>, Problem> {
+    Path(name): Path<String>,
+    Body(body): Body<Resumption>,
+) -> Result<Json<Worker>, Problem> {
     let id = id(name)?;
     let decision = body.decision.map(|decision| match decision {
         Decision::Retry => InDoubt::Retry,
         Decision::OutcomeUnknown => InDoubt::OutcomeUnknown,
     });
     app.workers.resume(&id, decision).await?;
-    Ok(axum::Json(app.workers.find(&id).await?.into()))
-}
-
-pub(crate) async fn oplog(
-    State(app): State<App>,
-    Segment(name): Segment,
-    Query(page): Query<Page>,
-) -> Result<axum::Json<Oplog>, Problem> {
-    let worker = app.workers.find(&id(name)?).await?;
-    let mut apis = HashMap::new();
-    for ir in &worker.irs {
-        apis.insert(*ir, app.catalog.file(*ir).await?.apis().to_vec());
-    }
-    // From the first on: a result is described by the types of its call.
-    let entries = app.catalog.executor.store().read(&worker.id, Ordinal::ZERO).await?;
-    let limit = page.limit.unwrap_or(PAGE).min(MAX_PAGE);
-    let from = usize::try_from(page.from).unwrap_or(usize::MAX).min(entries.len());
-    let end = from.saturating_add(limit).min(entries.len());
-    let described = oplog::describe(&entries[..end], &apis);
-    let next = (end < entries.len()).then_some(end as u64);
-    Ok(axum::Json(Oplog { entries: described.into_iter().skip(from).map(Entry::from).collect(), next }))
+    Ok(Json(app.workers.find(&id).await?.into()))
 }

@@ -15,7 +15,7 @@ pub(crate) struct Request {
 }
 
 /// What came back.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
@@ -93,14 +93,21 @@ impl Request {
 }
 
 /// The answer on a connection that closes behind it.
-pub(crate) fn read(mut stream: TcpStream) -> Response {
+pub(crate) fn read(stream: TcpStream) -> Response {
+    try_read(stream).expect("an answer")
+}
+
+/// The same; `None` where the connection ends without one.
+pub(crate) fn try_read(mut stream: TcpStream) -> Option<Response> {
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).expect("an answer");
+    if stream.read_to_end(&mut bytes).is_err() || bytes.is_empty() {
+        return None;
+    }
     let text = String::from_utf8(bytes).expect("UTF-8");
     let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|s| s.parse().ok()).expect("a status");
     let headers =
         lines.filter_map(|line| line.split_once(": ")).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Response { status, headers, body: body.to_owned() }
+    Some(Response { status, headers, body: body.to_owned() })
 }

@@ -1,13 +1,35 @@
 //! What happens to components and workers. Effects are counted at the service.
 
+use libtest_mimic::Trial;
 use serde_json::json;
 use todo_service::{Misbehavior, Operation, Point};
+use witwire_ir::container;
 use witwire_server::{ApiKey, Server, ServerConfig, ServerError};
 
 use crate::client::{self, Request};
-use crate::setup::{EFFECTS, Platform, Todo, agent, config, run, runtime};
+use crate::setup::{AGENT, EFFECTS, Platform, Todo, agent, config, grpc_ir, rest_ir, run, runtime};
 
-#[test]
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        crate::test("lifecycle::a_worker_stays_on_its_revision", a_worker_stays_on_its_revision),
+        crate::test(
+            "lifecycle::the_oplog_shows_typed_values_and_no_credential",
+            the_oplog_shows_typed_values_and_no_credential,
+        ),
+        crate::test(
+            "lifecycle::a_server_that_was_cut_off_finishes_when_it_is_started_again",
+            a_server_that_was_cut_off_finishes_when_it_is_started_again,
+        ),
+        crate::test(
+            "lifecycle::a_stop_waits_for_invocations_whose_callers_wait_or_are_gone",
+            a_stop_waits_for_invocations_whose_callers_wait_or_are_gone,
+        ),
+        crate::test("lifecycle::documentation_makes_no_other_api", documentation_makes_no_other_api),
+        crate::test("lifecycle::an_api_key_opens_the_door", an_api_key_opens_the_door),
+        crate::test("lifecycle::without_a_key_it_listens_on_loopback_only", without_a_key_it_listens_on_loopback_only),
+    ]
+}
+
 fn a_worker_stays_on_its_revision() {
     let (directory, services) = (tempfile::tempdir().expect("a directory"), runtime());
     let (old, new) = (Todo::start(&services), Todo::start(&services));
@@ -66,7 +88,6 @@ fn a_worker_stays_on_its_revision() {
     server.stop()();
 }
 
-#[test]
 fn the_oplog_shows_typed_values_and_no_credential() {
     let (directory, services) = (tempfile::tempdir().expect("a directory"), runtime());
     let todo = Todo::start(&services);
@@ -96,7 +117,6 @@ fn the_oplog_shows_typed_values_and_no_credential() {
     server.stop()();
 }
 
-#[test]
 fn a_server_that_was_cut_off_finishes_when_it_is_started_again() {
     let (directory, services) = (tempfile::tempdir().expect("a directory"), runtime());
     let todo = Todo::start(&services);
@@ -118,7 +138,6 @@ fn a_server_that_was_cut_off_finishes_when_it_is_started_again() {
     server.stop()();
 }
 
-#[test]
 fn a_stop_waits_for_invocations_whose_callers_wait_or_are_gone() {
     for gone in [false, true] {
         let (directory, services) = (tempfile::tempdir().expect("a directory"), runtime());
@@ -145,7 +164,6 @@ fn a_stop_waits_for_invocations_whose_callers_wait_or_are_gone() {
     }
 }
 
-#[test]
 fn an_api_key_opens_the_door() {
     let directory = tempfile::tempdir().expect("a directory");
     let key = "0123456789abcdef";
@@ -170,7 +188,6 @@ fn an_api_key_opens_the_door() {
     server.stop()();
 }
 
-#[test]
 fn without_a_key_it_listens_on_loopback_only() {
     let directory = tempfile::tempdir().expect("a directory");
     for listen in ["0.0.0.0:0", "[::]:0"] {
@@ -178,6 +195,27 @@ fn without_a_key_it_listens_on_loopback_only() {
         let refused = runtime().block_on(Server::bind(ServerConfig { listen, ..config(directory.path()) }));
         assert!(matches!(refused, Err(ServerError::KeyNeeded(_))), "{refused:?}");
     }
+}
+
+fn documentation_makes_no_other_api() {
+    let (directory, services) = (tempfile::tempdir().expect("a directory"), runtime());
+    let todo = Todo::start(&services);
+    let server = deployed(&directory, &todo);
+    let mut bundle = container::read(&rest_ir()).expect("a container");
+    assert_ne!(bundle.apis[0].texts, witwire_ir::Texts::default());
+    bundle.apis[0].texts = witwire_ir::Texts::default();
+    let plain = container::write(&bundle);
+    assert_ne!(plain, rest_ir());
+    let metadata = json!({ "revision": 1, "dependencies": todo.dependencies(directory.path()) }).to_string();
+    let (metadata, grpc) = (metadata.as_bytes(), grpc_ir());
+    let parts = [("metadata", metadata), ("component", AGENT), ("ir", &*grpc), ("ir", &*plain)];
+    Request::new("PUT /v1/components/agent").parts(&parts).call(server.address).ok();
+    let irs = |revision| {
+        let shown = server.get(&format!("/v1/components/agent?revision={revision}"));
+        shown["dependencies"].as_array().map(|d| d.iter().map(|d| d["ir"].clone()).collect::<Vec<_>>())
+    };
+    assert_eq!(irs(1), irs(2));
+    server.stop()();
 }
 
 /// A server with the component `agent` and the worker `w`.

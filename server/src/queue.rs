@@ -1,0 +1,127 @@
+//! Invocations that were accepted and have not begun: in the registry's file, so that a restart forgets none.
+
+use rusqlite::{OptionalExtension, Row, params};
+use witwire_executor::oplog::{FunctionName, IdempotencyKey, Wave, WorkerId};
+
+use crate::registry::{Registry, RegistryError};
+
+pub(crate) const TABLE: &str = "
+CREATE TABLE waiting (
+    id INTEGER PRIMARY KEY,
+    worker TEXT NOT NULL,
+    key TEXT NOT NULL,
+    interface TEXT,
+    function TEXT NOT NULL,
+    arguments TEXT NOT NULL,
+    UNIQUE (worker, key)
+) STRICT;
+";
+
+/// An invocation, as it was asked for. Its arguments are in one spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Request {
+    pub(crate) key: IdempotencyKey,
+    pub(crate) function: FunctionName,
+    pub(crate) arguments: Vec<Wave>,
+}
+
+/// The invocations of all workers that have not begun, in the order of arrival.
+#[derive(Debug, Clone)]
+pub(crate) struct Queue {
+    registry: Registry,
+}
+
+impl Queue {
+    pub(crate) fn new(registry: Registry) -> Self {
+        Self { registry }
+    }
+
+    /// Keeps an invocation, durably. Where one of its key waits already, gives that one, and changes nothing.
+    pub(crate) async fn put(&self, worker: &WorkerId, request: Request) -> Result<Option<Request>, RegistryError> {
+        let worker = worker.clone();
+        self.registry
+            .transact(move |t| {
+                if let Some(known) = find(t, &worker, &request.key)? {
+                    return Ok(Some(known));
+                }
+                let Request { key, function, arguments } = &request;
+                let arguments: Vec<_> = arguments.iter().map(Wave::as_str).collect();
+                let arguments = serde_json::to_string(&arguments).map_err(|e| RegistryError::Damaged(e.to_string()))?;
+                t.execute(
+                    "INSERT INTO waiting (worker, key, interface, function, arguments) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    params![worker.as_str(), key.as_str(), function.interface, function.function, arguments],
+                )?;
+                Ok(None)
+            })
+            .await
+    }
+
+    /// The invocation of a key that waits.
+    pub(crate) async fn find(&self, worker: &WorkerId, key: &IdempotencyKey) -> Result<Option<Request>, RegistryError> {
+        let (worker, key) = (worker.clone(), key.clone());
+        self.registry.transact(move |t| find(t, &worker, &key)).await
+    }
+
+    /// The invocation of a worker that waits longest.
+    pub(crate) async fn first(&self, worker: &WorkerId) -> Result<Option<Request>, RegistryError> {
+        let worker = worker.clone();
+        self.registry
+            .transact(move |t| {
+                let sql = "SELECT key, interface, function, arguments FROM waiting WHERE worker = ?1 ORDER BY id LIMIT 1";
+                t.prepare_cached(sql)?.query_row([worker.as_str()], row).optional()?.transpose()
+            })
+            .await
+    }
+
+    /// The workers for which something waits.
+    pub(crate) async fn workers(&self) -> Result<Vec<WorkerId>, RegistryError> {
+        self.registry
+            .transact(|t| {
+                let mut statement = t.prepare_cached("SELECT DISTINCT worker FROM waiting")?;
+                let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+                names.map(|name| WorkerId::new(name?).map_err(|e| RegistryError::Damaged(e.to_string()))).collect()
+            })
+            .await
+    }
+
+    /// Forgets an invocation, which has ended.
+    pub(crate) async fn remove(&self, worker: &WorkerId, key: &IdempotencyKey) -> Result<(), RegistryError> {
+        let (worker, key) = (worker.clone(), key.clone());
+        self.registry
+            .transact(move |t| {
+                t.execute("DELETE FROM waiting WHERE worker = ?1 AND key = ?2", [worker.as_str(), key.as_str()])?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Forgets all of a worker.
+    pub(crate) async fn forget(&self, worker: &WorkerId) -> Result<(), RegistryError> {
+        let worker = worker.clone();
+        self.registry
+            .transact(move |t| {
+                t.execute("DELETE FROM waiting WHERE worker = ?1", [worker.as_str()])?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+fn find(t: &rusqlite::Transaction<'_>, worker: &WorkerId, key: &IdempotencyKey) -> Result<Option<Request>, RegistryError> {
+    let sql = "SELECT key, interface, function, arguments FROM waiting WHERE worker = ?1 AND key = ?2";
+    t.prepare_cached(sql)?.query_row([worker.as_str(), key.as_str()], row).optional()?.transpose()
+}
+
+/// A row's columns are key, interface, function, arguments.
+fn row(row: &Row<'_>) -> rusqlite::Result<Result<Request, RegistryError>> {
+    let (key, arguments): (String, String) = (row.get(0)?, row.get(3)?);
+    let interface: Option<String> = row.get(1)?;
+    let function = FunctionName { interface: interface.map(Into::into), function: row.get::<_, String>(2)?.into() };
+    let damaged = |e: &dyn std::error::Error| RegistryError::Damaged(e.to_string());
+    let read = || {
+        let arguments: Vec<String> = serde_json::from_str(&arguments).map_err(|e| damaged(&e))?;
+        let key = IdempotencyKey::new(key).map_err(|e| damaged(&e))?;
+        Ok(Request { key, function, arguments: arguments.into_iter().map(Wave::new).collect() })
+    };
+    Ok(read())
+}

@@ -1,0 +1,185 @@
+//! Invocations without waiting, their stops, and what follows.
+
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+use todo_service::{Misbehavior, Operation, Point};
+use tokio::runtime::Runtime;
+use witwire_test_support::wat_guest;
+
+use crate::client::{self, Request};
+use crate::setup::{EFFECTS, Platform, Todo, agent, config, run, runtime};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        crate::test("invocations::without_waiting", without_waiting),
+        crate::test("invocations::an_interrupted_call_is_not_repeated", an_interrupted_call_is_not_repeated),
+        crate::test("invocations::an_interrupted_loop_stops", an_interrupted_loop_stops),
+        crate::test("invocations::a_failed_worker_refuses_what_waits", a_failed_worker_refuses_what_waits),
+        crate::test("invocations::a_component_without_workers_can_be_deleted", a_component_without_workers_can_be_deleted),
+    ]
+}
+
+/// A server with the component `agent` and the worker `w`, whose next listing is parked.
+struct Parked {
+    server: Platform,
+    todo: Todo,
+    services: Runtime,
+    _directory: tempfile::TempDir,
+}
+
+impl Parked {
+    fn new() -> Self {
+        let (directory, services) = (tempfile::tempdir().expect("a directory"), runtime());
+        let todo = Todo::start(&services);
+        let server = Platform::start(config(directory.path()));
+        let metadata = json!({ "name": "agent", "dependencies": todo.dependencies(directory.path()) });
+        agent("POST /v1/components", &metadata).call(server.address).ok();
+        server.post("/v1/workers", &json!({ "name": "w", "component": "agent" }));
+        todo.service.control.once(Operation::List, Point::Arrived, Misbehavior::Park);
+        Self { server, todo, services, _directory: directory }
+    }
+
+    fn wait(&self) {
+        self.services.block_on(self.todo.service.control.parked(1));
+    }
+
+    fn release(&self) {
+        self.todo.service.control.release();
+    }
+
+    fn start(&self, body: &Value) -> client::Response {
+        Request::new("POST /v1/workers/w/invocations").json(body).call(self.server.address)
+    }
+}
+
+fn is_ok(ended: &Value) -> bool {
+    ended["result"].as_str().is_some_and(|r| r.starts_with("ok("))
+}
+
+fn without_waiting() {
+    let parked = Parked::new();
+    let server = &parked.server;
+    let started = parked.start(&run("ada", "a/b?c%d"));
+    assert_eq!(started.status, 202, "{started:?}");
+    let location = started.header("location").expect("where it is").to_owned();
+    assert_eq!(location, "/v1/workers/w/invocations/a%2Fb%3Fc%25d");
+    parked.wait();
+    let running = json!({ "key": "a/b?c%d", "function": "run", "status": "running" });
+    assert_eq!(server.get(&location), running);
+    assert_eq!(server.get("/v1/workers/w")["status"], json!("running"));
+
+    let behind = parked.start(&run("bob", "behind")).ok();
+    assert_eq!(behind["status"], json!("waiting"));
+    assert_eq!(parked.start(&run("bob", "behind")).ok()["status"], json!("waiting"), "the same key, the same invocation");
+    let other = parked.start(&run("eve", "behind"));
+    assert_eq!((other.status, &other.json()["code"]), (409, &json!("S208")), "{other:?}");
+
+    parked.release();
+    // Whoever waits for a key that was started gets its result.
+    let ended = server.post("/v1/workers/w/invoke", &run("bob", "behind"));
+    assert!(is_ok(&ended), "{ended}");
+    let shown = server.get("/v1/workers/w/invocations/behind");
+    assert_eq!((&shown["status"], &shown["ended"]), (&json!("ended"), &ended));
+    assert!(is_ok(&server.get(&location)["ended"]), "it came first");
+    assert_eq!(parked.todo.effects(), 2 * EFFECTS);
+    assert_eq!(parked.start(&run("bob", "behind")).ok(), shown, "it is not done again");
+    assert_eq!(parked.todo.effects(), 2 * EFFECTS);
+}
+
+fn an_interrupted_call_is_not_repeated() {
+    let parked = Parked::new();
+    let server = &parked.server;
+    let caller = Request::new("POST /v1/workers/w/invoke").json(&run("ada", "k")).send(server.address);
+    parked.wait();
+    assert_eq!(parked.start(&run("bob", "behind")).ok()["status"], json!("waiting"));
+    let requests = parked.todo.service.control.all_requests();
+    let interrupt = Request::new("POST /v1/workers/w/interrupt").send(server.address);
+    while server.get("/v1/workers/w")["interrupting"] != json!(true) {}
+    // It waits for the call's result, so that nothing is in doubt.
+    parked.release();
+    let stopped = client::read(interrupt).ok();
+    assert_eq!((&stopped["status"], &stopped["reason"]), (&json!("suspended"), &json!("interrupted")));
+    let refused = client::read(caller);
+    assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("S209")), "{refused:?}");
+    assert_eq!(parked.todo.service.control.all_requests(), requests, "nothing was sent behind the call");
+    assert_eq!(server.get("/v1/workers/w/invocations/k")["status"], json!("suspended"));
+    assert_eq!(server.get("/v1/workers/w/invocations/behind")["status"], json!("waiting"));
+
+    let resumed = server.post("/v1/workers/w/resume", &json!({}));
+    assert!(resumed["status"] == json!("idle") || resumed["status"] == json!("running"), "{resumed}");
+    assert!(is_ok(&server.post("/v1/workers/w/invoke", &run("ada", "k"))));
+    assert!(is_ok(&server.post("/v1/workers/w/invoke", &run("bob", "behind"))));
+    assert_eq!(parked.todo.effects(), 2 * EFFECTS);
+    assert_eq!(parked.todo.service.control.requests(Operation::List), 4, "two in each run: the parked one was not repeated");
+
+    let idle = Request::new("POST /v1/workers/w/interrupt").call(server.address).ok();
+    assert_eq!(idle["status"], json!("idle"), "nothing is under way");
+}
+
+fn deploy(server: &Platform, name: &str, wasm: &[u8]) {
+    let metadata = json!({ "name": name }).to_string();
+    let request = Request::new("POST /v1/components").parts(&[("metadata", metadata.as_bytes()), ("component", wasm)]);
+    request.call(server.address).ok();
+}
+
+fn an_interrupted_loop_stops() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Platform::start(config(directory.path()));
+    let core = r#"(module (func (export "run") (result i32) (loop (br 0)) unreachable))"#;
+    let wasm = wat_guest("package a:b; world w { export run: func() -> u32; }", "w", core).expect("a component");
+    deploy(&server, "loop", &wasm);
+    server.post("/v1/workers", &json!({ "name": "w", "component": "loop" }));
+    let started = server.post("/v1/workers/w/invocations", &json!({ "function": "run", "key": "k" }));
+    assert!(started["status"] == json!("waiting") || started["status"] == json!("running"), "{started}");
+    // A stop does not wait for a beginning: ask until it has begun.
+    let stopped = loop {
+        let worker = Request::new("POST /v1/workers/w/interrupt").call(server.address).ok();
+        if worker["status"] == json!("suspended") {
+            break worker;
+        }
+    };
+    assert_eq!(stopped["reason"], json!("interrupted"));
+    assert_eq!(Request::new("DELETE /v1/workers/w").call(server.address).status, 204);
+    server.stop()();
+}
+
+fn a_failed_worker_refuses_what_waits() {
+    let parked = Parked::new();
+    let server = &parked.server;
+    // A component that waits for the service and then traps would do; a trap alone shows the same without timing: what is started
+    // on a worker that has failed is refused at once.
+    let core = r#"(module (func (export "run") (result i32) unreachable))"#;
+    let wasm = wat_guest("package a:b; world w { export run: func() -> u32; }", "w", core).expect("a component");
+    deploy(server, "trap", &wasm);
+    server.post("/v1/workers", &json!({ "name": "t", "component": "trap" }));
+    server.post("/v1/workers/t/invoke", &json!({ "function": "run", "key": "k" }));
+    let started = Request::new("POST /v1/workers/t/invocations").json(&json!({ "function": "run", "key": "k2" }));
+    assert_eq!(started.call(server.address).status, 409);
+    let known = server.get("/v1/workers/t/invocations/k");
+    assert_eq!((&known["status"], &known["ended"]["outcome"]), (&json!("ended"), &json!("trapped")));
+}
+
+fn a_component_without_workers_can_be_deleted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Platform::start(config(directory.path()));
+    let guest = |number: u32| {
+        let core = format!(r#"(module (func (export "run") (result i32) (i32.const {number})))"#);
+        wat_guest("package a:b; world w { export run: func() -> u32; }", "w", &core).expect("a component")
+    };
+    let result = |worker: &str| {
+        server.post("/v1/workers", &json!({ "name": worker, "component": "c" }));
+        server.post(&format!("/v1/workers/{worker}/invoke"), &json!({ "function": "run", "key": "k" }))["result"].clone()
+    };
+    deploy(&server, "c", &guest(1));
+    assert_eq!(result("w"), json!("1"));
+    let delete = Request::new("DELETE /v1/components/c");
+    let refused = delete.call(server.address);
+    assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("S115")));
+    assert!(refused.body.contains("`w`"), "{refused:?}");
+    assert_eq!(Request::new("DELETE /v1/workers/w").call(server.address).status, 204);
+    assert_eq!(delete.call(server.address).status, 204);
+    assert_eq!(server.get("/v1/components"), json!([]));
+    // A new component of the name is another one, from its first revision on.
+    deploy(&server, "c", &guest(2));
+    assert_eq!(result("w"), json!("2"));
+}
