@@ -57,6 +57,21 @@ pub fn from_words(of: &[String], fallback: &str, source: &str) -> Named {
     Named { name, cut }
 }
 
+/// A name in the plural, for lists of nodes: `policy` → `policies`, `tags` → `tags-nodes`.
+pub fn plural(name: &str) -> String {
+    match name {
+        // A plural already.
+        n if n.ends_with('s') && !["ss", "us", "is", "as", "os"].iter().any(|end| n.ends_with(end)) => {
+            format!("{n}-nodes")
+        }
+        n if n.ends_with("ch") || n.ends_with("sh") || n.ends_with(['s', 'x', 'z']) => format!("{n}es"),
+        n if n.ends_with('y') && !["ay", "ey", "oy", "uy"].iter().any(|end| n.ends_with(end)) => {
+            format!("{}ies", &n[..n.len() - 1])
+        }
+        n => format!("{n}s"),
+    }
+}
+
 /// The name with one more word, cut before it where both do not fit.
 ///
 /// `suffix` is a WIT word; `source` as in [`name`].

@@ -76,7 +76,7 @@ impl Plan {
         let mut report = Report::default();
         self.checks.arguments(&self.api, &self.api.operations[operation], args, &mut report);
         match &self.operations[operation.index()] {
-            OperationPlan::Http(plan) => plan.check(args, &mut report),
+            OperationPlan::Http(plan) => plan.check(&self.api, &self.checks, args, &mut report),
             OperationPlan::Grpc(_) => {}
         }
         report.into_violations()

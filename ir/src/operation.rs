@@ -55,6 +55,13 @@ pub enum Call {
     Grpc(grpc::GrpcCall),
 }
 
+impl Call {
+    /// The types that the protocol's part names: of parameters, bodies and responses.
+    pub fn types(&self) -> impl Iterator<Item = TypeId> {
+        crate::references::call_types(self)
+    }
+}
+
 /// What may be done with a call in doubt: one that was started and has no recorded result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CallClass {

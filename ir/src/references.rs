@@ -62,6 +62,7 @@ pub(crate) fn each_wire_type(wire: &mut Wire, visit: &mut impl FnMut(&mut TypeId
             Arm::Value(ty) => visit(ty),
             Arm::Constant(_) => {}
         }),
+        Wire::Json(Json::Table(table)) => table.nodes.iter_mut().for_each(visit),
         Wire::Json(_) => {}
     }
 }

@@ -6,6 +6,7 @@
 mod pattern;
 mod random;
 mod scalars;
+mod tables;
 
 pub use random::SplitMix64;
 
@@ -26,7 +27,7 @@ const MANY: usize = 400;
 
 /// A value of a type.
 pub fn sample(api: &Api, ty: TypeId, random: &mut SplitMix64) -> Value {
-    Sampler { api, random, made: 0 }.value(ty, 0)
+    Sampler { api, random, made: 0, tables: Vec::new() }.value(ty, 0)
 }
 
 /// The arguments of a call, with the rules of its body as a whole. A streaming call's own steps take none of these.
@@ -35,7 +36,7 @@ pub fn sample_arguments(api: &Api, operation: &Operation, random: &mut SplitMix6
         Call::Http(call) => call.body.as_ref(),
         Call::Grpc(_) => None,
     };
-    let mut sampler = Sampler { api, random, made: 0 };
+    let mut sampler = Sampler { api, random, made: 0, tables: Vec::new() };
     operation
         .params
         .iter()
@@ -59,12 +60,19 @@ struct Sampler<'a> {
     api: &'a Api,
     random: &'a mut SplitMix64,
     made: usize,
+    /// The tables of nodes that are being made, innermost last.
+    tables: Vec<tables::Open<'a>>,
 }
 
 impl Sampler<'_> {
     fn value(&mut self, ty: TypeId, depth: usize) -> Value {
         self.made += 1;
         let api = self.api;
+        match wire(api, ty) {
+            Wire::Json(Json::Table(table)) => return self.table(table, depth),
+            Wire::Json(Json::Node { list }) => return self.node(*list, depth),
+            _ => {}
+        }
         let checks = rules(api, ty);
         let sparse = depth >= DEEP || self.made >= MANY;
         match api.shape(ty) {
@@ -105,7 +113,7 @@ impl Sampler<'_> {
             Shape::Record(fields) => self.named_record(fields, &checks, depth),
             Shape::Variant(cases) => {
                 let known = known_cases(api, ty, cases.len());
-                let light = (0..known).find(|i| cases[*i].ty.is_none()).filter(|_| sparse);
+                let light = if sparse { self.lightest(&cases[..known]) } else { None };
                 let case = light.unwrap_or_else(|| self.random.below(known as u64) as usize);
                 let payload = cases[case].ty.map(|t| Box::new(self.value(t, depth + 1)));
                 Value::Variant(case as u32, payload)

@@ -135,12 +135,17 @@ pub(crate) fn operations(cx: &Context<'_>, root: NodeId) -> Operations {
         for (name, node) in tree.entries(target) {
             let Some(&(_, method)) = METHODS.iter().find(|(n, _)| n == &&**name) else { continue };
             let source = format!("{method} {key}");
-            if !tree.is_map(*node) {
+            // An operation may stand in a file of its own.
+            let Some(operation) = cx.follow(*node) else {
+                out.skipped.push(skip(&source, "the operation's reference leads nowhere"));
+                continue;
+            };
+            if !tree.is_map(operation) {
                 cx.warn(Code::WrongKind, *node, "an operation must be an object; it is skipped", "correct the document");
                 out.skipped.push(skip(&source, "the operation is not an object"));
                 continue;
             }
-            out.views.push(read(cx, key, *item, target, method, *node));
+            out.views.push(read(cx, key, *item, target, method, operation));
         }
     }
     out

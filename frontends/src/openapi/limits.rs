@@ -7,7 +7,7 @@ use witwire_ir::wire::json::Json;
 use witwire_ir::{Api, Id, InterfaceId, Shape, Type, TypeId, TypeName};
 
 use super::context::Context;
-use super::recursion::replace;
+use super::recursion::{is_table, mentions, replace};
 use super::tree::NodeId;
 use crate::{Code, Severity};
 
@@ -44,7 +44,7 @@ pub(super) fn depth(cx: &Context<'_>, api: &mut Api, named: &HashSet<TypeId>, js
         };
         let mut own = 1 + deepest(api, &depths);
         if own > DEPTH && named.contains(&ty) {
-            let mentioned = super::recursion::mentions(api, named, ty).into_keys();
+            let mentioned = mentions(api, named, ty).into_keys();
             let gone: HashSet<TypeId> = mentioned.filter(|n| depths.get(n).is_some_and(|d| *d > DEPTH / 2)).collect();
             replace(api, named, ty, &gone, json);
             let source = api.text(api.types[ty].source).unwrap_or("a schema");
@@ -125,19 +125,22 @@ pub(super) fn worlds(cx: &Context<'_>, api: &mut Api, root: NodeId) {
 /// Replaces references to the largest type that is mentioned least.
 fn cut_one(cx: &Context<'_>, api: &mut Api, types: InterfaceId, sizes: &[u64], root: NodeId) -> bool {
     let named: HashSet<TypeId> = api.types.iter().filter(|(_, t)| t.name.is_some()).map(|(id, _)| id).collect();
-    let mut mentions: HashMap<TypeId, (usize, Vec<TypeId>)> = HashMap::new();
+    let mut mentioned: HashMap<TypeId, (usize, Vec<TypeId>)> = HashMap::new();
     for &ty in &named {
-        for (target, times) in super::recursion::mentions(api, &named, ty) {
-            let entry = mentions.entry(target).or_default();
+        for (target, times) in mentions(api, &named, ty) {
+            let entry = mentioned.entry(target).or_default();
             entry.0 += times;
             entry.1.push(ty);
         }
     }
     let large = sizes.iter().copied().max().unwrap_or(0).min(MOST) / 20;
     let source = |ty: TypeId| api.text(api.types[ty].source).unwrap_or("").to_owned();
-    let chosen = mentions
+    // A table's lists keep their nodes.
+    let nodes: HashSet<TypeId> =
+        api.types.iter().filter(|(_, t)| is_table(t)).flat_map(|(id, _)| mentions(api, &named, id).into_keys()).collect();
+    let chosen = mentioned
         .iter()
-        .filter(|(ty, _)| sizes[ty.index()] > large.max(50) && api.types[**ty].source.is_some())
+        .filter(|(ty, _)| sizes[ty.index()] > large.max(50) && api.types[**ty].source.is_some() && !nodes.contains(ty))
         .min_by_key(|(ty, (count, _))| (*count, std::cmp::Reverse(sizes[ty.index()]), source(**ty)))
         .map(|(ty, (_, by))| (*ty, by.clone()));
     let Some((target, by)) = chosen else { return false };

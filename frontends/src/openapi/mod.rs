@@ -163,10 +163,10 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
     }
     schemas.finish();
     let json = schemas.json();
-    let named: HashSet<TypeId> = schemas.declared.iter().map(|d| d.ty).collect();
-    let Schemas { mut api, declared, nodes, .. } = schemas;
-    let cuts = recursion::cut(&mut api, &named, json);
-    report_cuts(cx, &nodes, &cuts, root);
+    let Schemas { mut api, mut declared, nodes, .. } = schemas;
+    let resolved = recursion::resolve(&mut api, &mut declared, json);
+    report_cuts(cx, &nodes, &resolved.cut, root);
+    let named: HashSet<TypeId> = declared.iter().map(|d| d.ty).collect();
     limits::depth(cx, &mut api, &named, json, root);
 
     let function_names: Vec<name::types::FunctionName> = functions
@@ -178,6 +178,7 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
         })
         .collect();
     name::types::types(cx, &mut api, types, &declared, &function_names, root);
+    resolved.tables.iter().for_each(|group| recursion::name_lists(&mut api, group));
     drop_unused(&mut api, types, json);
     finish(tree, root, &mut api, types);
     let mut api = select(cx, api, &functions, root);

@@ -1,34 +1,59 @@
-//! WIT has no recursive types: cycles are cut where they cost least.
+//! WIT has no recursive types: small groups become tables of nodes, larger ones are cut where it costs least.
+
+mod json;
+mod nodes;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use witwire_ir::wire::Wire;
-use witwire_ir::wire::json::{Arm, Json};
-use witwire_ir::{Api, Id, Shape, Type, TypeId};
+use witwire_ir::{Api, TypeId};
 
 use super::graph::groups;
+use super::schema::Declared;
+
+pub(super) use json::{is_table, replace};
+pub(super) use nodes::name_lists;
 
 /// Groups larger than this lose all references inside of the group at once.
 const LARGEST: usize = 2_000;
 
-/// Cuts all cycles; returns the types to which references became `json`.
+/// What became of recursive types.
+#[derive(Debug, Default)]
+pub(crate) struct Resolved {
+    /// The types to which references became `json`.
+    pub(crate) cut: Vec<TypeId>,
+    /// The groups that became nodes.
+    pub(crate) tables: Vec<nodes::Group>,
+}
+
+/// Resolves all cycles. `json` gives the alias.
 ///
-/// `named` are the types that have, or will have, a name; `json` gives the alias.
-pub(crate) fn cut(api: &mut Api, named: &HashSet<TypeId>, json: TypeId) -> Vec<TypeId> {
-    cut_in_place(api, named);
-    let mut cuts = Vec::new();
+/// First unions of a string and what it stands for keep the string only (an id, or the expanded thing). Then groups of up to
+/// [`nodes::MOST`] types become tables of nodes; of a larger group the member that is mentioned most becomes `json`, and what is left
+/// is looked at again.
+pub(crate) fn resolve(api: &mut Api, declared: &mut Vec<Declared>, json: TypeId) -> Resolved {
+    let mut named: HashSet<TypeId> = declared.iter().map(|d| d.ty).collect();
+    json::cut_in_place(api, &named);
+    let mut resolved = Resolved::default();
     let mut members: Vec<TypeId> = named.iter().copied().collect();
     members.sort_unstable();
-    let mut pending = find(api, named, &members);
+    let mut pending = find(api, &named, &members);
+    if pending.is_empty() {
+        return resolved;
+    }
+    let mut wishes = nodes::Wishes::new(api, declared, &named);
     while let Some(group) = pending.pop() {
         let inside: HashSet<TypeId> = group.iter().copied().collect();
-        if cut_expandable(api, named, &inside, json) {
-            pending.extend(find(api, named, &group));
+        if json::cut_expandable(api, &named, &inside, json) {
+            pending.extend(find(api, &named, &group));
+            continue;
+        }
+        if let Some(plan) = nodes::plan(api, &wishes, &named, &group) {
+            resolved.tables.push(nodes::build(api, &mut wishes, &mut named, &plan));
             continue;
         }
         let mut count: HashMap<TypeId, usize> = HashMap::new();
         for member in &group {
-            for (target, times) in mentions(api, named, *member) {
+            for (target, times) in mentions(api, &named, *member) {
                 if inside.contains(&target) {
                     *count.entry(target).or_default() += times;
                 }
@@ -42,15 +67,16 @@ pub(crate) fn cut(api: &mut Api, named: &HashSet<TypeId>, json: TypeId) -> Vec<T
         };
         let gone: HashSet<TypeId> = targets.iter().copied().collect();
         for member in &group {
-            replace(api, named, *member, &gone, json);
+            replace(api, &named, *member, &gone, json);
         }
-        cuts.extend(targets);
+        resolved.cut.extend(targets);
         if group.len() <= LARGEST {
-            pending.extend(find(api, named, &group));
+            pending.extend(find(api, &named, &group));
         }
     }
-    cuts.sort_unstable();
-    cuts
+    resolved.cut.sort_unstable();
+    wishes.into_declared(declared);
+    resolved
 }
 
 fn source(api: &Api, ty: TypeId) -> &str {
@@ -75,123 +101,6 @@ pub(super) fn mentions(api: &Api, named: &HashSet<TypeId>, ty: TypeId) -> BTreeM
         } else if seen.insert(part) {
             stack.extend(api.types[part].shape.parts());
         }
-    }
-    out
-}
-
-/// Types written in place that contain themselves (merged schemas can): one of each cycle becomes `json`.
-fn cut_in_place(api: &mut Api, named: &HashSet<TypeId>) {
-    loop {
-        let edges = |i: usize| {
-            let ty = TypeId::new(i);
-            if named.contains(&ty) {
-                return Vec::new();
-            }
-            api.types[ty].shape.parts().filter(|p| !named.contains(p)).map(Id::index).collect()
-        };
-        let found = groups(api.types.len(), edges);
-        if found.is_empty() {
-            return;
-        }
-        for group in found {
-            if let Some(first) = group.first() {
-                // A name is for the alias; a type written in place is what it stands for.
-                api.types[TypeId::new(*first)] = Type::with_wire(Shape::String, Wire::Json(Json::Raw));
-            }
-        }
-    }
-}
-
-/// Arms beside a string arm: an id, or the thing itself. The id stays.
-fn cut_expandable(api: &mut Api, named: &HashSet<TypeId>, inside: &HashSet<TypeId>, json: TypeId) -> bool {
-    let mut changed = false;
-    let mut members: Vec<TypeId> = inside.iter().copied().collect();
-    members.sort_unstable();
-    for member in members {
-        let Shape::Variant(cases) = &api.types[member].shape else { continue };
-        let is_union = matches!(api.types[member].wire, Wire::Json(Json::Union(_)));
-        let is_string =
-            |ty: &Option<TypeId>| ty.is_some_and(|t| matches!(api.shape(t), Shape::String) && t != json && !is_raw(api, t));
-        if !is_union || !cases.iter().any(|c| is_string(&c.ty)) {
-            continue;
-        }
-        let leads_inside = |ty: TypeId| {
-            inside.contains(&ty) || (!named.contains(&ty) && mentions(api, named, ty).keys().any(|t| inside.contains(t)))
-        };
-        let to_cut: Vec<usize> =
-            cases.iter().enumerate().filter(|(_, c)| c.ty.is_some_and(leads_inside)).map(|(i, _)| i).collect();
-        let ty = &mut api.types[member];
-        for i in to_cut {
-            if let Shape::Variant(cases) = &mut ty.shape {
-                cases[i].ty = Some(json);
-            }
-            if let Wire::Json(Json::Union(union)) = &mut ty.wire
-                && let Some(arm) = union.arms.get_mut(i)
-            {
-                *arm = Arm::Value(json);
-            }
-            changed = true;
-        }
-    }
-    changed
-}
-
-fn is_raw(api: &Api, ty: TypeId) -> bool {
-    matches!(api.types[api.resolve(ty)].wire, Wire::Json(Json::Raw))
-}
-
-/// Replaces references to some types in a type. Types written in place are copied, since others may share them.
-pub(super) fn replace(api: &mut Api, named: &HashSet<TypeId>, member: TypeId, gone: &HashSet<TypeId>, json: TypeId) {
-    let mut done: HashMap<TypeId, TypeId> = HashMap::new();
-    let mut ty = api.types[member].clone();
-    rewrite(api, named, &mut ty, gone, json, &mut done);
-    api.types[member] = ty;
-}
-
-fn rewrite(
-    api: &mut Api,
-    named: &HashSet<TypeId>,
-    ty: &mut Type,
-    gone: &HashSet<TypeId>,
-    json: TypeId,
-    done: &mut HashMap<TypeId, TypeId>,
-) -> bool {
-    let mut changed = false;
-    for part in parts_mut(ty) {
-        if gone.contains(part) {
-            *part = json;
-            changed = true;
-        } else if !named.contains(part) {
-            let new = if let Some(&new) = done.get(part) {
-                new
-            } else {
-                let mut inner = api.types[*part].clone();
-                let new = if rewrite(api, named, &mut inner, gone, json, done) { api.types.push(inner) } else { *part };
-                done.insert(*part, new);
-                new
-            };
-            changed |= new != *part;
-            *part = new;
-        }
-    }
-    changed
-}
-
-/// All references of a type, those of its wire map included.
-fn parts_mut(ty: &mut Type) -> Vec<&mut TypeId> {
-    let mut out: Vec<&mut TypeId> = match &mut ty.shape {
-        Shape::List(t) | Shape::Option(t) | Shape::Alias(t) => vec![t],
-        Shape::Tuple(ts) => ts.iter_mut().collect(),
-        Shape::Record(fields) => fields.iter_mut().map(|f| &mut f.ty).collect(),
-        Shape::Variant(cases) => cases.iter_mut().filter_map(|c| c.ty.as_mut()).collect(),
-        Shape::Result { ok, err } => ok.iter_mut().chain(err.iter_mut()).collect(),
-        _ => Vec::new(),
-    };
-    if let Wire::Json(Json::Union(union)) = &mut ty.wire {
-        out.extend(union.arms.iter_mut().filter_map(|arm| match arm {
-            Arm::Value(t) => Some(t),
-            Arm::Constant(_) => None,
-        }));
     }
     out
 }

@@ -1,6 +1,7 @@
 //! Schemas: views of what the keywords say together, and their lowering to types.
 
 mod arms;
+mod beyond;
 mod constraint;
 mod declared;
 mod docs;
@@ -20,7 +21,7 @@ pub(crate) use declared::{Declared, Wish};
 pub(crate) use flat::{Additional, Flat, Part};
 pub(crate) use kinds::Kinds;
 pub(crate) use lower::{At, Schemas, known_name, position};
-pub(crate) use object::Fields;
+pub(crate) use object::{Fields, symbol_words};
 pub(crate) use origin::{Origin, Role, Root, own_name};
 pub(crate) use usage::{Direction, Mode, Usage};
 pub(crate) use view::Views;

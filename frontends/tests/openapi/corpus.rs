@@ -23,7 +23,7 @@ pub(super) fn trials() -> Vec<Trial> {
     ]
 }
 
-fn with_corpus(test: impl FnOnce(&Path) -> Result<(), Failed>) -> Result<(), Failed> {
+pub(super) fn with_corpus(test: impl FnOnce(&Path) -> Result<(), Failed>) -> Result<(), Failed> {
     match corpus() {
         Some(path) => test(&path),
         None if std::env::var("CI").is_ok_and(|v| v == "true") => Err("corpus not found".into()),

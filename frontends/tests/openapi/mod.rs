@@ -1,6 +1,7 @@
 //! OpenAPI documents to WIT.
 
 mod corpus;
+mod famous;
 mod golden;
 mod hostile;
 mod wire;
@@ -12,5 +13,6 @@ pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = golden::trials();
     trials.extend(hostile::trials());
     trials.extend(corpus::trials());
+    trials.extend(famous::trials());
     trials
 }

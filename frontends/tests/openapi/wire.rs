@@ -7,13 +7,18 @@ use witwire_ir::operation::http::{
     Body, BodyValue, HttpCall, OkShape, Outcome, Parameter, ParameterEncoding, ParameterValue, PathPart, Response,
     ResponseBody,
 };
-use witwire_ir::wire::json::Object;
-use witwire_ir::{Api, Call, Operation, Place};
+use witwire_ir::wire::Wire;
+use witwire_ir::wire::json::{Json, Object};
+use witwire_ir::{Api, Call, Operation, Place, TypeId};
 
 /// A few lines per function.
 pub(super) fn describe(compiled: &Compiled) -> String {
     let mut out = String::new();
     for api in &compiled.apis {
+        tables(&mut out, api);
+        for (_, schema) in api.schemas.iter() {
+            let _ = writeln!(out, "schema {}: {}", schema.pointer, schema.json);
+        }
         for (_, operation) in api.operations.iter() {
             let Call::Http(call) = &operation.call else { continue };
             let interface = api.interfaces[operation.interface].name.as_str();
@@ -32,6 +37,23 @@ pub(super) fn describe(compiled: &Compiled) -> String {
         }
     }
     out
+}
+
+/// The tables of nodes, and the lists that references mean.
+fn tables(out: &mut String, api: &Api) {
+    let name = |ty: TypeId| api.types[ty].name.as_ref().map_or("?", |n| n.name.as_str());
+    for (id, ty) in api.types.iter() {
+        match &ty.wire {
+            Wire::Json(Json::Table(table)) => {
+                let nodes: Vec<&str> = table.nodes.iter().map(|n| name(*n)).collect();
+                let _ = writeln!(out, "{}: table of {}, root {}", name(id), nodes.join(", "), table.root);
+            }
+            Wire::Json(Json::Node { list }) => {
+                let _ = writeln!(out, "{}: node of list {list}", name(id));
+            }
+            _ => {}
+        }
+    }
 }
 
 fn path(call: &HttpCall) -> String {

@@ -107,7 +107,7 @@ fn json(writer: Writer<'_>, content: Content<'_>) -> Result<Vec<u8>> {
 
 fn text<'a>(writer: Writer<'a>, content: Content<'a>) -> Result<Cow<'a, str>> {
     match content {
-        Content::Whole(ty, value) => Ok(Part::Value(ty, value).text(writer)?.unwrap_or_default()),
+        Content::Whole(ty, value) => Ok(Part::Value(ty, value, writer.nodes).text(writer)?.unwrap_or_default()),
         Content::Members(..) => Ok(Cow::Owned(String::from_utf8_lossy(&json(writer, content)?).into_owned())),
         Content::Fixed(literal) => Ok(form::constant(literal)),
     }
@@ -129,7 +129,7 @@ fn plain(writer: Writer<'_>, content: Content<'_>) -> Result<Vec<u8>> {
 /// The members of a form or multipart body.
 fn members<'a>(writer: Writer<'a>, content: Content<'a>) -> Result<Vec<(Cow<'a, str>, Part<'a>)>> {
     match content {
-        Content::Members(_, object, slots) => Ok(form::members(object, slots)),
+        Content::Members(_, object, slots) => Ok(form::members(object, slots, writer.nodes)),
         Content::Whole(ty, value) => match form::form(writer, ty, value)? {
             Some(Form::Object(members)) => Ok(members),
             _ => Err(WriteError::new("encoding", "is no object, which the body's media type needs")),
@@ -173,7 +173,7 @@ fn parts(writer: Writer<'_>, content: Content<'_>, types: &[(String, String)]) -
     for (key, part) in members(writer, content)? {
         let declared = types.iter().find(|(name, _)| *name == key).map(|(_, media_type)| media_type.as_str());
         match part {
-            Part::Value(ty, value) => parts_of(writer, &key, ty, value, declared, &mut out)?,
+            Part::Value(ty, value, nodes) => parts_of(writer.among(nodes), &key, ty, value, declared, &mut out)?,
             part => {
                 let (text, default) = match part.form(writer)? {
                     None => continue,
@@ -227,7 +227,7 @@ fn parts_of(
                 parts_of(writer, key, *item, value, declared, out)?;
             }
         }
-        _ => match Part::Value(ty, value).form(writer)? {
+        _ => match Part::Value(ty, value, writer.nodes).form(writer)? {
             None => {}
             Some(Form::Text(text)) if !is_json => push(None, declared_type, text.into_owned().into_bytes()),
             Some(_) => {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use witwire_ir::wire::json::Literal;
 use witwire_ir::{TypeId, Value};
 
-use crate::json::{ArmCodec, Codec, ObjectCodec, Outline, WriteError, Writer, outline};
+use crate::json::{ArmCodec, Codec, Nodes, ObjectCodec, Outline, WriteError, Writer, outline};
 
 /// A value that is there.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(super) enum Form<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Part<'a> {
     /// A value of a type.
-    Value(TypeId, &'a Value),
+    Value(TypeId, &'a Value, Nodes<'a>),
     /// A constant, which no value holds.
     Constant(&'a Literal),
     /// A part of a value that is held as JSON text.
@@ -37,7 +37,7 @@ impl<'a> Part<'a> {
     /// The part as a form; `None` where it is absent.
     pub(super) fn form(self, writer: Writer<'a>) -> Result<Option<Form<'a>>> {
         match self {
-            Self::Value(ty, value) => form(writer, ty, value),
+            Self::Value(ty, value, nodes) => form(writer.among(nodes), ty, value),
             Self::Constant(literal) => Ok(Some(Form::Text(constant(literal)))),
             Self::Json(text) => of_json(text),
         }
@@ -46,7 +46,7 @@ impl<'a> Part<'a> {
     /// The part as JSON text.
     pub(super) fn json(self, writer: Writer<'a>) -> Result<Cow<'a, str>> {
         match self {
-            Self::Value(ty, value) => json(writer, ty, value).map(Cow::Owned),
+            Self::Value(ty, value, nodes) => json(writer.among(nodes), ty, value).map(Cow::Owned),
             Self::Constant(Literal::String(text)) => {
                 let mut out = Vec::new();
                 crate::json::escape(text, &mut out);
@@ -104,17 +104,27 @@ pub(super) fn form<'a>(writer: Writer<'a>, ty: TypeId, value: &'a Value) -> Resu
             Value::String(text) => Form::Text((&**text).into()),
             _ => return Ok(None),
         },
-        (Codec::List(item), Value::List(items)) => Form::List(items.iter().map(|v| Part::Value(*item, v)).collect()),
-        (Codec::Tuple(types), Value::Tuple(items)) => {
-            Form::List(types.iter().zip(items).map(|(ty, v)| Part::Value(*ty, v)).collect())
+        (Codec::List(item), Value::List(items)) => {
+            Form::List(items.iter().map(|v| Part::Value(*item, v, writer.nodes)).collect())
         }
-        (Codec::Map(ty), Value::List(entries)) => Form::Object(map(*ty, entries).collect()),
-        (Codec::Object(object), Value::Record(slots)) => Form::Object(members(object, slots)),
+        (Codec::Tuple(types), Value::Tuple(items)) => {
+            Form::List(types.iter().zip(items).map(|(ty, v)| Part::Value(*ty, v, writer.nodes)).collect())
+        }
+        (Codec::Map(ty), Value::List(entries)) => Form::Object(map(*ty, entries, writer.nodes).collect()),
+        (Codec::Object(object), Value::Record(slots)) => Form::Object(members(object, slots, writer.nodes)),
         (Codec::Union(codec), Value::Variant(case, payload)) => match (codec.arms.get(*case as usize), payload.as_deref()) {
             (Some(ArmCodec::Value(ty)), Some(value)) => return form(writer, *ty, value),
             (Some(ArmCodec::Constant(literal)), _) => Form::Text(constant(literal)),
             (None, Some(Value::String(text))) => return of_json(text),
             _ => return Ok(None),
+        },
+        (Codec::Table(table), value) => {
+            let (ty, root, writer) = writer.open(table, value)?;
+            return form(writer, ty, root);
+        }
+        (Codec::Node(list), position) => match writer.nodes.get(*list, position) {
+            Some((ty, node)) => return form(writer, ty, node),
+            None => return Ok(None),
         },
         // Booleans, numbers and null read the same in JSON.
         (_, value) => Form::Text(json(writer, ty, value)?.trim_matches('"').to_owned().into()),
@@ -134,23 +144,23 @@ fn of_json(text: &str) -> Result<Option<Form<'_>>> {
 }
 
 /// The members of an object that are there.
-pub(super) fn members<'a>(object: &'a ObjectCodec, slots: &'a [Value]) -> Vec<(Cow<'a, str>, Part<'a>)> {
+pub(super) fn members<'a>(object: &'a ObjectCodec, slots: &'a [Value], nodes: Nodes<'a>) -> Vec<(Cow<'a, str>, Part<'a>)> {
     let constants = object.constants.iter().map(|(key, literal)| (key.as_str().into(), Part::Constant(literal)));
     let declared = object.members.iter().filter_map(|member| {
         let value = slots.get(member.slot as usize).filter(|value| !member.omits(value))?;
-        Some(((&*member.key).into(), Part::Value(member.ty, value)))
+        Some(((&*member.key).into(), Part::Value(member.ty, value, nodes)))
     });
     let additional = object.additional.and_then(|(slot, ty)| match slots.get(slot as usize) {
-        Some(Value::List(entries)) => Some(map(ty, entries)),
+        Some(Value::List(entries)) => Some(map(ty, entries, nodes)),
         _ => None,
     });
     constants.chain(declared).chain(additional.into_iter().flatten()).collect()
 }
 
-fn map(ty: TypeId, entries: &[Value]) -> impl Iterator<Item = (Cow<'_, str>, Part<'_>)> {
+fn map<'a>(ty: TypeId, entries: &'a [Value], nodes: Nodes<'a>) -> impl Iterator<Item = (Cow<'a, str>, Part<'a>)> {
     entries.iter().filter_map(move |entry| match entry {
         Value::Tuple(pair) => match &pair[..] {
-            [Value::String(key), value] => Some(((&**key).into(), Part::Value(ty, value))),
+            [Value::String(key), value] => Some(((&**key).into(), Part::Value(ty, value, nodes))),
             _ => None,
         },
         _ => None,

@@ -27,8 +27,8 @@ pub(super) fn add_cookie(headers: &mut Vec<(String, String)>, pair: &str) {
     }
 }
 
-/// Reads a header's value (style `simple`) as a value of a type; `None` where it is none, or where the type is no scalar and no list
-/// of scalars.
+/// Reads a header's value (style `simple`) as a value of a type; `None` where it is none, or where the type holds more than scalars in
+/// a list or an object. An object is read exploded (`a=1,b=2`) or not (`a,1,b,2`), whatever is declared.
 pub(super) fn read(codecs: &Codecs, ty: TypeId, text: &str) -> Option<Value> {
     let text = text.trim();
     match codecs.get(ty) {
@@ -38,7 +38,19 @@ pub(super) fn read(codecs: &Codecs, ty: TypeId, text: &str) -> Option<Value> {
             let items = text.split(',').filter(|item| !item.trim().is_empty());
             items.map(|text| read(codecs, *item, text)).collect::<Option<Box<[_]>>>().map(Value::List)
         }
-        Codec::Object(_) | Codec::Map(_) | Codec::Tuple(_) | Codec::FilePart | Codec::None => None,
+        Codec::Object(object) => {
+            let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+            let exploded: Option<Vec<(&str, &str)>> = parts.iter().map(|part| part.split_once('=')).collect();
+            let pairs = exploded.unwrap_or_else(|| {
+                let pair = |pair: &[&'_ str]| (pair[0], pair.get(1).copied().unwrap_or(""));
+                parts.chunks(2).map(|p| pair(p)).collect()
+            });
+            object.fill(|key, ty| {
+                let (_, text) = pairs.iter().rev().find(|(name, _)| *name == key)?;
+                read(codecs, ty, text)
+            })
+        }
+        Codec::Map(_) | Codec::Tuple(_) | Codec::FilePart | Codec::None => None,
         // What reads as it stands (a number, a boolean), or as a string (an enum value, base64).
         _ => json::read(codecs, ty, text).ok().filter(|_| !text.starts_with('"')).or_else(|| {
             let mut quoted = Vec::new();

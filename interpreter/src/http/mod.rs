@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::json::{Codecs, ObjectCodec, Writer};
 use crate::message::{HttpRequest, HttpResponse};
 use crate::plan::PlanError;
-use crate::validate::{self, Report};
+use crate::validate::{Checks, Report, Spread};
 
 /// An HTTP operation ready to be called.
 #[derive(Debug)]
@@ -51,9 +51,9 @@ impl HttpPlan {
     }
 
     /// The rules about a flattened body as a whole; those of its members stand with their types.
-    pub(crate) fn check(&self, args: &[Value], report: &mut Report) {
+    pub(crate) fn check(&self, api: &Api, rules: &Checks, args: &[Value], report: &mut Report) {
         let Some(body) = &self.call.body else { return };
-        let (BodyValue::Members { argument, object, checks, .. }, Some(members)) = (&body.value, &self.members) else {
+        let (BodyValue::Members { argument, ty, object, checks }, Some(members)) = (&body.value, &self.members) else {
             return;
         };
         let Some(param) = self.params.get(*argument as usize) else { return };
@@ -62,15 +62,16 @@ impl HttpPlan {
             _ => &[],
         };
         if body.required || !members.all_absent(slots) {
-            report.within(param.name.as_str(), |report| validate::members(object, checks, slots, report));
+            let spread = Spread { record: place::inner(api, *ty), object, codec: members, slots };
+            report.within(param.name.as_str(), |report| rules.spread(api, spread, checks, report));
         }
     }
 
     pub(crate) fn request(&self, api: &Api, codecs: &Codecs, args: &[Value]) -> Result<HttpRequest, Failure> {
-        request::Encoding::new(self, Writer { api, codecs }, args).request()
+        request::Encoding::new(self, Writer::new(api, codecs), args).request()
     }
 
     pub(crate) fn response(&self, api: &Api, codecs: &Codecs, args: &[Value], response: &HttpResponse) -> Value {
-        response::Decoding { plan: self, writer: Writer { api, codecs }, args, response }.result()
+        response::Decoding { plan: self, writer: Writer::new(api, codecs), args, response }.result()
     }
 }

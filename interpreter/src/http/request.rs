@@ -118,9 +118,9 @@ impl<'a> Encoding<'a> {
                     ParameterEncoding::Style { style, explode, allow_reserved } => form::form(self.writer, ty, value)
                         .map(|form| form.map(|form| Given::Styled(form, *style, *explode, *allow_reserved))),
                     ParameterEncoding::Json => form::json(self.writer, ty, value).map(|text| Some(Given::Text(text))),
-                    ParameterEncoding::Text => {
-                        Part::Value(ty, value).text(self.writer).map(|text| text.map(|t| Given::Text(t.into_owned())))
-                    }
+                    ParameterEncoding::Text => Part::Value(ty, value, self.writer.nodes)
+                        .text(self.writer)
+                        .map(|text| text.map(|t| Given::Text(t.into_owned()))),
                 }
             }
         };

@@ -262,7 +262,11 @@ impl Decoding<'_> {
             ParameterValue::Argument { place, ty } => {
                 let value = place::find(self.args, place)?;
                 let ty = place::inner(self.writer.api, *ty);
-                Part::Value(ty, value).text(self.writer).ok().flatten().map(|text| Value::string(text.as_ref()))
+                Part::Value(ty, value, self.writer.nodes)
+                    .text(self.writer)
+                    .ok()
+                    .flatten()
+                    .map(|text| Value::string(text.as_ref()))
             }
             ParameterValue::Fixed(_) => None,
         });

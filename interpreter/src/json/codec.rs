@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 use witwire_ir::wire::json::{Kind, Literal};
 use witwire_ir::{Id, TypeId, Value};
 
+use super::table::TableCodec;
+
 /// The JSON forms of all types of an API.
 #[derive(Debug)]
 pub(crate) struct Codecs {
@@ -72,6 +74,10 @@ pub(crate) enum Codec {
     EmptyObject,
     /// One of several forms.
     Union(Box<UnionCodec>),
+    /// A recursive value.
+    Table(Box<TableCodec>),
+    /// A node of this list of the innermost table.
+    Node(u16),
     /// The host's `file-part`, which only multipart carries.
     FilePart,
     /// No JSON form.
@@ -162,6 +168,17 @@ impl ObjectCodec {
     /// Slots of a record in which nothing is set.
     pub(crate) fn nothing(&self) -> Box<[Value]> {
         self.absent.iter().map(|value| value.clone().unwrap_or(Value::none())).collect()
+    }
+
+    /// A record of what is known of each member, by key and type; `None` where a required one is not known.
+    pub(crate) fn fill(&self, mut value: impl FnMut(&str, TypeId) -> Option<Value>) -> Option<Value> {
+        let mut slots = self.absent.to_vec();
+        for member in &self.members {
+            if let (Some(value), Some(slot)) = (value(&member.key, member.ty), slots.get_mut(member.slot as usize)) {
+                *slot = Some(value);
+            }
+        }
+        slots.into_iter().collect::<Option<Box<[_]>>>().map(Value::Record)
     }
 
     /// Whether no slot holds a member.

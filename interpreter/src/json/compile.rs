@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use witwire_ir::wire::Wire;
-use witwire_ir::wire::json::{Arm, Json, Literal, Object, Presence, Rung, Union};
+use witwire_ir::wire::json::{Arm, Json, Literal, Object, Presence, Rung, Table, Union};
 use witwire_ir::{Api, Field, Id, Protocol, Shape, TypeId, Value};
 
 use super::codec::{ArmCodec, Codec, Codecs, Int, LiteralsCodec, MemberCodec, ObjectCodec, RungCodec, UnionCodec};
+use super::table::TableCodec;
 use super::write::escape;
 use crate::plan::PlanError;
 
@@ -65,7 +66,7 @@ fn int(shape: &Shape) -> Option<Int> {
 fn compile(api: &Api, id: TypeId) -> Result<Codec, String> {
     let shape = api.shape(id);
     match &api.types[id].wire {
-        Wire::Json(json) => of_json(api, json, shape),
+        Wire::Json(json) => of_json(api, id, json, shape),
         Wire::Plain => Ok(of_shape(shape)),
         _ => Ok(Codec::None),
     }
@@ -89,7 +90,7 @@ fn of_shape(shape: &Shape) -> Codec {
     }
 }
 
-fn of_json(api: &Api, json: &Json, shape: &Shape) -> Result<Codec, String> {
+fn of_json(api: &Api, ty: TypeId, json: &Json, shape: &Shape) -> Result<Codec, String> {
     let misfit = |what: &str| Err(format!("the JSON form \"{what}\" does not fit its shape"));
     match (json, shape) {
         (Json::Object(object), Shape::Record(fields)) => {
@@ -127,6 +128,10 @@ fn of_json(api: &Api, json: &Json, shape: &Shape) -> Result<Codec, String> {
             Some(int) => Ok(Codec::IntString(int)),
             None => misfit("integer string"),
         },
+        (Json::Table(Table { nodes, root }), Shape::Record(slots)) if slots.len() == nodes.len() => {
+            Ok(Codec::Table(Box::new(TableCodec { ty, types: nodes.as_slice().into(), root: *root })))
+        }
+        (Json::Node { list }, Shape::U32) => Ok(Codec::Node(*list)),
         _ => misfit("of this type"),
     }
 }

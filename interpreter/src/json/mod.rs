@@ -11,6 +11,7 @@ mod outline;
 mod path;
 mod read;
 mod scan;
+mod table;
 mod union;
 mod write;
 
@@ -18,6 +19,7 @@ pub(crate) use codec::{ArmCodec, Codec, Codecs, ObjectCodec};
 pub(crate) use number::integer;
 pub(crate) use outline::{Outline, outline};
 pub(crate) use read::{read, read_member};
+pub(crate) use table::{Fault as TableFault, Nodes};
 pub(crate) use write::{WriteError, Writer, escape};
 
 /// How deep arrays and objects may be nested; deeper ones are refused, so that no text exhausts the stack.

@@ -12,6 +12,7 @@ use witwire_ir::{TypeId, Value};
 use super::codec::{Codec, Codecs, Int, ObjectCodec};
 use super::path::Location;
 use super::scan::Scanner;
+use super::table::{MAX_LEVELS, TableCodec};
 use super::{literal, number, union};
 
 /// Why a JSON text is not a value of its type.
@@ -143,13 +144,23 @@ pub(super) struct Reader<'a> {
     pub(super) declared: u32,
     /// How many more values may be read: arms that are tried in vain cost too.
     fuel: u64,
+    /// The tables that are being read, innermost last.
+    tables: Vec<OpenTable<'a>>,
+}
+
+/// A table that is being read.
+struct OpenTable<'a> {
+    types: &'a [TypeId],
+    lists: Vec<Vec<Value>>,
+    /// How many nodes are open around what is read.
+    level: u32,
 }
 
 impl<'a> Reader<'a> {
     fn new(codecs: &'a Codecs, text: &'a str) -> Self {
         /// Values that may be tried in vain, beyond those in proportion to the text.
         const SPARE: u64 = 100_000;
-        Self { codecs, scanner: Scanner::new(text), declared: 0, fuel: SPARE + 16 * text.len() as u64 }
+        Self { codecs, scanner: Scanner::new(text), declared: 0, fuel: SPARE + 16 * text.len() as u64, tables: Vec::new() }
     }
 
     fn fault<T>(fault: Fault) -> Result<T> {
@@ -267,8 +278,55 @@ impl<'a> Reader<'a> {
                 self.skip().map(|()| Value::Bool(true))
             }
             Codec::Union(codec) => union::read(self, codec),
+            Codec::Table(table) => self.table(table),
+            Codec::Node(list) => self.node(*list),
             Codec::FilePart | Codec::None => Self::fault(Fault::Value { expected: "a type that JSON can carry" }),
         }
+    }
+
+    fn table(&mut self, table: &'a TableCodec) -> Result<Value> {
+        self.tables.push(OpenTable { types: &table.types, lists: vec![Vec::new(); table.types.len()], level: 0 });
+        let root = self.node(table.root);
+        let lists = self.tables.pop().map(|t| t.lists).unwrap_or_default();
+        root.map(|_| Value::Record(lists.into_iter().map(Value::list).collect()))
+    }
+
+    /// A node of the innermost table; the value is its position. It is reserved first, so that the root is node 0.
+    fn node(&mut self, list: u16) -> Result<Value> {
+        let list = list as usize;
+        let found = self.tables.last_mut().and_then(|t| Some((*t.types.get(list)?, t.lists.get_mut(list)?, &mut t.level)));
+        let Some((ty, nodes, level)) = found else {
+            return Self::fault(Fault::Value { expected: "a type that JSON can carry" });
+        };
+        if *level == MAX_LEVELS {
+            return Self::fault(Fault::TooDeep);
+        }
+        *level += 1;
+        let position = nodes.len();
+        nodes.push(Value::Bool(false));
+        let node = self.value(ty);
+        // The table is open as long as its nodes are read.
+        let Some(table) = self.tables.last_mut() else { return node };
+        table.level -= 1;
+        table.lists[list][position] = node?;
+        Ok(Value::U32(position as u32))
+    }
+
+    /// How many nodes the innermost table has, by list.
+    pub(super) fn mark(&self) -> Vec<usize> {
+        self.tables.last().map(|t| t.lists.iter().map(Vec::len).collect()).unwrap_or_default()
+    }
+
+    /// Takes the nodes that were read since the mark.
+    pub(super) fn take_since(&mut self, mark: &[usize]) -> Vec<Vec<Value>> {
+        let lists = self.tables.last_mut().map(|t| &mut t.lists[..]).unwrap_or_default();
+        lists.iter_mut().zip(mark).map(|(list, length)| list.split_off(*length)).collect()
+    }
+
+    /// Puts nodes back that were taken from here.
+    pub(super) fn put_back(&mut self, nodes: Vec<Vec<Value>>) {
+        let lists = self.tables.last_mut().map(|t| &mut t.lists[..]).unwrap_or_default();
+        lists.iter_mut().zip(nodes).for_each(|(list, nodes)| list.extend(nodes));
     }
 
     fn value_error(expected: &'static str) -> ReadError {
@@ -383,7 +441,7 @@ impl<'a> Reader<'a> {
         }
         match object.additional {
             Some((_, value)) if !object.constant_keys.contains(key) => {
-                if self.is_null() && !accepts_null(self.codecs, value) {
+                if self.is_null() && !self.accepts_null(value) {
                     return self.scanner.null();
                 }
                 let value = self.value(value).map_err(|e| e.at_key(key))?;
@@ -395,15 +453,28 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether null is a value of the type.
-fn accepts_null(codecs: &Codecs, ty: TypeId) -> bool {
+impl Reader<'_> {
+    /// Whether null is a value of the type.
+    fn accepts_null(&self, ty: TypeId) -> bool {
+        let types = self.tables.last().map_or(&[][..], |t| t.types);
+        accepts_null(self.codecs, types, ty, 0)
+    }
+}
+
+/// `types` are those of the nodes that references mean.
+fn accepts_null(codecs: &Codecs, types: &[TypeId], ty: TypeId, depth: u32) -> bool {
     use super::codec::ArmCodec;
     use witwire_ir::wire::json::Literal;
     match codecs.get(ty) {
+        _ if depth > 8 => false,
+        Codec::Node(list) => types.get(*list as usize).is_some_and(|ty| accepts_null(codecs, types, *ty, depth + 1)),
+        Codec::Table(table) => {
+            table.types.get(table.root as usize).is_some_and(|ty| accepts_null(codecs, &table.types, *ty, depth + 1))
+        }
         Codec::Raw | Codec::Option(_) | Codec::NullOr(_) => true,
         Codec::Literals(codec) => codec.literals.contains(&Literal::Null),
         Codec::Union(codec) => codec.arms.iter().any(|arm| match arm {
-            ArmCodec::Value(ty) => accepts_null(codecs, *ty),
+            ArmCodec::Value(ty) => accepts_null(codecs, types, *ty, depth + 1),
             ArmCodec::Constant(literal) => *literal == Literal::Null,
         }),
         _ => false,

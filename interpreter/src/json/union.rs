@@ -55,11 +55,23 @@ fn of_kind(kinds: impl Iterator<Item = (Kind, u16)> + Clone, kind: Kind) -> Opti
     exact.or_else(wider).map(|(_, arm)| arm)
 }
 
+/// An arm that reads.
+struct Fit<'a> {
+    /// Declared members met, those before the union included.
+    declared: u32,
+    value: Value,
+    /// Behind the value.
+    scanner: Scanner<'a>,
+    /// The nodes that the value refers to, by list.
+    nodes: Vec<Vec<Value>>,
+}
+
 /// The first arm that reads, or one with more declared members. A fault in the text itself, or of effort, ends the search.
 fn best(reader: &mut Reader<'_>, codec: &UnionCodec, arms: &[u16]) -> Result<Option<Value>> {
     let start = reader.scanner.clone();
     let declared = reader.declared;
-    let mut best: Option<(u32, Value, Scanner<'_>)> = None;
+    let mark = reader.mark();
+    let mut best: Option<Fit<'_>> = None;
     for case in arms {
         reader.scanner = start.clone();
         reader.declared = declared;
@@ -70,9 +82,12 @@ fn best(reader: &mut Reader<'_>, codec: &UnionCodec, arms: &[u16]) -> Result<Opt
                 Ok(literal::is(constant, text).then(|| Value::Variant((*case).into(), None)))
             }
         };
+        // Every arm is read with the same nodes before it, so that positions stay true.
+        let nodes = reader.take_since(&mark);
         match value {
-            Ok(Some(value)) if best.as_ref().is_none_or(|(most, ..)| reader.declared > *most) => {
-                best = Some((reader.declared, value, reader.scanner.clone()));
+            Ok(Some(value)) if best.as_ref().is_none_or(|best| reader.declared > best.declared) => {
+                let scanner = reader.scanner.clone();
+                best = Some(Fit { declared: reader.declared, value, scanner, nodes });
             }
             Ok(_) => {}
             Err(error) if error.is_final() => return Err(error),
@@ -81,10 +96,11 @@ fn best(reader: &mut Reader<'_>, codec: &UnionCodec, arms: &[u16]) -> Result<Opt
     }
     reader.scanner = start;
     reader.declared = declared;
-    Ok(best.map(|(declared, value, scanner)| {
-        reader.declared = declared;
-        reader.scanner = scanner;
-        value
+    Ok(best.map(|fit| {
+        reader.declared = fit.declared;
+        reader.scanner = fit.scanner;
+        reader.put_back(fit.nodes);
+        fit.value
     }))
 }
 

@@ -11,6 +11,8 @@ use witwire_ir::{Api, Shape, TypeId, Value};
 use super::codec::{ArmCodec, Codec, Codecs, ObjectCodec};
 use super::path::Location;
 use super::read::ReadError;
+use super::table::TableCodec;
+use super::table::{NodePlace, Nodes};
 use super::{literal, read};
 
 /// A value that JSON cannot say.
@@ -26,6 +28,8 @@ struct Refusal {
     rule: &'static str,
     /// What is wrong and what to do.
     message: String,
+    /// The location is in a table, whose nodes say where they are: what lies on the way to them does not count.
+    in_table: bool,
 }
 
 impl WriteError {
@@ -35,7 +39,7 @@ impl WriteError {
     }
 
     pub(crate) fn new(rule: &'static str, message: impl Into<String>) -> Self {
-        Self(Box::new(Refusal { location: Location::default(), rule, message: message.into() }))
+        Self(Box::new(Refusal { location: Location::default(), rule, message: message.into(), in_table: false }))
     }
 
     /// The error as a violation. `location` is where the written value stands.
@@ -49,12 +53,33 @@ impl WriteError {
     }
 
     fn at_name(mut self, name: &str) -> Self {
-        self.0.location.name(name);
+        if !self.0.in_table {
+            self.0.location.name(name);
+        }
         self
     }
 
     fn at_index(mut self, index: usize) -> Self {
-        self.0.location.index(index);
+        if !self.0.in_table {
+            self.0.location.index(index);
+        }
+        self
+    }
+
+    /// In a node of a table; an error of an inner node keeps its place.
+    fn at_node(self, name: &str, node: Option<usize>) -> Self {
+        let mut error = match node {
+            Some(index) => self.at_index(index),
+            None => self,
+        };
+        error = error.at_name(name);
+        error.0.in_table = true;
+        error
+    }
+
+    /// The error as one of the value that the table stands for.
+    fn leave_table(mut self) -> Self {
+        self.0.in_table = false;
         self
     }
 }
@@ -67,6 +92,52 @@ pub(crate) struct Writer<'a> {
     /// For the names in errors.
     pub(crate) api: &'a Api,
     pub(crate) codecs: &'a Codecs,
+    /// What references mean.
+    pub(crate) nodes: Nodes<'a>,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer of values outside of tables.
+    pub(crate) fn new(api: &'a Api, codecs: &'a Codecs) -> Self {
+        Self { api, codecs, nodes: Nodes::default() }
+    }
+
+    /// A writer of values among these nodes.
+    pub(crate) fn among<'v>(self, nodes: Nodes<'v>) -> Writer<'v>
+    where
+        'a: 'v,
+    {
+        Writer { api: self.api, codecs: self.codecs, nodes }
+    }
+
+    /// The name of a table's list.
+    fn list_name(self, table: TypeId, list: u16) -> &'a str {
+        match self.api.shape(table) {
+            Shape::Record(fields) => fields.get(list as usize).map_or("", |f| f.name.as_str()),
+            _ => "",
+        }
+    }
+
+    /// The root of a table, and the writer of its nodes.
+    pub(crate) fn open<'v>(self, table: &'v TableCodec, value: &'v Value) -> Result<(TypeId, &'v Value, Writer<'v>)>
+    where
+        'a: 'v,
+    {
+        let fault = |(place, fault): (NodePlace, super::TableFault)| {
+            let name = self.list_name(table.ty, place.list);
+            WriteError::from(fault).at_node(name, place.node.map(|n| n as usize)).leave_table()
+        };
+        let (ty, root, nodes) = table.open(self.codecs, value).map_err(fault)?;
+        Ok((ty, root, self.among(nodes)))
+    }
+
+    /// Names the node in which something went wrong.
+    fn in_node(self, error: WriteError, list: u16, position: &Value) -> WriteError {
+        match (self.nodes.table(), position) {
+            (Some(table), Value::U32(position)) => error.at_node(self.list_name(table, list), Some(*position as usize)),
+            _ => error,
+        }
+    }
 }
 
 impl Writer<'_> {
@@ -134,6 +205,15 @@ impl Writer<'_> {
                     _ => return Err(misfit()),
                 }
             }
+            (Codec::Table(table), value) => {
+                let (ty, root, writer) = self.open(table, value)?;
+                let at_root = |e| writer.in_node(e, table.root_list(), &Value::U32(0)).leave_table();
+                writer.value(ty, root, out).map_err(at_root)?;
+            }
+            (Codec::Node(list), position) => match self.nodes.get(*list, position) {
+                Some((ty, node)) => self.value(ty, node, out).map_err(|e| self.in_node(e, *list, position))?,
+                None => return Err(misfit()),
+            },
             (Codec::FilePart, _) => return Err(WriteError::new("encoding", "is a file, which only multipart can carry")),
             _ => return Err(misfit()),
         }

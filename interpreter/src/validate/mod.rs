@@ -10,10 +10,12 @@ mod unique;
 
 use std::sync::Arc;
 
-use witwire_ir::{Api, Arena, Check, Id, Operation, Schema, SchemaId, Shape, TypeId, Value};
+use witwire_ir::wire::Wire;
+use witwire_ir::wire::json::Json;
+use witwire_ir::{Api, Arena, Check, Id, Operation, Schema, SchemaId, Shape, Type, TypeId, Value};
 
 pub(crate) use report::Report;
-pub(crate) use run::spread as members;
+pub(crate) use schema::Spread;
 
 use crate::json::Codecs;
 use pattern::Pattern;
@@ -39,12 +41,14 @@ enum Rule {
     Simple(Check),
     /// An ECMA-262 pattern.
     Pattern(Pattern),
+    /// A table of nodes stands for a tree.
+    Nodes,
 }
 
 impl Checks {
     /// Compiles the rules of all types. Patterns and schemas are prepared when they are first needed.
     pub(crate) fn new(api: &Api, codecs: Arc<Codecs>) -> Self {
-        let rules: Vec<_> = api.types.iter().map(|(_, ty)| compile(&ty.checks)).collect();
+        let rules: Vec<_> = api.types.iter().map(|(_, ty)| compile(ty)).collect();
         let below = reach(api, &rules);
         let schemas = lazy_schemas(&api.schemas);
         Self { rules, below, schemas, codecs }
@@ -65,14 +69,13 @@ impl Checks {
     }
 }
 
-fn compile(checks: &[Check]) -> Box<[Rule]> {
-    checks
-        .iter()
-        .map(|check| match check {
-            Check::Pattern(source) => Rule::Pattern(Pattern::new(source)),
-            other => Rule::Simple(other.clone()),
-        })
-        .collect()
+fn compile(ty: &Type) -> Box<[Rule]> {
+    let table = matches!(ty.wire, Wire::Json(Json::Table(_))).then_some(Rule::Nodes);
+    let rules = ty.checks.iter().map(|check| match check {
+        Check::Pattern(source) => Rule::Pattern(Pattern::new(source)),
+        other => Rule::Simple(other.clone()),
+    });
+    table.into_iter().chain(rules).collect()
 }
 
 fn lazy_schemas(schemas: &Arena<SchemaId, Schema>) -> Vec<LazySchema> {

@@ -40,6 +40,18 @@ impl Report {
         self.location.truncate(end);
     }
 
+    /// Where the search stands, for [`Self::restart`].
+    pub(crate) fn here(&self) -> usize {
+        self.location.len()
+    }
+
+    /// Goes back to a place further out, as far as the location is concerned.
+    pub(crate) fn restart(&mut self, place: usize, search: impl FnOnce(&mut Self)) {
+        let inner = self.location.split_off(place.min(self.location.len()));
+        search(self);
+        self.location.push_str(&inner);
+    }
+
     /// Notes a violation where the search stands.
     pub(crate) fn add(&mut self, rule: &str, message: impl Into<String>) {
         let violation = Violation { location: self.location.clone(), rule: rule.to_owned(), message: message.into() };

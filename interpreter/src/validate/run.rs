@@ -4,7 +4,9 @@ use witwire_ir::wire::Wire;
 use witwire_ir::wire::json::{Json, Object, Presence};
 use witwire_ir::{Api, Check, Id, Shape, TypeId, Value};
 
+use super::schema::{Instance, Spread};
 use super::{Checks, Report, Rule, format, number, unique};
+use crate::json::{Codec, TableFault};
 
 impl Checks {
     /// Runs the rules of a type, and of all types below it, over a value.
@@ -16,6 +18,20 @@ impl Checks {
             self.one(api, ty, rule, value, report);
         }
         self.below(api, ty, value, report);
+    }
+
+    /// Runs the rules about a body that is spread over slots of an argument.
+    pub(crate) fn spread(&self, api: &Api, body: Spread<'_>, checks: &[Check], report: &mut Report) {
+        let n = object_members(body.object, body.slots);
+        for check in checks {
+            if let Check::Schema(id) = check {
+                if let Some(schema) = self.schemas.get(id.index()) {
+                    schema.run(api, &self.codecs, Instance::Spread(body), report);
+                }
+            } else if let Some(trouble) = count(check, n) {
+                report.add(check.rule(), trouble);
+            }
+        }
     }
 
     fn below(&self, api: &Api, ty: TypeId, value: &Value, report: &mut Report) {
@@ -48,6 +64,20 @@ impl Checks {
         }
     }
 
+    /// Whether a table of nodes stands for a tree.
+    fn nodes(&self, api: &Api, ty: TypeId, value: &Value, report: &mut Report) {
+        let Codec::Table(table) = self.codecs.get(ty) else { return };
+        let Err((place, fault)) = table.survey(&self.codecs, value) else { return };
+        let name = match api.shape(ty) {
+            Shape::Record(fields) => fields.get(place.list as usize).map_or("", |f| f.name.as_str()),
+            _ => "",
+        };
+        report.within(name, |report| match place.node {
+            Some(node) => report.item(node as usize, |report| report.add(TableFault::RULE, fault.message())),
+            None => report.add(TableFault::RULE, fault.message()),
+        });
+    }
+
     fn one(&self, api: &Api, ty: TypeId, rule: &Rule, value: &Value, report: &mut Report) {
         match (rule, value) {
             (Rule::Pattern(pattern), Value::String(text)) => {
@@ -56,9 +86,10 @@ impl Checks {
                 }
             }
             (Rule::Pattern(_), _) => {}
+            (Rule::Nodes, value) => self.nodes(api, ty, value, report),
             (Rule::Simple(Check::Schema(id)), value) => {
                 if let Some(schema) = self.schemas.get(id.index()) {
-                    schema.run(api, &self.codecs, ty, value, report);
+                    schema.run(api, &self.codecs, Instance::Value(ty, value), report);
                 }
             }
             (Rule::Simple(check), value) => {
@@ -162,14 +193,4 @@ fn object_members(object: &Object, slots: &[Value]) -> usize {
     let additional = object.additional.and_then(|slot| slots.get(slot as usize));
     let additional = if let Some(Value::List(items)) = additional { unique::keys(items) } else { 0 };
     object.members.iter().filter(written).count() + object.constants.len() + additional
-}
-
-/// Runs the rules about a body that is spread over slots of an argument.
-pub(crate) fn spread(object: &Object, checks: &[Check], slots: &[Value], report: &mut Report) {
-    let n = object_members(object, slots);
-    for check in checks {
-        if let Some(trouble) = count(check, n) {
-            report.add(check.rule(), trouble);
-        }
-    }
 }

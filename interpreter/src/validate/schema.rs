@@ -10,11 +10,12 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use jsonschema::Validator;
+use witwire_ir::wire::json::Object;
 use witwire_ir::{Api, TypeId, Value};
 
 use self::node::{Context, Node, Wit};
 use super::Report;
-use crate::json::{Codec, Codecs};
+use crate::json::{Codec, Codecs, ObjectCodec};
 
 /// A schema, built when it is first needed.
 #[derive(Debug)]
@@ -29,13 +30,23 @@ impl LazySchema {
         Self { json: json.into(), validator: OnceLock::new() }
     }
 
-    /// Notes what in a value breaks the schema.
-    pub(super) fn run(&self, api: &Api, codecs: &Codecs, ty: TypeId, value: &Value, report: &mut Report) {
+    /// Notes what breaks the schema.
+    pub(super) fn run(&self, api: &Api, codecs: &Codecs, instance: Instance<'_>, report: &mut Report) {
         let Some(validator) = self.validator.get_or_init(|| build(&self.json)) else { return };
-        let mut trees = HashMap::new();
-        parse_texts(codecs, ty, value, &mut trees);
-        let context = Context { codecs, trees };
-        let node = Node::value(&context, ty, value);
+        let mut texts = Texts { codecs, trees: HashMap::new(), broken: false };
+        match instance {
+            Instance::Value(ty, value) => texts.value(ty, value),
+            Instance::Spread(body) => texts.members(body.codec, body.slots),
+        }
+        // A table that stands for no tree is a violation of its own.
+        if texts.broken {
+            return;
+        }
+        let context = Context { codecs, trees: texts.trees };
+        let node = match instance {
+            Instance::Value(ty, value) => Node::value(&context, ty, value),
+            Instance::Spread(body) => Node::Members(&context, body.codec, body.slots),
+        };
         if validator.is_valid(node) {
             return;
         }
@@ -43,9 +54,25 @@ impl LazySchema {
             let keyword = error.kind().keyword();
             let message = format!("breaks the rule `{keyword}` of its schema: compare it with the API's description");
             let segments: Vec<_> = error.instance_path().segments().map(|s| s.to_string()).collect();
-            place::within(report, api, codecs, (ty, value), &segments, &mut |report| report.add("schema", &*message));
+            place::within(report, api, codecs, instance, &segments, &mut |report| report.add("schema", &*message));
         }
     }
+}
+
+/// What a schema speaks of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Instance<'a> {
+    Value(TypeId, &'a Value),
+    Spread(Spread<'a>),
+}
+
+/// A body that is spread over slots of a record, among other slots.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spread<'a> {
+    pub(crate) record: TypeId,
+    pub(crate) object: &'a Object,
+    pub(crate) codec: &'a ObjectCodec,
+    pub(crate) slots: &'a [Value],
 }
 
 fn build(json: &str) -> Option<Box<Validator<Wit>>> {
@@ -53,53 +80,67 @@ fn build(json: &str) -> Option<Box<Validator<Wit>>> {
     jsonschema::options_for::<Wit>().should_validate_formats(true).build(&schema).ok().map(Box::new)
 }
 
-/// Parses the texts that are JSON, by their address. What is no JSON stays a string here; sending it is refused later.
-fn parse_texts(codecs: &Codecs, ty: TypeId, value: &Value, trees: &mut HashMap<usize, serde_json::Value>) {
-    match (codecs.get(ty), value) {
-        (Codec::Raw, Value::String(text)) => {
-            if let Ok(tree) = serde_json::from_str(text) {
-                trees.insert(node::address(text), tree);
-            }
-        }
-        (Codec::Union(codec), Value::Variant(case, Some(payload))) => match (codec.arms.get(*case as usize), &**payload) {
-            (Some(crate::json::ArmCodec::Value(ty)), payload) => parse_texts(codecs, *ty, payload, trees),
-            (None, Value::String(text)) => {
-                if let Ok(tree) = serde_json::from_str(text) {
-                    trees.insert(node::address(text), tree);
-                }
-            }
-            _ => {}
-        },
-        (Codec::Option(inner), Value::Option(Some(value))) | (Codec::NullOr(inner), Value::Variant(_, Some(value))) => {
-            parse_texts(codecs, *inner, value, trees);
-        }
-        (Codec::List(item), Value::List(items)) => items.iter().for_each(|v| parse_texts(codecs, *item, v, trees)),
-        (Codec::Tuple(types), Value::Tuple(items)) => {
-            types.iter().zip(items).for_each(|(ty, v)| parse_texts(codecs, *ty, v, trees));
-        }
-        (Codec::Map(ty), Value::List(entries)) => parse_entries(codecs, *ty, entries, trees),
-        (Codec::Object(object), Value::Record(slots)) => {
-            for member in &object.members {
-                if let Some(value) = slots.get(member.slot as usize) {
-                    parse_texts(codecs, member.ty, value, trees);
-                }
-            }
-            if let Some((slot, ty)) = object.additional
-                && let Some(Value::List(entries)) = slots.get(slot as usize)
-            {
-                parse_entries(codecs, ty, entries, trees);
-            }
-        }
-        _ => {}
-    }
+/// The texts that are JSON, parsed, by their address. What is no JSON stays a string here; sending it is refused later.
+struct Texts<'a> {
+    codecs: &'a Codecs,
+    trees: HashMap<usize, serde_json::Value>,
+    /// Whether a table of nodes stands for no tree.
+    broken: bool,
 }
 
-fn parse_entries(codecs: &Codecs, ty: TypeId, entries: &[Value], trees: &mut HashMap<usize, serde_json::Value>) {
-    for entry in entries {
-        if let Value::Tuple(pair) = entry
-            && let Some(value) = pair.get(1)
+impl Texts<'_> {
+    fn text(&mut self, text: &str) {
+        if let Ok(tree) = serde_json::from_str(text) {
+            self.trees.insert(node::address(text), tree);
+        }
+    }
+
+    fn value(&mut self, ty: TypeId, value: &Value) {
+        let codecs = self.codecs;
+        match (codecs.get(ty), value) {
+            (Codec::Raw, Value::String(text)) => self.text(text),
+            (Codec::Union(codec), Value::Variant(case, Some(payload))) => {
+                match (codec.arms.get(*case as usize), &**payload) {
+                    (Some(crate::json::ArmCodec::Value(ty)), payload) => self.value(*ty, payload),
+                    (None, Value::String(text)) => self.text(text),
+                    _ => {}
+                }
+            }
+            (Codec::Option(inner), Value::Option(Some(value))) | (Codec::NullOr(inner), Value::Variant(_, Some(value))) => {
+                self.value(*inner, value);
+            }
+            (Codec::List(item), Value::List(items)) => items.iter().for_each(|v| self.value(*item, v)),
+            (Codec::Tuple(types), Value::Tuple(items)) => types.iter().zip(items).for_each(|(ty, v)| self.value(*ty, v)),
+            (Codec::Map(ty), Value::List(entries)) => self.entries(*ty, entries),
+            (Codec::Object(object), Value::Record(slots)) => self.members(object, slots),
+            (Codec::Table(table), value) => {
+                self.broken |= table.survey(codecs, value).is_err();
+                table.each_node(value, |ty, node| self.value(ty, node));
+            }
+            _ => {}
+        }
+    }
+
+    fn members(&mut self, object: &ObjectCodec, slots: &[Value]) {
+        for member in &object.members {
+            if let Some(value) = slots.get(member.slot as usize) {
+                self.value(member.ty, value);
+            }
+        }
+        if let Some((slot, ty)) = object.additional
+            && let Some(Value::List(entries)) = slots.get(slot as usize)
         {
-            parse_texts(codecs, ty, value, trees);
+            self.entries(ty, entries);
+        }
+    }
+
+    fn entries(&mut self, ty: TypeId, entries: &[Value]) {
+        for entry in entries {
+            if let Value::Tuple(pair) = entry
+                && let Some(value) = pair.get(1)
+            {
+                self.value(ty, value);
+            }
         }
     }
 }

@@ -12,3 +12,4 @@ mod schemas;
 mod sources;
 mod styles;
 mod suite;
+mod tables;

@@ -351,3 +351,32 @@ proptest! {
         prop_assert_eq!(result.conforms(plan.api(), plan.api().operations[operation].result), Ok(()));
     }
 }
+
+#[test]
+fn a_header_of_object_type_is_read_exploded_or_not() {
+    let mut b = Builder::new();
+    let (text, int) = (b.plain(Shape::String), b.plain(Shape::S64));
+    let some_int = b.option(int);
+    let limit = b.record("limit", &[("unit", text, Presence::Required), ("left", some_int, Presence::Optional)]);
+    let some_limit = b.option(limit);
+    let field = Field { name: name("limit"), ty: some_limit, docs: None };
+    let record = b.object("get-response", vec![field], Default::default());
+    b.api.types[record].wire = witwire_ir::wire::Wire::Plain;
+    let headers = vec![ResponseHeader { name: "x-limit".to_owned(), slot: 0, ty: some_limit }];
+    let shape = OkShape::Record { ty: record, body: None, headers };
+    let responses = vec![Declared { status: StatusMatch::Exact(200), outcome: Outcome::Ok { case: None, shape } }];
+    let operation = b.operation("get", &[], Some(record), HttpCall { responses, ..call(Method::Get) });
+    let plan = b.plan();
+    let got = |header: &str| {
+        let result = plan.response(operation, &[], &response(200, &[("x-limit", header)], ""));
+        match outcome(result).expect("a success").expect("a record") {
+            Value::Record(slots) => slots[0].clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let limit = |left: Option<i64>| Value::some(Value::record([Value::string("hour"), Value::option(left.map(Value::S64))]));
+    assert_eq!(got("unit=hour,left=7"), limit(Some(7)));
+    assert_eq!(got("left, 7, unit, hour, other, x"), limit(Some(7)));
+    assert_eq!(got("unit,hour"), limit(None));
+    assert_eq!(got("left,7"), Value::none());
+}

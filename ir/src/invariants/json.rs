@@ -5,7 +5,7 @@ use crate::api::Api;
 use crate::id::TypeId;
 use crate::types::{Case, Field, Shape};
 use crate::wire::Wire;
-use crate::wire::json::{Arm, Json, Object, Presence, Rung, Union};
+use crate::wire::json::{Arm, Json, Object, Presence, Rung, Table, Union};
 
 pub(super) fn check(api: &Api, ty: TypeId, json: &Json) -> Result<(), String> {
     let shape = api.shape(ty);
@@ -31,6 +31,9 @@ pub(super) fn check(api: &Api, ty: TypeId, json: &Json) -> Result<(), String> {
             _ => Err("null-or-value needs the cases `null` and `value(t)`".to_owned()),
         },
         (Json::Union(u), Shape::Variant(cases)) => union(api, cases, u),
+        (Json::Table(t), Shape::Record(slots)) => table(api, slots, t),
+        // Whether the list is there is the table's matter, of which a reference knows nothing: it is looked up when it is met.
+        (Json::Node { .. }, Shape::U32) => Ok(()),
         _ => Err("the JSON form does not fit the shape".to_owned()),
     }
 }
@@ -114,6 +117,18 @@ fn union(api: &Api, cases: &[Case], union: &Union) -> Result<(), String> {
     });
     match named.find(|arm| usize::from(*arm) >= arms) {
         Some(arm) => Err(format!("the ladder names arm {arm}, which does not exist")),
+        None => Ok(()),
+    }
+}
+
+fn table(api: &Api, slots: &[Field], table: &Table) -> Result<(), String> {
+    if slots.len() != table.nodes.len() || usize::from(table.root) >= slots.len() {
+        return Err("the table's lists do not fit its slots".to_owned());
+    }
+    let is_list =
+        |(slot, node): (&Field, &TypeId)| matches!(api.shape(slot.ty), Shape::List(item) if same(api, *item, *node));
+    match slots.iter().zip(&table.nodes).find(|pair| !is_list(*pair)) {
+        Some((slot, _)) => Err(format!("slot `{}` is not a list of its nodes", slot.name.as_str())),
         None => Ok(()),
     }
 }

@@ -31,6 +31,27 @@ pub enum Json {
     Array,
     /// An integer written as a JSON string of decimal digits.
     IntegerString,
+    /// A record as the tree that its nodes make up.
+    Table(Table),
+    /// A `u32` as the node at that position of a list of the [`Table`] that holds it.
+    Node {
+        /// The slot of the table, an index into [`Table::nodes`].
+        list: u16,
+    },
+}
+
+/// A recursive schema as a table of nodes, since WIT types cannot be recursive.
+///
+/// All schemas that reach one another form a group. The table is a record with one list of nodes per schema of the group; nodes
+/// refer to others by their position in the list of that schema ([`Json::Node`]). The value itself is the node at position 0 of
+/// the list `root`. Writing starts there and refuses positions out of range, cycles and more than 100 levels; a node that is
+/// referred to twice is written twice, one that is not referred to is not written. What is read is refused beyond 100 levels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// One per slot, in slot order: slot `i` is a list of `nodes[i]`. All tables of a group have the same.
+    pub nodes: Vec<TypeId>,
+    /// The slot whose node 0 is the value.
+    pub root: u16,
 }
 
 /// A record as a JSON object, or part of a record as a JSON object (a flattened body).

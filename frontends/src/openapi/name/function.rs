@@ -120,7 +120,13 @@ impl Candidates {
     fn new(cx: &Context<'_>, paths: &Paths, wanted: &Wanted<'_>) -> Self {
         let view = wanted.view;
         let source = view.source();
-        let interface = words(wanted.interface.as_str());
+        let mut interface = words(wanted.interface.as_str());
+        // `api20100401-call` is about calls.
+        let version = |word: &str| is_version_like(word) || word.strip_prefix("api").is_some_and(is_version_like);
+        let versions = interface.iter().take_while(|word| version(word)).count();
+        if versions < interface.len() {
+            interface.drain(..versions);
+        }
         let with_suffix = |mut of: Vec<String>| {
             of.extend(wanted.suffix.iter().flat_map(|s| words(s)));
             of
@@ -170,7 +176,9 @@ fn from_id(view: &OperationView, interface: &[String]) -> Option<(Vec<String>, V
         .collect();
     let all = words(id);
     let spelled = all.concat();
-    if spelled == format!("{method}{}", path.concat()) || spelled == format!("{}{method}", path.concat()) {
+    let pieces = spellings(&view.path);
+    if [spelled.strip_prefix(&method), spelled.strip_suffix(&method)].into_iter().flatten().any(|rest| spells(rest, &pieces))
+    {
         return None;
     }
     // FastAPI: `read_item_items__item_id__get`.
@@ -204,13 +212,57 @@ fn from_id(view: &OperationView, interface: &[String]) -> Option<(Vec<String>, V
     Some((short, kept))
 }
 
+/// How the pieces of a path may be spelled in an id: what is like a version may be left out, and a parameter may be called by its
+/// last word or `id`.
+fn spellings(path: &PathKey) -> Vec<Vec<String>> {
+    let mut out = Vec::new();
+    for segment in &path.segments {
+        let version = segment.literal().is_some_and(is_version_like);
+        for piece in &segment.0 {
+            let mut ways = match piece {
+                Piece::Literal(text) => vec![words(text).concat()],
+                Piece::Parameter(text) => {
+                    let of = words(text);
+                    let last = of.last().cloned().unwrap_or_default();
+                    vec![of.concat(), last, "id".to_owned()]
+                }
+            };
+            if version {
+                ways.push(String::new());
+            }
+            ways.dedup();
+            out.push(ways);
+        }
+    }
+    out
+}
+
+/// Whether a text is the pieces one after the other, each in one of its ways.
+fn spells(text: &str, pieces: &[Vec<String>]) -> bool {
+    // All that may be left of the text behind the pieces so far.
+    let mut left: HashSet<&str> = HashSet::from([text]);
+    for ways in pieces {
+        left = left.iter().flat_map(|rest| ways.iter().filter_map(|way| rest.strip_prefix(way.as_str()))).collect();
+    }
+    left.contains("")
+}
+
 /// The name from method and path.
 fn from_path(view: &OperationView, paths: &Paths, interface: &[String]) -> Vec<String> {
     let in_interface = |segment: &str| {
         let of = words(segment);
         !of.is_empty() && of.iter().all(|w| interface.iter().any(|i| sing(i) == sing(w)))
     };
-    let literals: Vec<&str> = view.path.segments.iter().filter_map(|s| s.literal()).filter(|l| !l.is_empty()).collect();
+    // Of `thumbnail.{extension}` the words count.
+    let literal = |segment: &'_ Segment| -> Option<String> {
+        let texts = segment.0.iter().filter_map(|piece| match piece {
+            Piece::Literal(text) if !words(text).is_empty() => Some(text.trim_end_matches(['.', ':', '-', '_'])),
+            _ => None,
+        });
+        Some(texts.collect::<Vec<_>>().join("-")).filter(|text| !text.is_empty())
+    };
+    let literals: Vec<String> = view.path.segments.iter().filter_map(literal).collect();
+    let literals: Vec<&str> = literals.iter().map(String::as_str).collect();
     let left: Vec<&str> = literals.iter().copied().filter(|l| !is_version_like(l) && !in_interface(l)).collect();
     let path = spelled(&view.path);
     let methods = paths.methods.get(&path).map_or(&[][..], Vec::as_slice);

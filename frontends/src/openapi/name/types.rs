@@ -120,7 +120,8 @@ fn dotted_names(tree: &Tree, declared: &[Declared]) -> HashMap<NodeId, String> {
     let mut last: HashMap<String, HashSet<NodeId>> = HashMap::new();
     let mut all: HashMap<NodeId, String> = HashMap::new();
     for item in declared {
-        if let Wish::Origin { origin: Origin { root: Root::Schema(node), .. }, .. } = &item.wish {
+        let (Wish::Origin { origin, .. } | Wish::Node { origin, .. }) = &item.wish else { continue };
+        if let Origin { root: Root::Schema(node), .. } = origin {
             let own = own_name(tree, *node);
             let short = own.rsplit('.').next().unwrap_or(&own).to_owned();
             last.entry(words(&short).concat()).or_default().insert(*node);
@@ -177,6 +178,14 @@ fn wish_of(
             made(f.interface, Rank::Synthesized, named, otherwise, source, (0, *function, position(ty)))
         }
         Wish::OrNull(_) => made(types, Rank::Synthesized, name("or-null", "x", ""), suffix, String::new(), (4, 0, 0)),
+        Wish::Node { of, origin, input, word } => {
+            let wish = Wish::Origin { origin: origin.clone(), input: *input };
+            let whole = wish_of(cx, api, types, functions, dotted, ty, &wish);
+            let name = Named { name: suffixed(&whole.name.name, word, &whole.source), cut: whole.name.cut };
+            let source = format!("{} ({word})", whole.source);
+            let order = (whole.order.0, whole.order.1, position(*of));
+            Wished { name, source, order, rank: Rank::Derived, node: None, ..whole }
+        }
         Wish::Origin { origin, input } => {
             let function = origin.function().and_then(|f| functions.get(f).map(|name| (f, name)));
             let home = function.map_or(types, |(_, f)| f.interface);

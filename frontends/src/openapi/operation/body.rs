@@ -206,7 +206,8 @@ impl Lowering<'_, '_> {
             let text = self.schemas.unit(&[Part::whole(node)], Direction::Sent, 0).unwrap_or_else(|| "{}".to_owned());
             return Some(if required { Lowered::Fixed { text, encoding } } else { Lowered::Nothing });
         }
-        let checks = self.schemas.checks_of_object(flat, always);
+        let mut checks = self.schemas.checks_of_object(flat, always);
+        checks.extend(self.schemas.whole_check(flat));
         Some(Lowered::Flat { fields, checks, required, encoding })
     }
 

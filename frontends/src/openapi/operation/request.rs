@@ -14,7 +14,7 @@ use super::parameter::Fate;
 use super::{Function, Lowering};
 use crate::names::{Scope, from_words, name, words};
 use crate::openapi::document::ParameterView;
-use crate::openapi::schema::{Wish, known_name};
+use crate::openapi::schema::{Wish, known_name, symbol_words};
 
 /// The sending half of a function.
 pub(super) struct Request {
@@ -317,8 +317,16 @@ impl Lowering<'_, '_> {
         }
         let request_name = free("request");
         let mut scope = Scope::new();
+        let mut times: HashMap<String, usize> = HashMap::new();
+        wished.iter().for_each(|w| *times.entry(words(&w.spelled).concat()).or_default() += 1);
         for (i, w) in wished.iter().enumerate() {
-            let wish = from_words(&words(&w.spelled), "field", &w.spelled).name;
+            let mut of = words(&w.spelled);
+            if times.get(&of.concat()).is_some_and(|n| *n > 1) {
+                // `StartTime<` and `StartTime>` beside `StartTime`.
+                let end = w.spelled.trim_end_matches(|c: char| !c.is_alphanumeric()).len();
+                of.extend(Some(&w.spelled[end..]).filter(|symbols| !symbols.is_empty()).into_iter().flat_map(symbol_words));
+            }
+            let wish = from_words(&of, "field", &w.spelled).name;
             scope.wish(w.rank, wish, Some(w.suffix), format!("{}#{}#{i}", function.view.source(), w.spelled));
         }
         let names = scope.give().names;

@@ -189,26 +189,4 @@ impl Views<'_> {
         checks.extend(self.count_at(flat, "maxProperties", false).map(Check::MaxProperties));
         checks
     }
-
-    /// Notes keywords that are not checked before a value is sent.
-    pub(super) fn note_unchecked(&self, flat: &Flat) {
-        const KEYWORDS: &[&str] = &[
-            "not",
-            "if",
-            "dependentRequired",
-            "dependentSchemas",
-            "propertyNames",
-            "contains",
-            "unevaluatedProperties",
-            "unevaluatedItems",
-        ];
-        for leaf in &flat.leaves {
-            for key in KEYWORDS {
-                if let Some(node) = self.cx.tree.get(*leaf, key).filter(|n| self.cx.tree.is_map(*n)) {
-                    let message = format!("`{key}` is not checked before sending; the server checks it");
-                    self.cx.report(crate::Severity::Note, crate::Code::NotChecked, node, message, None);
-                }
-            }
-        }
-    }
 }

@@ -22,6 +22,17 @@ pub(crate) enum Wish {
     },
     /// After another type: `<t>-or-null`.
     OrNull(TypeId),
+    /// A part of a recursive type: `<t>-node`, `<t>-ref`.
+    Node {
+        /// The recursive type, or the node itself.
+        of: TypeId,
+        /// Where the recursive type is written.
+        origin: Origin,
+        /// As in [`Self::Origin`].
+        input: bool,
+        /// The last word.
+        word: &'static str,
+    },
     /// A host alias.
     Host(HostAlias),
     /// `<function>-<suffix>`, made up; the second suffix where that name is taken.

@@ -36,6 +36,8 @@ pub(crate) struct Schemas<'a> {
     depth: usize,
     /// Schemas put together from several places so far.
     joined: usize,
+    /// Schemas kept for validation, by their text.
+    kept: HashMap<String, witwire_ir::SchemaId>,
     /// Types written in place that are being built, and whether they were met inside of themselves.
     open: HashMap<TypeId, bool>,
     /// Objects without members to choose, as far as asked.
@@ -115,6 +117,7 @@ impl<'a> Schemas<'a> {
             work: VecDeque::new(),
             depth: 0,
             joined: 0,
+            kept: HashMap::new(),
             open: HashMap::new(),
             units: RefCell::default(),
         }
@@ -328,7 +331,7 @@ impl<'a> Schemas<'a> {
             } else {
                 let parts = [Part::whole(peeled.node)];
                 let flat = self.views.flat(&parts);
-                self.build(&parts, &flat, &at)
+                self.build_checked(&parts, &flat, &at, true)
             };
             self.settle(ty, built);
         }
@@ -391,9 +394,20 @@ impl<'a> Schemas<'a> {
         }
         let mode = self.mode(parts, at.direction);
         if Self::is_plain_scalar(&flat) {
-            return match self.scalar(&flat, mode) {
-                Built::Existing(id) => id,
-                Built::New(ty) => self.inline(ty),
+            let check = if mode == Mode::Received { None } else { self.whole_check(&flat) };
+            return match (self.scalar(&flat, mode), check) {
+                (Built::Existing(id), None) => id,
+                (Built::New(ty), None) => self.inline(ty),
+                // A type of its own, since what others share has no such rule.
+                (Built::Existing(id), Some(check)) => {
+                    let target = self.api.types[self.api.resolve(id)].clone();
+                    let checks = target.checks.iter().cloned().chain([check]).collect();
+                    self.inline(Type { checks, ..target })
+                }
+                (Built::New(mut ty), Some(check)) => {
+                    ty.checks.push(check);
+                    self.inline(ty)
+                }
             };
         }
         let origin = match parts {
@@ -415,7 +429,7 @@ impl<'a> Schemas<'a> {
         self.open.insert(id, false);
         let at = At { direction: at.direction, context, fallback: origin.clone() };
         self.depth += 1;
-        let built = self.build(parts, &flat, &at);
+        let built = self.build_checked(parts, &flat, &at, false);
         self.depth -= 1;
         let met = self.open.remove(&id) == Some(true);
         if let (Built::Existing(target), false) = (&built, met) {
@@ -451,6 +465,58 @@ impl<'a> Schemas<'a> {
         }
     }
 
+    /// Builds the type of a conjunction, with the rules of the whole. A schema with a name keeps them even where its type is
+    /// another's.
+    fn build_checked(&mut self, parts: &[Part], flat: &Rc<Flat>, at: &At, named: bool) -> Built {
+        let built = self.build(parts, flat, at);
+        if self.mode(parts, at.direction) == Mode::Received {
+            return built;
+        }
+        match (self.whole_check(flat), built) {
+            (None, built) => built,
+            (Some(check), Built::New(mut ty)) => {
+                ty.checks.push(check);
+                Built::New(ty)
+            }
+            (Some(check), Built::Existing(target)) if named => {
+                Built::New(Type { checks: vec![check], ..Type::plain(Shape::Alias(target)) })
+            }
+            (Some(_), built) => {
+                if let Some(node) = flat.leaves.first() {
+                    self.unchecked(*node, "a value of any kind");
+                }
+                built
+            }
+        }
+    }
+
+    /// The rule for what simple rules cannot say.
+    pub(crate) fn whole_check(&mut self, flat: &Flat) -> Option<witwire_ir::Check> {
+        let beyond = match self.views.beyond(flat) {
+            Ok(beyond) => beyond?,
+            Err(node) => {
+                self.unchecked(node, "a schema that refers to very much");
+                return None;
+            }
+        };
+        let pointer = self.views.cx.tree.source(beyond.node);
+        let kept = match self.kept.get(&beyond.json) {
+            Some(&kept) => kept,
+            None => {
+                let kept = self.api.schemas.push(witwire_ir::Schema { json: beyond.json.clone(), pointer });
+                self.kept.insert(beyond.json, kept);
+                kept
+            }
+        };
+        Some(witwire_ir::Check::Schema(kept))
+    }
+
+    fn unchecked(&self, node: NodeId, what: &str) {
+        let message = format!("rules of {what} are not checked before sending; the server checks them");
+        let help = "name the schema under `components.schemas`, or make it smaller";
+        self.views.cx.report(crate::Severity::Note, Code::NotChecked, node, message, Some(help));
+    }
+
     /// Builds the type of a conjunction.
     pub(super) fn build(&mut self, parts: &[Part], flat: &Rc<Flat>, at: &At) -> Built {
         let mode = self.mode(parts, at.direction);
@@ -460,9 +526,6 @@ impl<'a> Schemas<'a> {
                 Some(node) => self.degrade(node, "the schema contradicts itself", "correct the schema"),
                 None => self.json(),
             });
-        }
-        if mode != Mode::Received {
-            self.views.note_unchecked(flat);
         }
         if !flat.choices.is_empty() && flat.values.is_none() {
             return self.union(parts, flat, at);

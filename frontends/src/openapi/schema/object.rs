@@ -289,7 +289,7 @@ fn member_name(key: &str, source: &str) -> witwire_ir::WitName {
 }
 
 /// Words for a text without letters and digits.
-pub(super) fn symbol_words(text: &str) -> Vec<String> {
+pub(crate) fn symbol_words(text: &str) -> Vec<String> {
     if text.is_empty() {
         return vec!["empty".to_owned()];
     }

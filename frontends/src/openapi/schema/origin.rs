@@ -41,6 +41,11 @@ impl Origin {
         Self { root, steps: Vec::new() }
     }
 
+    /// For what is written in no place that could name it.
+    pub(crate) const fn nowhere() -> Self {
+        Self::new(Root::Function(usize::MAX, Role::Body))
+    }
+
     /// The origin of a part.
     pub(crate) fn child(&self, step: &str) -> Self {
         let mut steps = self.steps.clone();

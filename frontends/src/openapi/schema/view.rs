@@ -298,7 +298,7 @@ impl<'a> Views<'a> {
     }
 
     /// An arm that only restricts which properties are there.
-    fn is_check(&self, arm: NodeId) -> bool {
+    pub(super) fn is_check(&self, arm: NodeId) -> bool {
         let entries = self.cx.tree.entries(arm);
         let check = |key: &str| matches!(key, "required" | "not") || ANNOTATIONS.contains(&key) || key.starts_with("x-");
         !entries.is_empty()

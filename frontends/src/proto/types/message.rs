@@ -211,18 +211,7 @@ impl Types<'_> {
     fn plural(&self, id: MessageId) -> WitName {
         let full_name = &self.model.messages[id].element.full_name;
         let name = self.names.messages.get(&id).map_or("nodes", WitName::as_str);
-        let text = match name {
-            // A plural already.
-            n if n.ends_with('s') && !["ss", "us", "is", "as", "os"].iter().any(|end| n.ends_with(end)) => {
-                format!("{n}-nodes")
-            }
-            n if n.ends_with("ch") || n.ends_with("sh") || n.ends_with(['s', 'x', 'z']) => format!("{n}es"),
-            n if n.ends_with('y') && !["ay", "ey", "oy", "uy"].iter().any(|end| n.ends_with(end)) => {
-                format!("{}ies", &n[..n.len() - 1])
-            }
-            n => format!("{n}s"),
-        };
-        names::name(&text, "nodes", full_name).name
+        names::name(&names::plural(name), "nodes", full_name).name
     }
 
     /// The record of a message, or of its node.

@@ -12,7 +12,7 @@ use serde_json::Value as Tree;
 use witwire_ir::wire::json::Literal;
 use witwire_ir::{TypeId, Value};
 
-use crate::json::{ArmCodec, Codec, Codecs};
+use crate::json::{ArmCodec, Codec, Codecs, Nodes, ObjectCodec};
 
 /// The JSON representation that our values are.
 #[derive(Debug)]
@@ -34,7 +34,9 @@ pub(super) fn address(text: &str) -> usize {
 /// A JSON instance.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::validate) enum Node<'a> {
-    Value(&'a Context<'a>, TypeId, &'a Value),
+    Value(&'a Context<'a>, TypeId, &'a Value, Nodes<'a>),
+    /// A body that is spread over slots of a record.
+    Members(&'a Context<'a>, &'a ObjectCodec, &'a [Value]),
     Constant(&'a Literal),
     Tree(&'a Tree),
     Text(&'a str),
@@ -52,7 +54,7 @@ enum Seen<'a> {
 
 impl<'a> Node<'a> {
     pub(super) fn value(context: &'a Context<'a>, ty: TypeId, value: &'a Value) -> Self {
-        Self::Value(context, ty, value)
+        Self::Value(context, ty, value, Nodes::default())
     }
 
     fn seen(self) -> Seen<'a> {
@@ -60,7 +62,8 @@ impl<'a> Node<'a> {
             Self::Text(text) => Seen::Text(text.into()),
             Self::Constant(literal) => of_literal(literal),
             Self::Tree(tree) => of_tree(tree),
-            Self::Value(context, ty, value) => of_value(context, ty, value),
+            Self::Members(context, object, slots) => of_members(context, object, slots, Nodes::default()),
+            Self::Value(context, ty, value, nodes) => of_value(context, ty, value, nodes),
         }
     }
 
@@ -115,8 +118,8 @@ fn of_tree(tree: &Tree) -> Seen<'_> {
     }
 }
 
-fn of_value<'a>(context: &'a Context<'a>, ty: TypeId, value: &'a Value) -> Seen<'a> {
-    let node = |ty, value| Node::Value(context, ty, value);
+fn of_value<'a>(context: &'a Context<'a>, ty: TypeId, value: &'a Value, nodes: Nodes<'a>) -> Seen<'a> {
+    let node = |ty, value| Node::Value(context, ty, value, nodes);
     let int = |n: i128| Seen::Number(Number::Int(n));
     let raw = |text: &'a str| match context.trees.get(&address(text)) {
         Some(tree) => of_tree(tree),
@@ -124,7 +127,7 @@ fn of_value<'a>(context: &'a Context<'a>, ty: TypeId, value: &'a Value) -> Seen<
     };
     match (context.codecs.get(ty), value) {
         (Codec::Option(inner), Value::Option(Some(value))) | (Codec::NullOr(inner), Value::Variant(_, Some(value))) => {
-            of_value(context, *inner, value)
+            of_value(context, *inner, value, nodes)
         }
         (Codec::Raw, Value::String(text)) => raw(text),
         (Codec::IntString(_), value) => match whole(value) {
@@ -142,29 +145,27 @@ fn of_value<'a>(context: &'a Context<'a>, ty: TypeId, value: &'a Value) -> Seen<
             _ => Seen::Null,
         },
         (Codec::Union(codec), Value::Variant(case, payload)) => match (codec.arms.get(*case as usize), payload.as_deref()) {
-            (Some(ArmCodec::Value(ty)), Some(value)) => of_value(context, *ty, value),
+            (Some(ArmCodec::Value(ty)), Some(value)) => of_value(context, *ty, value, nodes),
             (Some(ArmCodec::Constant(literal)), _) => of_literal(literal),
             (None, Some(Value::String(text))) => raw(text),
             _ => Seen::Null,
+        },
+        // Surveyed before: the references lead to nodes, and end.
+        (Codec::Table(table), value) => match table.root(value) {
+            Some((ty, root, nodes)) => of_value(context, ty, root, nodes),
+            None => Seen::Null,
+        },
+        (Codec::Node(list), position) => match nodes.get(*list, position) {
+            Some((ty, value)) => of_value(context, ty, value, nodes),
+            None => Seen::Null,
         },
         (Codec::EmptyObject, Value::Bool(true)) => Seen::Object(Vec::new()),
         (Codec::List(item), Value::List(items)) => Seen::Array(items.iter().map(|v| node(*item, v)).collect()),
         (Codec::Tuple(types), Value::Tuple(items)) => {
             Seen::Array(types.iter().zip(items).map(|(ty, v)| node(*ty, v)).collect())
         }
-        (Codec::Map(ty), Value::List(entries)) => Seen::Object(members(context, *ty, entries).collect()),
-        (Codec::Object(object), Value::Record(slots)) => {
-            let constants = object.constants.iter().map(|(key, literal)| (key.as_str().into(), Node::Constant(literal)));
-            let declared = object.members.iter().filter_map(|member| {
-                let value = slots.get(member.slot as usize).filter(|value| !member.omits(value))?;
-                Some(((&*member.key).into(), node(member.ty, value)))
-            });
-            let additional = object.additional.and_then(|(slot, ty)| match slots.get(slot as usize) {
-                Some(Value::List(entries)) => Some(members(context, ty, entries)),
-                _ => None,
-            });
-            Seen::Object(constants.chain(declared).chain(additional.into_iter().flatten()).collect())
-        }
+        (Codec::Map(ty), Value::List(entries)) => Seen::Object(members(context, *ty, entries, nodes).collect()),
+        (Codec::Object(object), Value::Record(slots)) => of_members(context, object, slots, nodes),
         (_, Value::Bool(b)) => Seen::Bool(*b),
         (_, Value::F32(f)) => Seen::Number(Number::Float((*f).into())),
         (_, Value::F64(f)) => Seen::Number(Number::Float(*f)),
@@ -174,14 +175,29 @@ fn of_value<'a>(context: &'a Context<'a>, ty: TypeId, value: &'a Value) -> Seen<
     }
 }
 
+/// The members that an object has.
+fn of_members<'a>(context: &'a Context<'a>, object: &'a ObjectCodec, slots: &'a [Value], nodes: Nodes<'a>) -> Seen<'a> {
+    let constants = object.constants.iter().map(|(key, literal)| (key.as_str().into(), Node::Constant(literal)));
+    let declared = object.members.iter().filter_map(|member| {
+        let value = slots.get(member.slot as usize).filter(|value| !member.omits(value))?;
+        Some(((&*member.key).into(), Node::Value(context, member.ty, value, nodes)))
+    });
+    let additional = object.additional.and_then(|(slot, ty)| match slots.get(slot as usize) {
+        Some(Value::List(entries)) => Some(members(context, ty, entries, nodes)),
+        _ => None,
+    });
+    Seen::Object(constants.chain(declared).chain(additional.into_iter().flatten()).collect())
+}
+
 fn members<'a>(
     context: &'a Context<'a>,
     ty: TypeId,
     entries: &'a [Value],
+    nodes: Nodes<'a>,
 ) -> impl Iterator<Item = (Cow<'a, str>, Node<'a>)> {
     entries.iter().filter_map(move |entry| match entry {
         Value::Tuple(pair) => match &pair[..] {
-            [Value::String(key), value] => Some(((&**key).into(), Node::Value(context, ty, value))),
+            [Value::String(key), value] => Some(((&**key).into(), Node::Value(context, ty, value, nodes))),
             _ => None,
         },
         _ => None,
@@ -362,12 +378,12 @@ impl<'a> JsonNode<'a, Wit> for Node<'a> {
 
     fn identity(&self) -> Option<NodeIdentity> {
         match self {
-            Self::Value(_, ty, value) => {
+            Self::Value(_, ty, value, _) => {
                 use witwire_ir::Id;
                 Some(NodeIdentity::tagged(std::ptr::from_ref(*value) as usize, ty.index() as u32))
             }
             Self::Tree(tree) => Some(NodeIdentity::new(std::ptr::from_ref(*tree) as usize)),
-            Self::Constant(_) | Self::Text(_) => None,
+            Self::Members(..) | Self::Constant(_) | Self::Text(_) => None,
         }
     }
 }
