@@ -41,10 +41,10 @@ pub(super) fn read(codecs: &Codecs, ty: TypeId, text: &str) -> Option<Value> {
         Codec::Object(object) => {
             let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
             let exploded: Option<Vec<(&str, &str)>> = parts.iter().map(|part| part.split_once('=')).collect();
-            let pairs = exploded.unwrap_or_else(|| {
-                let pair = |pair: &[&'_ str]| (pair[0], pair.get(1).copied().unwrap_or(""));
-                parts.chunks(2).map(|p| pair(p)).collect()
-            });
+            let pairs: Vec<(&str, &str)> = match exploded {
+                Some(pairs) => pairs,
+                None => parts.chunks(2).map(|pair| (pair[0], pair.get(1).copied().unwrap_or(""))).collect(),
+            };
             object.fill(|key, ty| {
                 let (_, text) = pairs.iter().rev().find(|(name, _)| *name == key)?;
                 read(codecs, ty, text)
