@@ -10,6 +10,17 @@ pub trait Files {
     /// # Errors
     /// [`FileError`], in words for a user.
     fn read(&self, path: &Path) -> Result<Vec<u8>, FileError>;
+
+    /// The document at an `http:` or `https:` URL that a document refers to. Nothing is fetched unless an implementation says so: one
+    /// that does gives only what its user allowed by URL, and only in the version that was pinned by digest.
+    ///
+    /// # Errors
+    /// [`FileError`], in words for a user.
+    fn remote(&self, url: &str) -> Result<Vec<u8>, FileError> {
+        let reason =
+            "it is on another machine, and nothing is fetched while compiling; save it beside the document".to_owned();
+        Err(FileError { path: url.to_owned(), reason })
+    }
 }
 
 /// A source that cannot be read.
@@ -71,6 +82,33 @@ impl Files for MemoryFiles {
     }
 }
 
+/// The URL that a path is, where it is one.
+pub(crate) fn url_of(path: &Path) -> Option<&str> {
+    path.to_str().filter(|text| text.starts_with("https://") || text.starts_with("http://"))
+}
+
+/// A reference within a remote document as a URL (RFC 3986 section 5.2, without queries). It never leaves the web: a document from
+/// elsewhere cannot name files of this machine.
+pub(crate) fn join_url(base: &str, reference: &str) -> String {
+    if reference.contains("://") {
+        return reference.to_owned();
+    }
+    let host_from = base.find("://").map_or(0, |at| at + 3);
+    let host_to = base[host_from..].find('/').map_or(base.len(), |at| host_from + at);
+    let (origin, path) = base.split_at(host_to);
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let whole = if reference.starts_with('/') { reference.to_owned() } else { format!("{directory}/{reference}") };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in whole.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("{origin}/{}", parts.join("/"))
+}
+
 /// Resolves `.` and `..` in words, without asking the file system.
 pub(crate) fn normalize(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
@@ -84,4 +122,24 @@ pub(crate) fn normalize(path: &Path) -> PathBuf {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_of_remote_documents_stay_remote() {
+        let base = "https://host/specs/api.yaml";
+        for (reference, expected) in [
+            ("models.yaml", "https://host/specs/models.yaml"),
+            ("./a/../models.yaml", "https://host/specs/models.yaml"),
+            ("/etc/passwd", "https://host/etc/passwd"),
+            ("../../../etc/passwd", "https://host/etc/passwd"),
+            ("http://other/x.json", "http://other/x.json"),
+        ] {
+            assert_eq!(join_url(base, reference), expected);
+        }
+        assert_eq!(join_url("https://host", "x.json"), "https://host/x.json");
+    }
 }

@@ -124,7 +124,11 @@ impl<'f> Loader<'f> {
         if self.tree.files().len() >= self.budget.files {
             return Err(format!("more than {} files", self.budget.files));
         }
-        let bytes = self.files.read(path).map_err(|FileError { reason, path }| format!("cannot read `{path}`: {reason}"))?;
+        let read = match crate::files::url_of(path) {
+            Some(url) => self.files.remote(url),
+            None => self.files.read(path),
+        };
+        let bytes = read.map_err(|FileError { reason, path }| format!("cannot read `{path}`: {reason}"))?;
         self.digest.update(&(bytes.len() as u64).to_le_bytes());
         self.digest.update(&bytes);
         self.bytes += bytes.len();

@@ -128,8 +128,14 @@ fn path_of(tree: &Tree, node: NodeId, text: &str) -> Option<PathBuf> {
     if file.is_empty() {
         return None;
     }
-    let file = percent_decode(file);
     let base = &tree.files()[tree.file(node)].path;
+    if let Some(url) = crate::files::url_of(base) {
+        return Some(PathBuf::from(crate::files::join_url(url, file)));
+    }
+    if crate::files::url_of(std::path::Path::new(file)).is_some() {
+        return Some(PathBuf::from(file));
+    }
+    let file = percent_decode(file);
     Some(base.parent().map_or_else(|| PathBuf::from(&file), |dir| dir.join(&file)))
 }
 
@@ -138,8 +144,9 @@ fn load_file_of(loader: &mut Loader<'_>, node: NodeId, text: &str, anchors: &Anc
     if anchors.ids.contains_key(file) || anchors.ids.contains_key(text) {
         return Ok(());
     }
-    if file.contains("://") || file.starts_with("urn:") {
-        return Err(format!("`{text}` is on another machine, and nothing is fetched while compiling; use a file instead"));
+    let is_url = crate::files::url_of(std::path::Path::new(file)).is_some();
+    if (file.contains("://") || file.starts_with("urn:")) && !is_url {
+        return Err(format!("`{text}` is neither a file nor a URL that could be fetched; use a file instead"));
     }
     match path_of(&loader.tree, node, text) {
         None => Ok(()),

@@ -13,7 +13,7 @@ use crate::http::build::{self, Builder, name, reader, request, writer};
 /// The two object arms of a rule differ in nothing but optional members, so that both are tried, with all that they hold.
 fn tree(b: &mut Builder) -> TypeId {
     let number = b.plain(Shape::U32);
-    let mut reference = |b: &mut Builder, text: &str, list: u16| {
+    let reference = |b: &mut Builder, text: &str, list: u16| {
         let name = Some(TypeName { interface: b.interface, name: name(text) });
         let ty = Type { name, ..Type::with_wire(Shape::Alias(number), Wire::Json(Form::Node { list })) };
         let id = b.api.types.push(ty);

@@ -521,6 +521,10 @@ impl<'a> Schemas<'a> {
     pub(super) fn build(&mut self, parts: &[Part], flat: &Rc<Flat>, at: &At) -> Built {
         let mode = self.mode(parts, at.direction);
         let node = parts.first().map(|p| p.node);
+        if flat.contradiction && !flat.leaves.is_empty() && flat.leaves.iter().all(|leaf| self.views.is_null_schema(*leaf)) {
+            // Only null: a JSON text says all that there is to say.
+            return Built::Existing(self.json());
+        }
         if flat.contradiction {
             return Built::Existing(match node {
                 Some(node) => self.degrade(node, "the schema contradicts itself", "correct the schema"),

@@ -158,7 +158,7 @@ impl<'a> Views<'a> {
     }
 
     /// `type: 'null'`, `enum: [null]` or `const: null`.
-    fn is_null_schema(&self, node: NodeId) -> bool {
+    pub(super) fn is_null_schema(&self, node: NodeId) -> bool {
         let tree = self.cx.tree;
         let is_null = |n: NodeId| tree.scalar(n) == Some(Scalar::Null);
         if let Some(constant) = tree.get(node, "const") {
