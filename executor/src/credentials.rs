@@ -1,19 +1,38 @@
 //! Credentials that the host injects: where they come from, never what they are.
 
+mod discovery;
+mod oauth;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use witwire_interpreter::Credential;
 use witwire_ir::{Api, AuthKind, Operation};
 
 pub use crate::secret::Source;
+pub use oauth::{ClientAuthentication, ClientCredentials, TokenError};
+use oauth::{Declared, Tokens};
 
-/// Where the credentials of an API's schemes come from, by scheme name.
+use crate::transport::Transport;
+
+/// Where the credentials of an API's schemes come from, by scheme name. Clones share the tokens that were fetched.
 ///
 /// A source is read when a call needs it, so that a rotated secret is used without a restart. Debug output shows sources, and
 /// nothing of a [`Source::Literal`].
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Credentials {
-    sources: BTreeMap<String, Source>,
+    given: BTreeMap<String, Given>,
+}
+
+/// What is given for a scheme.
+#[derive(Debug, Clone)]
+enum Given {
+    /// The credential itself. Basic ones are written `user:password`.
+    Secret(Source),
+    /// Client credentials, for which tokens are fetched.
+    Client(Arc<Tokens>),
+    /// A client certificate, which the connections show.
+    Certificate,
 }
 
 /// Credentials that are configured and cannot be had. Never holds one.
@@ -54,11 +73,23 @@ pub enum CredentialsError {
         /// `env:NAME`, `file:PATH`.
         source_name: String,
     },
-    /// A client certificate belongs to the connection.
-    #[error("scheme `{scheme}` is mutual TLS; client certificates cannot be given yet")]
-    MutualTls {
+    /// What is given is not what the scheme takes.
+    #[error("scheme `{scheme}` takes {expected}, not {given}")]
+    Mismatch {
         /// The scheme's name.
         scheme: String,
+        /// What the scheme takes.
+        expected: &'static str,
+        /// What is given for it.
+        given: &'static str,
+    },
+    /// There is no token.
+    #[error("no token for scheme `{scheme}`: {source}")]
+    Token {
+        /// The scheme's name.
+        scheme: String,
+        /// Why.
+        source: TokenError,
     },
 }
 
@@ -71,7 +102,22 @@ impl Credentials {
     /// Gives a scheme its source; a scheme that has one gets the new one.
     #[must_use]
     pub fn with(mut self, scheme: impl Into<String>, source: Source) -> Self {
-        self.sources.insert(scheme.into(), source);
+        self.given.insert(scheme.into(), Given::Secret(source));
+        self
+    }
+
+    /// Gives a scheme client credentials, for which tokens are fetched when they are needed.
+    #[must_use]
+    pub fn with_client(mut self, scheme: impl Into<String>, client: ClientCredentials) -> Self {
+        self.given.insert(scheme.into(), Given::Client(Arc::new(Tokens::new(client))));
+        self
+    }
+
+    /// Says that the connections show a client certificate, by which a scheme of mutual TLS is satisfied. The name need not be of the
+    /// API's schemes: a gRPC API declares none.
+    #[must_use]
+    pub fn with_certificate(mut self, scheme: impl Into<String>) -> Self {
+        self.given.insert(scheme.into(), Given::Certificate);
         self
     }
 
@@ -93,28 +139,34 @@ impl Credentials {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.sources.is_empty()
+        self.given.is_empty()
     }
 
     /// The schemes that have a source.
     pub fn schemes(&self) -> impl Iterator<Item = &str> {
-        self.sources.keys().map(String::as_str)
+        self.given.keys().map(String::as_str)
     }
 
-    /// Finds a scheme that is configured and that the API does not have: a misspelt name would send no credential.
+    /// Finds a scheme that is configured and that the API does not have: a misspelt name would send no credential. And one that
+    /// takes something else than what is given.
     pub fn check(&self, api: &Api) -> Result<(), CredentialsError> {
-        for scheme in self.schemes() {
-            if !api.schemes.iter().any(|(_, known)| known.name == scheme) {
-                let names: Vec<_> = api.schemes.iter().map(|(_, known)| format!("`{}`", known.name)).collect();
-                let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-                return Err(CredentialsError::UnknownScheme { scheme: scheme.to_owned(), known });
+        for (scheme, given) in &self.given {
+            match api.schemes.iter().find(|(_, known)| known.name == *scheme) {
+                Some((_, known)) => given.fits(scheme, &known.kind)?,
+                None if matches!(given, Given::Certificate) => {}
+                None => {
+                    let names: Vec<_> = api.schemes.iter().map(|(_, known)| format!("`{}`", known.name)).collect();
+                    let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+                    return Err(CredentialsError::UnknownScheme { scheme: scheme.clone(), known });
+                }
             }
         }
         Ok(())
     }
 
     /// Reads the credentials of the first alternative of an operation whose schemes are all configured, for
-    /// [`Plan::authorize`](witwire_interpreter::Plan::authorize). None is read where none is configured.
+    /// [`Plan::authorize`](witwire_interpreter::Plan::authorize). None is read where none is configured. Tokens are still to be
+    /// fetched.
     ///
     /// # Errors
     /// [`CredentialsError`] where a source of that alternative cannot be read: another alternative, or no credentials, would
@@ -124,28 +176,100 @@ impl Credentials {
             .auth
             .alternatives
             .iter()
-            .find(|alternative| alternative.iter().all(|scheme| self.sources.contains_key(&api.schemes[*scheme].name)));
-        let mut found = BTreeMap::new();
+            .find(|alternative| alternative.iter().all(|scheme| self.given.contains_key(&api.schemes[*scheme].name)));
+        let mut gathered = Gathered::default();
         for scheme in configured.into_iter().flatten() {
             let scheme = &api.schemes[*scheme];
-            if let Some(source) = self.sources.get(&scheme.name) {
-                found.insert(scheme.name.clone(), read(&scheme.name, &scheme.kind, source)?);
+            let Some(given) = self.given.get(&scheme.name) else { continue };
+            given.fits(&scheme.name, &scheme.kind)?;
+            match given {
+                Given::Secret(source) => {
+                    gathered.found.insert(scheme.name.clone(), read(&scheme.name, &scheme.kind, source)?);
+                }
+                // The connection shows it; the request says nothing.
+                Given::Certificate => {
+                    gathered.found.insert(scheme.name.clone(), Credential::Key(String::new()));
+                }
+                Given::Client(tokens) => gathered.tokens.push(Fetched {
+                    scheme: scheme.name.clone(),
+                    kind: scheme.kind.clone(),
+                    tokens: tokens.clone(),
+                }),
             }
         }
-        Ok(Gathered { found })
+        Ok(gathered)
+    }
+}
+
+impl Given {
+    /// Whether the scheme takes it.
+    fn fits(&self, scheme: &str, kind: &AuthKind) -> Result<(), CredentialsError> {
+        let certificate = matches!(kind, AuthKind::MutualTls);
+        let token = matches!(kind, AuthKind::Bearer | AuthKind::OAuth2 { .. } | AuthKind::OpenIdConnect { .. });
+        let mismatch = |expected, given| Err(CredentialsError::Mismatch { scheme: scheme.to_owned(), expected, given });
+        match self {
+            Self::Secret(_) if certificate => mismatch("a client certificate (`certificate` and `key`)", "a secret"),
+            Self::Client(_) if certificate => {
+                mismatch("a client certificate (`certificate` and `key`)", "client credentials")
+            }
+            Self::Client(_) if !token => mismatch("a secret", "client credentials"),
+            Self::Certificate if !certificate => mismatch("a secret", "a client certificate"),
+            Self::Secret(_) | Self::Client(_) | Self::Certificate => Ok(()),
+        }
     }
 }
 
 /// Credentials that were read for one call. Debug output names schemes only.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Gathered {
     found: BTreeMap<String, Credential>,
+    tokens: Vec<Fetched>,
+}
+
+/// A scheme whose token is fetched.
+#[derive(Debug)]
+struct Fetched {
+    scheme: String,
+    kind: AuthKind,
+    tokens: Arc<Tokens>,
 }
 
 impl Gathered {
     /// The credential of a scheme.
     pub fn find(&self, scheme: &str) -> Option<Credential> {
         self.found.get(scheme).cloned()
+    }
+
+    /// Whether there are tokens, which can be fetched anew.
+    pub fn has_tokens(&self) -> bool {
+        !self.tokens.is_empty()
+    }
+
+    /// Fetches the tokens that are needed and not there.
+    ///
+    /// # Errors
+    /// [`CredentialsError::Token`]
+    pub async fn fetch(&mut self, transport: &Transport) -> Result<(), CredentialsError> {
+        for fetched in &self.tokens {
+            let declared = match &fetched.kind {
+                AuthKind::OAuth2 { token_url, scopes } => Declared::Flow { token_url: token_url.as_deref(), scopes },
+                AuthKind::OpenIdConnect { url } => Declared::Discovery(url),
+                _ => Declared::Nothing,
+            };
+            let token = fetched.tokens.token(transport, declared).await;
+            let token = token.map_err(|source| CredentialsError::Token { scheme: fetched.scheme.clone(), source })?;
+            self.found.insert(fetched.scheme.clone(), Credential::Token(token.to_string()));
+        }
+        Ok(())
+    }
+
+    /// Lets go of the tokens: the service refused them. [`Gathered::fetch`] gets others.
+    pub async fn refuse(&self) {
+        for fetched in &self.tokens {
+            if let Some(Credential::Token(token)) = self.found.get(&fetched.scheme) {
+                fetched.tokens.refuse(token).await;
+            }
+        }
     }
 }
 
@@ -164,7 +288,11 @@ fn read(scheme: &str, kind: &AuthKind, source: &Source) -> Result<Credential, Cr
             }
             None => Err(CredentialsError::NotBasic { scheme: scheme.to_owned(), source_name: source.to_string() }),
         },
-        AuthKind::MutualTls => Err(CredentialsError::MutualTls { scheme: scheme.to_owned() }),
+        AuthKind::MutualTls => Err(CredentialsError::Mismatch {
+            scheme: scheme.to_owned(),
+            expected: "a client certificate (`certificate` and `key`)",
+            given: "a secret",
+        }),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod egress;
 pub mod oplog;
 pub mod transport;
 
+mod authorize;
 mod callee;
 mod engine;
 mod executor;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use witwire_interpreter::{Failure, Request};
-use witwire_ir::{AuthMode, CallClass, InDoubt, KeyFormat, KeyHeader, Value};
+use witwire_ir::{CallClass, InDoubt, KeyFormat, KeyHeader, Value};
 
+use crate::authorize::{self, Authorized, authorize};
 use crate::callee::Callee;
 use crate::interrupt::Interrupter;
 use crate::journal::{Journal, now};
@@ -89,7 +90,7 @@ pub(crate) struct Session {
 
 /// A call that is to be sent.
 struct Outgoing {
-    request: Request,
+    authorized: Authorized,
     key: Option<IdempotencyKey>,
 }
 
@@ -124,19 +125,19 @@ impl Session {
             // A call made while the component is instantiated belongs to no invocation. It has no key, and counts as unsafe.
             started.key = self.invocation.as_ref().map(|invocation| invocation.for_call(&self.worker, call));
         }
-        let value = match prepare(callee, args, started.key.as_ref()) {
+        let value = match prepare(&self.transport, callee, args, started.key.as_ref()).await {
             Err(failure) => callee.failure(failure),
             Ok(outgoing) if started.class.starts_durably() => {
                 started.key.clone_from(&outgoing.key);
                 self.journal.append([Event::Started(started)]);
                 self.journal.durable().await?;
                 self.probe.reached(Window::Recorded, call);
-                let value = self.send(callee, args, &outgoing, call).await?;
+                let value = self.send(callee, args, outgoing, call).await?;
                 return self.finish(call, value, |finished| [finished]).await;
             }
             Ok(outgoing) => {
                 self.journal.durable().await?;
-                self.send(callee, args, &outgoing, call).await?
+                self.send(callee, args, outgoing, call).await?
             }
         };
         // A failure that the host finds before anything is sent is recorded as well: another version of the host may judge
@@ -158,10 +159,10 @@ impl Session {
             None => &callee.operation().class,
         };
         let value = match settle(class, &started, at, now(), callee.unkeyed) {
-            Settlement::SendAgain { key } => match prepare(callee, args, key.as_ref()) {
+            Settlement::SendAgain { key } => match prepare(&self.transport, callee, args, key.as_ref()).await {
                 Ok(outgoing) => {
                     self.journal.durable().await?;
-                    self.send(callee, args, &outgoing, call).await?
+                    self.send(callee, args, outgoing, call).await?
                 }
                 // It was sent once, so that only its outcome is unknown, not the request wrong.
                 Err(_) => callee.failure(outcome_unknown(callee)),
@@ -173,10 +174,10 @@ impl Session {
     }
 
     /// Sends a request. What comes of it is a value of the operation's result, except where the worker is to be suspended.
-    async fn send(&mut self, callee: &Callee, args: &[Value], outgoing: &Outgoing, call: Ordinal) -> Result<Value, Stop> {
+    async fn send(&mut self, callee: &Callee, args: &[Value], mut outgoing: Outgoing, call: Ordinal) -> Result<Value, Stop> {
         let class = &callee.operation().class;
         let options = CallOptions::new(callee.deadline, Repeat::of(class, outgoing.key.is_some()));
-        let exchange = self.transport.call(&callee.route, &outgoing.request, &options).await;
+        let exchange = authorize::call(&self.transport, callee, &mut outgoing.authorized, options).await;
         let value = match exchange.outcome {
             Ok(response) => callee.response(args, &response),
             Err(error) if error.in_doubt() && *class == CallClass::Unsafe(InDoubt::Suspend) => {
@@ -274,7 +275,12 @@ pub(crate) fn monotonic(latest: u64) -> u64 {
 }
 
 /// Makes the request of a call, whole, or finds why it cannot be sent.
-fn prepare(callee: &Callee, args: &[Value], key: Option<&IdempotencyKey>) -> Result<Outgoing, Failure> {
+async fn prepare(
+    transport: &Transport,
+    callee: &Callee,
+    args: &[Value],
+    key: Option<&IdempotencyKey>,
+) -> Result<Outgoing, Failure> {
     if callee.opens_stream() {
         return Err(Failure::Unimplemented(format!("`{}` streams, which this version cannot do yet", callee.name)));
     }
@@ -286,14 +292,7 @@ fn prepare(callee: &Callee, args: &[Value], key: Option<&IdempotencyKey>) -> Res
     if let (CallClass::Keyed(header), Some(key)) = (&callee.operation().class, key) {
         put_key(&mut request, header, key);
     }
-    let api = callee.plan.api();
-    if api.auth_mode == AuthMode::Host {
-        let unauthenticated = |error: &dyn std::error::Error| Failure::Unauthenticated(error.to_string());
-        let gathered = callee.credentials.gather(api, callee.operation()).map_err(|e| unauthenticated(&e))?;
-        let find = |scheme: &str| gathered.find(scheme);
-        callee.plan.authorize(callee.operation, &mut request, &find).map_err(|e| unauthenticated(&e))?;
-    }
-    Ok(Outgoing { request, key: key.cloned() })
+    Ok(Outgoing { authorized: authorize(transport, callee, request).await?, key: key.cloned() })
 }
 
 /// Puts the idempotency key into its header, in place of one that the guest gave.

@@ -1,12 +1,15 @@
 //! What a deployment says of a dependency, as the executor understands it. The one place that knows both.
 
-use witwire_deployment::{Credential, Forgotten, Record, Reference, Settings, SettingsError as Contradiction, Tls};
+use witwire_deployment::{
+    ClientCertificate, Credential, Forgotten, Record, Reference, Settings, SettingsError as Contradiction, Tls,
+};
 use witwire_ir::{InDoubt, Protocol};
 
-use crate::credentials::{Credentials, Source};
+use crate::credentials::{ClientCredentials, Credentials, Source};
 use crate::program::{ApiFile, Dependency};
 use crate::transport::{
-    Authority, AuthorityError, ClientTls, Compression, Endpoint, EndpointError, LinkSettings, RetryPolicy, RouteSettings,
+    Authority, AuthorityError, ClientTls, Compression, Endpoint, EndpointError, Identity, LinkSettings, RetryPolicy,
+    RouteSettings,
 };
 
 /// Why settings make no [`Dependency`].
@@ -47,9 +50,21 @@ impl Dependency {
             return Err(SettingsError::Unsupported("compression"));
         }
         let servers = server.iter().chain(endpoints).map(|url| Endpoint::parse(url.as_str()));
+        let mut tls = client_tls(tls)?;
         let mut known = Credentials::none();
         for (scheme, credential) in credentials {
-            known = known.with(scheme, source(credential)?);
+            known = match credential {
+                Credential::Secret(reference) => known.with(scheme, place(reference)),
+                Credential::ClientCredentials(client) => known.with_client(scheme, client_credentials(client, &tls)),
+                Credential::Certificate(certificate) => {
+                    let ClientCertificate { certificate, key } = certificate;
+                    let identity = Identity { certificate: place(certificate), key: place(key) };
+                    if tls.identity.replace(identity).is_some() {
+                        return Err(SettingsError::Unsupported("a second client certificate"));
+                    }
+                    known.with_certificate(scheme)
+                }
+            };
         }
         let route = RouteSettings {
             retry: RetryPolicy {
@@ -57,7 +72,7 @@ impl Dependency {
                 base: retry.base.duration(),
                 cap: retry.cap.duration(),
             },
-            link: LinkSettings { tls: client_tls(tls)?, keepalive: None },
+            link: LinkSettings { tls, keepalive: None },
             compression: match compression {
                 None => Compression::None,
                 Some(witwire_deployment::Compression::Gzip) => Compression::Gzip,
@@ -107,10 +122,72 @@ fn check_package(file: &ApiFile, settings: &Settings) -> Result<(), SettingsErro
     Err(SettingsError::Package { expected: expected.clone(), found: names.join(", ") })
 }
 
-fn source(credential: &Credential) -> Result<Source, SettingsError> {
-    match credential {
-        Credential::Secret(reference) => Ok(place(reference)),
-        Credential::ClientCredentials(_) => Err(SettingsError::Unsupported("clientSecret")),
-        Credential::Certificate(_) => Err(SettingsError::Unsupported("certificate")),
+fn client_credentials(client: &witwire_deployment::ClientCredentials, tls: &ClientTls) -> ClientCredentials {
+    let witwire_deployment::ClientCredentials { client_id, client_secret, scopes, token_url } = client;
+    ClientCredentials {
+        client_id: place(client_id),
+        client_secret: place(client_secret),
+        scopes: scopes.clone(),
+        token_url: token_url.as_ref().map(|url| url.as_str().to_owned()),
+        authentication: None,
+        roots: tls.roots.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use witwire_ir::container::Bundle;
+    use witwire_ir::{Api, PackageName, WitName};
+
+    use super::*;
+
+    fn read(protocol: Protocol, json: &str) -> Result<Dependency, SettingsError> {
+        let name = |text: &str| WitName::new(text).unwrap();
+        let package = PackageName { namespace: name("a"), name: name("b"), version: "1.0.0".to_owned() };
+        let file = ApiFile::of(&Bundle { apis: vec![Api::new(package, protocol)] });
+        Dependency::from_settings(file, &serde_json::from_str(json).unwrap())
+    }
+
+    #[test]
+    fn every_setting_has_its_effect() {
+        let json = r#"{"endpoints":["http://a","http://b:81"],"credentials":{"m":{"certificate":{"file":"/c"},"key":{"env":"K"}},
+            "o":{"clientId":{"env":"I"},"clientSecret":{"env":"S"},"tokenUrl":"https://t/x"}},
+            "retry":{"attempts":2,"deadline":"2m","base":"1s","cap":"3s"},"record":"digest","forgotten":"suspend",
+            "tls":{"ca":[{"file":"/ca"}],"authority":"x:1"},"compression":"zstd"}"#;
+        let dependency = read(Protocol::Grpc, json).unwrap();
+        let file = |path: &str| Source::File(path.into());
+        let identity = Identity { certificate: file("/c"), key: Source::Environment("K".to_owned()) };
+        let route = RouteSettings {
+            retry: RetryPolicy { attempts: 2, base: Duration::from_secs(1), cap: Duration::from_secs(3) },
+            link: LinkSettings {
+                tls: ClientTls {
+                    roots: vec![file("/ca")],
+                    identity: Some(identity),
+                    authority: Some(Authority::parse("x:1").unwrap()),
+                },
+                keepalive: None,
+            },
+            compression: Compression::Zstd,
+            ..RouteSettings::default()
+        };
+        assert_eq!(dependency.route, route);
+        let servers: Vec<String> = dependency.servers.iter().map(ToString::to_string).collect();
+        assert_eq!(servers, ["http://a", "http://b:81"]);
+        assert_eq!(dependency.credentials.schemes().collect::<Vec<_>>(), ["m", "o"]);
+        assert_eq!(dependency.deadline, Duration::from_mins(2));
+        assert_eq!((dependency.record_requests, dependency.unkeyed), (false, InDoubt::Suspend));
+        assert_eq!(read(Protocol::Http, "{}").unwrap().route, RouteSettings::default());
+    }
+
+    #[test]
+    fn what_would_have_no_effect_is_refused() {
+        let refused = |protocol, json| read(protocol, json).expect_err(json).to_string();
+        assert!(refused(Protocol::Http, r#"{"compression":"gzip"}"#).contains("`compression` cannot be used"));
+        let certificate = r#"{"certificate":{"file":"/c"},"key":{"file":"/k"}}"#;
+        let two = format!(r#"{{"credentials":{{"a":{certificate},"b":{certificate}}}}}"#);
+        assert!(refused(Protocol::Grpc, &two).contains("a second client certificate"));
+        assert!(refused(Protocol::Grpc, r#"{"tls":{"authority":"a/b"}}"#).contains("`tls.authority`"));
     }
 }

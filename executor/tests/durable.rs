@@ -14,8 +14,8 @@ use witwire_test_support::Script;
 
 use crate::ledger::{self, INTERFACE, Operation, Point, Protocol, Server};
 use crate::setup::{
-    Child, Setup, TestResult, calls, check, contains, executor, invoke, key, load, numbers, parse_numbers, run, script,
-    trial, worker_id,
+    Child, Setup, TestResult, calls, check, contains, executor, files_in, invoke, key, load, numbers, parse_numbers, run,
+    script, trial, worker_id,
 };
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -231,16 +231,6 @@ async fn guest_credentials(protocol: Protocol) -> TestResult {
     check("requests", &setup.server.requests(), &1)?;
     let error = setup.open(&program("first-t0ken", "2")?).await?.resume(None).await;
     check("another request", &matches!(error, Err(WorkerError::Suspended { .. })), &true)
-}
-
-/// The bytes of all files of a directory and below.
-fn files_in(directory: &std::path::Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    for entry in std::fs::read_dir(directory)? {
-        let path = entry?.path();
-        bytes.extend(if path.is_dir() { files_in(&path)? } else { std::fs::read(path)? });
-    }
-    Ok(bytes)
 }
 
 /// What a guest read is read again, in the process that carries on and in one that replays.

@@ -185,6 +185,16 @@ pub(crate) async fn invoke(worker: &mut Worker, name: &str) -> Result<Vec<u64>, 
     numbers(&worker.invoke(&key(name), &run(), &[]).await?)
 }
 
+/// The bytes of all files in a folder.
+pub(crate) fn files_in(directory: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        bytes.extend(if path.is_dir() { files_in(&path)? } else { std::fs::read(path)? });
+    }
+    Ok(bytes)
+}
+
 /// What a child process is to do.
 #[derive(Debug, Clone)]
 pub(crate) struct Child<'a> {

@@ -13,12 +13,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-pub use tls::Authority;
+pub use tls::{Authority, Issued, Validity, acceptor};
 
 /// The bytes of a connection.
 pub trait Bytestream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -72,9 +72,14 @@ impl Server {
                 tokio::spawn(async move {
                     let connection: Connection = match acceptor {
                         None => Box::new(tcp),
-                        Some(acceptor) => match acceptor.accept(tcp).await {
+                        Some(acceptor) => match acceptor.accept(tcp).into_fallible().await {
                             Ok(tls) => Box::new(tls),
-                            Err(_) => return,
+                            Err((_, mut tcp)) => {
+                                // To close with unread bytes would reset the connection, and lose the alert that says why.
+                                let _ = tcp.shutdown().await;
+                                let _ = tokio::io::copy(&mut tcp, &mut tokio::io::sink()).await;
+                                return;
+                            }
                         },
                     };
                     handler(connection, number).await;

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
+use ::http::Extensions;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use tokio::time::Instant;
 use witwire_interpreter::{Metadata, MetadataText, Request, Response};
 
-use super::classify::{Phase, classify};
+use super::classify::{Phase, classify, of_refusal};
 use super::coding::Compression;
 use super::error::{SendError, SendErrorKind};
 use super::exchange::Attempted;
 use super::probe::{RequestBody, SendStage};
 use super::retry::Attempt;
 use super::route::{Route, Target};
+use super::tls::{Refusal, Refused};
 use super::{Inner, grpc, http};
 
 /// What every attempt of a call has in common.
@@ -60,6 +62,7 @@ impl Sending<'_> {
             Ok(prepared) => prepared,
             Err(error) => return error.into(),
         };
+        let begun = Instant::now();
         let connection = capture_connection(&mut head);
         let body = RequestBody::new(body, &inner.probe, &connection);
         let outgoing = pool.request(head.map(|()| body));
@@ -72,7 +75,7 @@ impl Sending<'_> {
                 Request::Http(_) => {
                     let (response, pushback) = http::receive(incoming, &limits, &destination).await?;
                     let initial = text_metadata(&response.headers);
-                    Ok(Attempted { outcome: Ok(Response::Http(response)), initial, pushback })
+                    Ok::<_, SendError>(Attempted { outcome: Ok(Response::Http(response)), initial, pushback })
                 }
                 Request::Grpc(_) => {
                     let received = grpc::receive(incoming, limits.max_response, &destination).await?;
@@ -86,10 +89,15 @@ impl Sending<'_> {
                 inner.probe.reached(SendStage::ResponseRead);
                 attempted
             }
-            Ok(Err(error)) => match self.request {
-                Request::Http(_) => SendError::over_http(error).into(),
-                Request::Grpc(_) => Attempted::from(error),
-            },
+            Ok(Err(error)) => {
+                // What another connection was refused says something of this call only where nothing of it was processed.
+                let others = || target.clients.refusals.since(begun, &destination).filter(|_| error.unprocessed());
+                match (refusal(&connection).or_else(others), self.request) {
+                    (Some(refused), _) => of_refusal(refused, &destination).into(),
+                    (None, Request::Http(_)) => error.over_http().into(),
+                    (None, Request::Grpc(_)) => Attempted::from(error),
+                }
+            }
             Err(_) => timed_out(&connection, &destination, self.deadline).into(),
         }
     }
@@ -123,12 +131,19 @@ type Prepared<'a> = (&'a super::pool::Pool, ::http::Request<()>, bytes::Bytes);
 fn too_large(what: &str, size: usize, limit: usize) -> SendError {
     SendError::invalid_request(
         "request",
-        format!("the request's {what} of {size} bytes is larger than the limit of {limit} (`limits.maxRequest`)"),
+        format!("the request's {what} of {size} bytes is larger than the limit of {limit}"),
     )
 }
 
 fn text_metadata(headers: &[(String, String)]) -> Metadata {
     headers.iter().map(|(name, value)| (name.clone(), MetadataText::Ascii(value.clone()))).collect()
+}
+
+/// Whether the server refused our certificate on the request's connection.
+fn refusal(connection: &CaptureConnection) -> Option<Refused> {
+    let mut extensions = Extensions::new();
+    connection.connection_metadata().as_ref()?.get_extras(&mut extensions);
+    extensions.get::<Refusal>()?.get()
 }
 
 fn timed_out(connection: &CaptureConnection, destination: &str, deadline: Duration) -> SendError {

@@ -45,9 +45,8 @@ pub(super) fn classify(error: &(dyn Error + 'static), phase: Phase, destination:
             return SendError::new(kind, error.to_string());
         }
     }
-    if let Some(reason) = chain().find_map(refused_certificate) {
-        let message = format!("no TLS connection to {destination}: {reason}");
-        return SendError::new(SendErrorKind::NoConnection { lasting: true }, message);
+    if let Some(refused) = chain().find_map(refused_certificate) {
+        return of_refusal(refused, destination);
     }
     if let Some(error) = chain().find_map(|e| e.downcast_ref::<h2::Error>()) {
         return of_http2(error, phase, destination);
@@ -87,15 +86,14 @@ pub(super) fn classify(error: &(dyn Error + 'static), phase: Phase, destination:
     }
 }
 
-/// The server refused our certificate, or the lack of one, after our side of the handshake was through (TLS 1.3). It reads nothing
-/// on such a connection (RFC 8446, section 4.4.2.4), so that nothing was processed.
-fn refused_certificate(error: &(dyn Error + 'static)) -> Option<String> {
-    if let Some(io) = error.downcast_ref::<io::Error>() {
-        return io.get_ref()?.downcast_ref::<Refused>().map(ToString::to_string);
-    }
-    // h2 keeps an I/O error's text alone.
-    let io = error.downcast_ref::<h2::Error>()?.get_io()?.to_string();
-    io.starts_with(Refused::MARK).then_some(io)
+/// The server refused our certificate, or our having none: nothing was processed.
+pub(super) fn of_refusal(refused: Refused, destination: &str) -> SendError {
+    let message = format!("no TLS connection to {destination}: {refused}");
+    SendError::new(SendErrorKind::NoConnection { lasting: true }, message)
+}
+
+fn refused_certificate(error: &(dyn Error + 'static)) -> Option<Refused> {
+    error.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref::<Refused>().copied()
 }
 
 /// hyper's errors about the framing of a body, such as a chunk's size that is no number.

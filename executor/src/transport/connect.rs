@@ -19,7 +19,7 @@ use tower::Service;
 use super::endpoint::{Endpoint, Host, Scheme};
 use super::probe::Counter;
 use super::stream::{Channel, Stream};
-use super::tls::{Tls, handshake_trouble};
+use super::tls::{Refusals, Tls, handshake_trouble};
 use crate::egress::{Denial, EgressPolicy, Resolve};
 
 /// Why there is no connection. Nothing was sent.
@@ -67,6 +67,8 @@ pub(super) struct Connector {
     pub(super) egress: Arc<EgressPolicy>,
     pub(super) resolver: Arc<dyn Resolve>,
     pub(super) tls: Arc<Tls>,
+    /// Where refusals of our certificate are noted.
+    pub(super) refusals: Arc<Refusals>,
     /// Where to connect, where it is not to what requests name.
     pub(super) dial: Option<Endpoint>,
     pub(super) timeout: Duration,
@@ -139,7 +141,12 @@ impl Connector {
                 (Channel::Tls(Box::new(tls)), http2)
             }
         };
-        Ok(Stream { channel, http2, counter: self.count.then(|| Counter::new(http2)) })
+        Ok(Stream {
+            channel,
+            http2,
+            refusal: self.refusals.watch(destination),
+            counter: self.count.then(|| Counter::new(http2)),
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use super::connect::Connector;
 use super::endpoint::Endpoint;
 use super::probe::RequestBody;
-use super::tls::{ClientTls, Tls, TlsConfigError};
+use super::tls::{ClientTls, Refusals, Tls, TlsConfigError};
 use super::{Limits, TransportConfig};
 use crate::egress::{EgressPolicy, Resolve};
 
@@ -45,6 +45,8 @@ pub(super) struct Clients {
     pub(super) http: Pool,
     /// HTTP/2 alone.
     pub(super) grpc: Pool,
+    /// Servers that refused our certificate.
+    pub(super) refusals: Arc<Refusals>,
 }
 
 /// What distinguishes pools: the settings, and the endpoint where requests name another authority than it.
@@ -103,9 +105,11 @@ impl Pools {
 
 impl Maker {
     fn make(&self, settings: &LinkSettings, dial: Option<&Endpoint>) -> Clients {
+        let refusals = Arc::new(Refusals::default());
         let connector = |alpn: &'static [&'static [u8]], http2_only| Connector {
             egress: self.egress.clone(),
             resolver: self.resolver.clone(),
+            refusals: refusals.clone(),
             tls: Arc::new(Tls::new(self.tls.clone(), settings.tls.clone(), alpn)),
             dial: dial.cloned(),
             timeout: self.limits.connect_timeout,
@@ -115,6 +119,7 @@ impl Maker {
         Clients {
             http: builder(self.limits, settings.keepalive).build(connector(&[b"h2", b"http/1.1"], false)),
             grpc: builder(self.limits, settings.keepalive).http2_only(true).build(connector(&[b"h2"], true)),
+            refusals: refusals.clone(),
         }
     }
 }

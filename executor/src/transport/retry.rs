@@ -1,6 +1,6 @@
 //! Repeating a call: the one layer that does.
 //!
-//! [`decide`] is the whole rule, as a function of what is known. [`run`] carries it out: it waits by tokio's clock, draws pauses
+//! [`decide`] is the whole rule, as a function of what is known. [`Run`] carries it out: it waits by tokio's clock, draws pauses
 //! at random, and asks a [`Budget`] of the destination.
 
 mod backoff;

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::probe::Counter;
-use super::tls::Refused;
+use super::tls::Refusal;
 
 /// A connection.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Stream {
     pub(super) channel: Channel,
     /// Whether HTTP/2 was negotiated, or is spoken by prior knowledge.
     pub(super) http2: bool,
+    /// Set where the server refuses our certificate.
+    pub(super) refusal: Refusal,
     /// Only where a probe wants to know what was sent.
     pub(super) counter: Option<Counter>,
 }
@@ -40,7 +42,7 @@ macro_rules! channel {
 
 impl Connection for Stream {
     fn connected(&self) -> Connected {
-        let connected = Connected::new();
+        let connected = Connected::new().extra(self.refusal.clone());
         let connected = if self.http2 { connected.negotiated_h2() } else { connected };
         match &self.counter {
             Some(counter) => connected.extra(counter.meter()),
@@ -51,7 +53,8 @@ impl Connection for Stream {
 
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        channel!(self, poll_read, cx, buf).map_err(Refused::find)
+        let read = channel!(self, poll_read, cx, buf);
+        read.map_err(|error| self.refusal.find(error))
     }
 }
 

@@ -1,12 +1,15 @@
 //! TLS, by rustls with ring as its only provider.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
+
+use tokio::time::Instant;
 
 use super::endpoint::Host;
 use crate::secret::Source;
@@ -227,9 +230,6 @@ pub(super) fn handshake_trouble(error: &rustls::Error, name: &Host) -> String {
 pub(super) struct Refused(&'static str);
 
 impl Refused {
-    /// What its text starts with.
-    pub(super) const MARK: &'static str = "the server refuses the handshake: ";
-
     fn of(alert: AlertDescription) -> Option<Self> {
         Some(Self(match alert {
             AlertDescription::CertificateRequired => {
@@ -246,20 +246,63 @@ impl Refused {
             _ => return None,
         }))
     }
+}
 
-    /// In the place of an error that is this refusal.
-    pub(super) fn find(error: io::Error) -> io::Error {
+/// Whether a connection's server refused our certificate after our side of the handshake was through (TLS 1.3). It reads nothing on
+/// such a connection (RFC 8446, section 4.4.2.4), so that nothing was processed.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal {
+    own: Arc<OnceLock<Refused>>,
+    destination: String,
+    all: Arc<Refusals>,
+}
+
+/// The latest refusal by each destination, among connections with the same settings. A connection may be gone before it is known to
+/// which call it would have belonged.
+#[derive(Debug, Default)]
+pub(super) struct Refusals(Mutex<HashMap<String, (Instant, Refused)>>);
+
+impl Refusals {
+    /// The watch over a new connection.
+    pub(super) fn watch(self: &Arc<Self>, destination: String) -> Refusal {
+        Refusal { own: Arc::default(), destination, all: self.clone() }
+    }
+
+    /// A refusal since then.
+    pub(super) fn since(&self, begun: Instant, destination: &str) -> Option<Refused> {
+        // An entry is whole whoever panicked while it was held.
+        let latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.get(destination).filter(|(at, _)| *at >= begun).map(|(_, refused)| *refused)
+    }
+}
+
+impl Refusal {
+    /// Takes note of an error that is a refusal, and says so in its place: which of the two is seen depends on who reads first.
+    pub(super) fn find(&self, error: io::Error) -> io::Error {
         let refused = match error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
-            Some(rustls::Error::AlertReceived(alert)) => Self::of(*alert),
+            Some(rustls::Error::AlertReceived(alert)) => Refused::of(*alert),
             _ => None,
         };
-        refused.map_or(error, |refused| io::Error::new(io::ErrorKind::PermissionDenied, refused))
+        match refused {
+            Some(refused) => {
+                self.own.get_or_init(|| refused);
+                let mut latest = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+                latest.insert(self.destination.clone(), (Instant::now(), refused));
+                io::Error::new(io::ErrorKind::PermissionDenied, refused)
+            }
+            None => error,
+        }
+    }
+
+    /// The refusal.
+    pub(super) fn get(&self) -> Option<Refused> {
+        self.own.get().copied()
     }
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", Self::MARK, self.0)
+        write!(f, "the server refuses the handshake: {}", self.0)
     }
 }
 

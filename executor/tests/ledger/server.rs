@@ -54,8 +54,16 @@ pub(crate) struct Counts {
     pub(crate) keys: BTreeMap<String, BTreeSet<String>>,
     hold: Option<(Point, String)>,
     refuse: Option<String>,
+    admit: Option<String>,
     garbled: bool,
     receipts: BTreeMap<String, u64>,
+}
+
+/// Why a request had no effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    NotNow,
+    Unauthenticated,
 }
 
 /// A running server; it ends with its runtime.
@@ -98,6 +106,11 @@ impl Server {
         self.lock().hold = Some((point, id.to_owned()));
     }
 
+    /// From now on only requests with this `Authorization` are admitted.
+    pub(crate) fn admit(&self, authorization: &str) {
+        self.lock().admit = Some(authorization.to_owned());
+    }
+
     /// The next request for the id is answered with "not now", and has no effect.
     pub(crate) fn refuse(&self, id: &str) {
         self.lock().refuse = Some(id.to_owned());
@@ -134,8 +147,8 @@ impl Server {
         self.counts.lock().expect("no test panics while it counts")
     }
 
-    /// The receipt's number; `None`: not now.
-    async fn perform(&self, operation: Operation, id: &str, headers: &HeaderMap) -> Option<u64> {
+    /// The receipt's number.
+    async fn perform(&self, operation: Operation, id: &str, headers: &HeaderMap) -> Result<u64, Refusal> {
         let at = (operation, id.to_owned());
         let key = headers.get("idempotency-key").map(|key| key.to_str().expect("a key is ASCII").to_owned());
         let mut seen_before = false;
@@ -151,7 +164,11 @@ impl Server {
             }
             if counts.refuse.as_deref() == Some(id) {
                 counts.refuse = None;
-                return None;
+                return Err(Refusal::NotNow);
+            }
+            let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
+            if counts.admit.as_deref().is_some_and(|admitted| authorization != Some(admitted)) {
+                return Err(Refusal::Unauthenticated);
             }
         }
         self.hold_at(Point::Arrived, id).await;
@@ -167,7 +184,7 @@ impl Server {
             }
         };
         self.hold_at(Point::Done, id).await;
-        Some(number)
+        Ok(number)
     }
 
     async fn hold_at(&self, point: Point, id: &str) {
@@ -198,11 +215,17 @@ async fn json(State(server): State<Server>, operation: Operation, headers: Heade
     answer(&server, server.perform(operation, &id, &headers).await)
 }
 
-fn answer(server: &Server, number: Option<u64>) -> Response {
-    let Some(number) = number else {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        return response;
+fn answer(server: &Server, number: Result<u64, Refusal>) -> Response {
+    let number = match number {
+        Ok(number) => number,
+        Err(refusal) => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = match refusal {
+                Refusal::NotNow => StatusCode::SERVICE_UNAVAILABLE,
+                Refusal::Unauthenticated => StatusCode::UNAUTHORIZED,
+            };
+            return response;
+        }
     };
     let number = if server.lock().garbled { "\"many\"".to_owned() } else { number.to_string() };
     let mut response = Response::new(Body::from(format!("{{\"number\":{number}}}")));
@@ -213,11 +236,18 @@ fn answer(server: &Server, number: Option<u64>) -> Response {
 async fn grpc(State(server): State<Server>, Path(operation): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
     let operation = Operation::parse(&operation).expect("only known methods are called");
     let entry = Entry::decode(&body[5..]).expect("a message of the API");
-    let Some(number) = server.perform(operation, &entry.id, &headers).await else {
-        let mut response = Response::new(Body::empty());
-        response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
-        response.headers_mut().insert("grpc-status", HeaderValue::from_static("14"));
-        return response;
+    let number = match server.perform(operation, &entry.id, &headers).await {
+        Ok(number) => number,
+        Err(refusal) => {
+            let status = match refusal {
+                Refusal::NotNow => "14",
+                Refusal::Unauthenticated => "16",
+            };
+            let mut response = Response::new(Body::empty());
+            response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
+            response.headers_mut().insert("grpc-status", HeaderValue::from_static(status));
+            return response;
+        }
     };
     let garbled = server.lock().garbled;
     let message = if garbled { b"\x08".to_vec() } else { Receipt { number }.encode_to_vec() };

@@ -219,6 +219,16 @@ async fn what_is_sent() -> Outcome {
             Some("hello"),
             format!("POST /a%20b?c=d HTTP/1.1\r\n{common}host: {address}\r\ncontent-length: 5\r\n\r\nhello"),
         ),
+        (
+            Method::Get,
+            Some("hello"),
+            format!("GET /a%20b?c=d HTTP/1.1\r\n{common}host: {address}\r\ncontent-length: 5\r\n\r\nhello"),
+        ),
+        (
+            Method::Delete,
+            Some("hello"),
+            format!("DELETE /a%20b?c=d HTTP/1.1\r\n{common}host: {address}\r\ncontent-length: 5\r\n\r\nhello"),
+        ),
         (Method::Post, None, format!("POST /a%20b?c=d HTTP/1.1\r\n{empty}host: {address}\r\n\r\n")),
     ] {
         send(&transport, &server.server.url(), &http_request(method, "/a%20b?c=d", body), AMPLE).await?;

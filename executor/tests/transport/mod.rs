@@ -1,8 +1,12 @@
 //! The network edge against servers that misbehave.
 
+mod calls;
 mod egress;
 mod grpc;
+mod grpcio;
 mod http;
+mod mtls;
+mod oauth;
 mod probe;
 mod tls;
 
@@ -28,7 +32,18 @@ const LIMIT: usize = 10_000;
 type Outcome = Result<(), Failed>;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    [http::trials(), grpc::trials(), tls::trials(), egress::trials(), probe::trials()].into_iter().flatten().collect()
+    let groups = [
+        http::trials(),
+        grpc::trials(),
+        grpcio::trials(),
+        calls::trials(),
+        tls::trials(),
+        mtls::trials(),
+        oauth::trials(),
+        egress::trials(),
+        probe::trials(),
+    ];
+    groups.into_iter().flatten().collect()
 }
 
 /// A trial that runs on a runtime of its own.

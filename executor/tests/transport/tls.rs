@@ -70,7 +70,7 @@ fn hello() -> Vec<Bytes> {
     vec![Bytes::write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")]
 }
 
-fn grpc_hello() -> Vec<Frames> {
+pub(super) fn grpc_hello() -> Vec<Frames> {
     vec![
         Frames::Head { status: 200, headers: vec![("content-type", "application/grpc".to_owned())], end: false },
         Frames::Data(vec![0, 0, 0, 0, 2, b'h', b'i']),

@@ -1,5 +1,6 @@
 //! HTTP/2 by scripted frames.
 
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -36,13 +37,15 @@ pub enum Step {
     Reset(Reason),
     /// The connection is closed without another frame.
     Disconnect,
-    /// The stream stays open and silent.
+    /// The stream stays open and silent until the client resets it.
     Hang,
 }
 
 /// A request that was read whole.
 #[derive(Debug, Clone)]
 pub struct Seen {
+    /// `:authority`.
+    pub authority: String,
     /// The path.
     pub path: String,
     /// The headers.
@@ -58,6 +61,18 @@ pub struct Http2 {
     pub server: Server,
     seen: Arc<Mutex<Vec<Seen>>>,
     arrived: Arc<Notify>,
+    cancelled: Arc<Mutex<Vec<Reason>>>,
+    cancellation: Arc<Notify>,
+}
+
+/// What a server and its connections share.
+#[derive(Clone)]
+struct Shared {
+    script: Arc<dyn Fn(usize) -> Vec<Step> + Send + Sync>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    arrived: Arc<Notify>,
+    cancelled: Arc<Mutex<Vec<Reason>>>,
+    cancellation: Arc<Notify>,
 }
 
 impl Http2 {
@@ -68,19 +83,44 @@ impl Http2 {
 
     /// The same, optionally under TLS.
     pub async fn start_with(tls: Option<TlsAcceptor>, script: Vec<Step>) -> std::io::Result<Self> {
-        let (seen, arrived) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Notify::new()));
-        let (log, notify, script) = (seen.clone(), arrived.clone(), Arc::new(script));
-        let handler = move |connection, _| serve(connection, script.clone(), log.clone(), notify.clone());
+        Self::start_scripts(tls, move |_| script.clone()).await
+    }
+
+    /// Plays the script that is chosen by the number of the call, from 0.
+    pub async fn start_scripts(
+        tls: Option<TlsAcceptor>,
+        script: impl Fn(usize) -> Vec<Step> + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
+        let shared = Shared {
+            script: Arc::new(script),
+            seen: Arc::default(),
+            arrived: Arc::default(),
+            cancelled: Arc::default(),
+            cancellation: Arc::default(),
+        };
+        let Shared { seen, arrived, cancelled, cancellation, .. } = shared.clone();
+        let handler = move |connection, _| serve(connection, shared.clone());
         let server = match tls {
             None => Server::start(handler).await?,
             Some(acceptor) => Server::start_tls(acceptor, handler).await?,
         };
-        Ok(Self { server, seen, arrived })
+        Ok(Self { server, seen, arrived, cancelled, cancellation })
     }
 
     /// The requests that were read whole.
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().map(|log| log.clone()).unwrap_or_default()
+    }
+
+    /// Waits until the client has reset a call that hung, and gives the reason.
+    pub async fn cancelled(&self) -> Option<Reason> {
+        self.cancellation.notified().await;
+        self.cancelled.lock().ok().and_then(|reasons| reasons.last().copied())
+    }
+
+    /// How many calls that hung the client has reset.
+    pub fn resets(&self) -> usize {
+        self.cancelled.lock().map_or(0, |reasons| reasons.len())
     }
 
     /// Waits for a request.
@@ -89,7 +129,7 @@ impl Http2 {
     }
 }
 
-async fn serve(connection: Connection, script: Arc<Vec<Step>>, log: Arc<Mutex<Vec<Seen>>>, arrived: Arc<Notify>) {
+async fn serve(connection: Connection, shared: Shared) {
     let Ok(mut connection) = h2::server::handshake(connection).await else { return };
     let pings = Arc::new(tokio::sync::Mutex::new(connection.ping_pong()));
     let (disconnect, mut disconnected) = mpsc::channel::<()>(1);
@@ -100,8 +140,7 @@ async fn serve(connection: Connection, script: Arc<Vec<Step>>, log: Arc<Mutex<Ve
             _ = disconnected.recv() => return,
         };
         let Some(Ok((request, respond))) = call else { return };
-        let (script, log, arrived, pings, disconnect) =
-            (script.clone(), log.clone(), arrived.clone(), pings.clone(), disconnect.clone());
+        let (shared, pings, disconnect) = (shared.clone(), pings.clone(), disconnect.clone());
         tokio::spawn(async move {
             let (head, mut incoming) = request.into_parts();
             let mut body = Vec::new();
@@ -110,18 +149,31 @@ async fn serve(connection: Connection, script: Arc<Vec<Step>>, log: Arc<Mutex<Ve
                 body.extend_from_slice(&data);
                 let _ = incoming.flow_control().release_capacity(data.len());
             }
-            if let Ok(mut log) = log.lock() {
-                log.push(Seen { path: head.uri.path().to_owned(), headers: head.headers, body: body.into() });
+            let number = shared.seen.lock().map_or(0, |mut seen| {
+                let authority = head.uri.authority().map(ToString::to_string).unwrap_or_default();
+                seen.push(Seen { authority, path: head.uri.path().to_owned(), headers: head.headers, body: body.into() });
+                seen.len() - 1
+            });
+            shared.arrived.notify_one();
+            if let Some(reason) = play(&(shared.script)(number), respond, &pings, &disconnect).await {
+                if let Ok(mut cancelled) = shared.cancelled.lock() {
+                    cancelled.push(reason);
+                }
+                shared.cancellation.notify_one();
             }
-            arrived.notify_one();
-            play(&script, respond, &pings, &disconnect).await;
         });
     }
 }
 
 type Pings = tokio::sync::Mutex<Option<PingPong>>;
 
-async fn play(script: &[Step], mut respond: SendResponse<Bytes>, pings: &Pings, disconnect: &mpsc::Sender<()>) {
+/// Plays a script. Gives the reason where the client reset the call while it hung.
+async fn play(
+    script: &[Step],
+    mut respond: SendResponse<Bytes>,
+    pings: &Pings,
+    disconnect: &mpsc::Sender<()>,
+) -> Option<Reason> {
     let mut stream: Option<SendStream<Bytes>> = None;
     for step in script {
         // A step that fails means that the client has gone; the test sees that on its own side.
@@ -153,9 +205,20 @@ async fn play(script: &[Step], mut respond: SendResponse<Bytes>, pings: &Pings, 
                 // To let go of the stream would reset it.
                 std::future::pending().await
             }
-            Step::Hang => std::future::pending().await,
+            Step::Hang => {
+                let reset = poll_fn(|cx| match &mut stream {
+                    Some(stream) => stream.poll_reset(cx),
+                    None => respond.poll_reset(cx),
+                });
+                return match reset.await {
+                    Ok(reason) => Some(reason),
+                    // The connection is gone.
+                    Err(_) => None,
+                };
+            }
         };
     }
+    None
 }
 
 fn with(

@@ -1,5 +1,6 @@
 //! The rule as a table in a file, and how it is carried out, by a clock that stands still.
 
+use std::fmt::Write as _;
 use std::sync::Mutex;
 
 use witwire_interpreter::{GrpcStatus, HttpResponse, Metadata};
@@ -16,7 +17,7 @@ fn the_table_of_decisions_holds() {
     for line in table.lines() {
         if let Some((situation, _)) = line.split_once(" -> ").filter(|_| !line.starts_with('#')) {
             let decision = decide(&RetryPolicy::default(), situation_of(situation));
-            out.push_str(&format!("{situation} -> {}", text(decision)));
+            let _ = write!(out, "{situation} -> {}", text(decision));
         } else {
             out.push_str(line);
         }
