@@ -318,7 +318,9 @@ impl Lowering<'_, '_> {
         let request_name = free("request");
         let mut scope = Scope::new();
         let mut times: HashMap<String, usize> = HashMap::new();
-        wished.iter().for_each(|w| *times.entry(words(&w.spelled).concat()).or_default() += 1);
+        for w in &wished {
+            *times.entry(words(&w.spelled).concat()).or_default() += 1;
+        }
         for (i, w) in wished.iter().enumerate() {
             let mut of = words(&w.spelled);
             if times.get(&of.concat()).is_some_and(|n| *n > 1) {

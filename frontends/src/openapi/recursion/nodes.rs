@@ -260,31 +260,34 @@ impl Rewriting<'_> {
         if self.named.contains(&ty) && !through {
             return ty;
         }
-        let new = match (through, self.api.types[ty].shape.clone()) {
-            (true, Shape::Alias(target)) => self.part(target),
-            _ => {
-                let before = self.api.types[ty].clone();
-                let mut after = before.clone();
-                self.parts(&mut after);
-                if through && !after.shape.needs_name() {
-                    // Written in place, so that it has no name to be documented with.
-                    self.api.types.push(Type { docs: None, source: None, ..after })
-                } else if after == before {
-                    ty
-                } else {
-                    let new = self.api.types.push(after);
-                    if through
-                        && let Shape::Variant(cases) = &self.api.types[new].shape
-                        && let Some(of) = cases.iter().find_map(|c| c.ty)
-                    {
-                        self.named.insert(new);
-                        self.wishes.add(new, Wish::OrNull(of));
-                    }
-                    new
-                }
-            }
+        let new = match self.api.types[ty].shape {
+            Shape::Alias(target) if through => self.part(target),
+            _ => self.rewritten(ty, through),
         };
         self.known.insert(ty, new);
+        new
+    }
+
+    /// The type with references in its parts; itself, where it has none.
+    fn rewritten(&mut self, ty: TypeId, through: bool) -> TypeId {
+        let before = self.api.types[ty].clone();
+        let mut after = before.clone();
+        self.parts(&mut after);
+        if through && !after.shape.needs_name() {
+            // Written in place, so that it has no name to be documented with.
+            return self.api.types.push(Type { docs: None, source: None, ..after });
+        }
+        if after == before {
+            return ty;
+        }
+        let new = self.api.types.push(after);
+        if through
+            && let Shape::Variant(cases) = &self.api.types[new].shape
+            && let Some(of) = cases.iter().find_map(|c| c.ty)
+        {
+            self.named.insert(new);
+            self.wishes.add(new, Wish::OrNull(of));
+        }
         new
     }
 }

@@ -500,13 +500,12 @@ impl<'a> Schemas<'a> {
             }
         };
         let pointer = self.views.cx.tree.source(beyond.node);
-        let kept = match self.kept.get(&beyond.json) {
-            Some(&kept) => kept,
-            None => {
-                let kept = self.api.schemas.push(witwire_ir::Schema { json: beyond.json.clone(), pointer });
-                self.kept.insert(beyond.json, kept);
-                kept
-            }
+        let kept = if let Some(&kept) = self.kept.get(&beyond.json) {
+            kept
+        } else {
+            let kept = self.api.schemas.push(witwire_ir::Schema { json: beyond.json.clone(), pointer });
+            self.kept.insert(beyond.json, kept);
+            kept
         };
         Some(witwire_ir::Check::Schema(kept))
     }
