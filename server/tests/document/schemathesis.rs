@@ -17,6 +17,10 @@ const CONFIG: &str = r#"
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "401", "403", "404", "409", "422"]
 
+# Wrong bodies may be large, and the server of the tests takes small ones only.
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "405", "409", "413", "415", "422"]
+
 [[operations]]
 include-path-regex = "^/v1/workers/.name./"
 parameters = { "path.name" = "w" }
