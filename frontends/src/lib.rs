@@ -9,6 +9,7 @@
 pub mod names;
 pub mod openapi;
 pub mod proto;
+pub mod yaml;
 
 mod diagnostic;
 mod files;

@@ -8,12 +8,13 @@ use witwire_ir::{AuthMode, InDoubt, KeyFormat};
 /// Settings of one compilation. The default is what a manifest entry without settings means.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Options {
     /// `namespace:name` of the WIT package; derived from the source where absent.
     pub package: Option<String>,
     /// The package's semantic version; derived where absent.
     pub version: Option<String>,
-    /// Who gives credentials. `None`: the host once `credentials_configured` or none are needed, else the guest.
+    /// Who gives credentials. Absent: the host once credentials are configured or none are needed, else the guest.
     pub auth: Option<AuthMode>,
     /// Whether the manifest configures credentials for this dependency.
     pub credentials_configured: bool,
@@ -48,6 +49,7 @@ pub struct Options {
 /// `calls:` of the manifest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Calls {
     /// Functions as the specification has them.
     #[default]
@@ -59,6 +61,7 @@ pub enum Calls {
 /// `bodies:` of the manifest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Bodies {
     /// Where the rules allow, members become fields of the request.
     #[default]
@@ -70,6 +73,7 @@ pub enum Bodies {
 /// `presence:` of the manifest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum PresenceMode {
     /// A singular message field is an option unless the source requires it.
     #[default]
@@ -81,6 +85,7 @@ pub enum PresenceMode {
 /// `extensions:` of the manifest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Extensions {
     /// They are no part of records, and dropped when received.
     #[default]
@@ -92,6 +97,7 @@ pub enum Extensions {
 /// `unknownFields:` of the manifest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum UnknownFields {
     /// They are dropped when received.
     #[default]
@@ -100,9 +106,10 @@ pub enum UnknownFields {
     Keep,
 }
 
-/// A parameter override.
+/// A parameter override: `{fixed: json}` or `{hide: true}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "WrittenOverride", into = "WrittenOverride")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ParameterOverride {
     /// Always sent with this value; no argument.
     Fixed(String),
@@ -110,9 +117,42 @@ pub enum ParameterOverride {
     Hide,
 }
 
+/// What becomes of a parameter.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+enum WrittenOverride {
+    /// It is always sent with this value; functions have no argument for it.
+    Fixed(String),
+    /// It is never sent; functions have no argument for it.
+    Hide(#[cfg_attr(feature = "schema", schemars(extend("const" = true)))] bool),
+}
+
+impl TryFrom<WrittenOverride> for ParameterOverride {
+    type Error = &'static str;
+
+    fn try_from(written: WrittenOverride) -> Result<Self, Self::Error> {
+        match written {
+            WrittenOverride::Fixed(value) => Ok(Self::Fixed(value)),
+            WrittenOverride::Hide(true) => Ok(Self::Hide),
+            WrittenOverride::Hide(false) => Err("`hide` can only be true; remove the entry to show the parameter"),
+        }
+    }
+}
+
+impl From<ParameterOverride> for WrittenOverride {
+    fn from(parsed: ParameterOverride) -> Self {
+        match parsed {
+            ParameterOverride::Fixed(value) => Self::Fixed(value),
+            ParameterOverride::Hide => Self::Hide(true),
+        }
+    }
+}
+
 /// `idempotency:` of the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Idempotency {
     /// The header or metadata key.
     pub header: String,
@@ -121,6 +161,6 @@ pub struct Idempotency {
     /// How long the server remembers it, in seconds.
     #[serde(default)]
     pub window_seconds: Option<u64>,
-    /// Operations, as in [`Options::operations`].
+    /// Operations, as in `operations` of the dependency.
     pub operations: Vec<String>,
 }

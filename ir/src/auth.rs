@@ -8,6 +8,7 @@ use crate::operation::Place;
 /// Who gives the credentials of an API; fixed when the WIT is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum AuthMode {
     /// The host injects them; functions have no `auth`.
     Host,

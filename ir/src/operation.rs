@@ -101,6 +101,7 @@ pub struct KeyHeader {
 /// How an idempotency key is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum KeyFormat {
     /// As it is.
     Raw,
@@ -111,6 +112,7 @@ pub enum KeyFormat {
 /// What an unsafe call in doubt becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum InDoubt {
     /// The guest gets `outcome-unknown`.
     #[default]

@@ -19,6 +19,7 @@ mod write;
 
 pub use call::{WaveCall, find_operation, parse_call, print_call};
 pub use error::{Problem, WaveError};
+pub use nearest::nearest;
 
 use crate::api::Api;
 use crate::id::TypeId;

@@ -39,6 +39,8 @@ pub(crate) struct Loader<'f> {
     /// Findings so far.
     pub(crate) diagnostics: Vec<Diagnostic>,
     by_path: HashMap<std::path::PathBuf, Result<usize, String>>,
+    /// Whether the places of keys are kept: a manifest's mistakes are told there.
+    pub(crate) key_places: bool,
     /// Entries copied by merge keys, of which a short text can ask for any number.
     merged: usize,
     /// Of all contents, in the order of loading.
@@ -101,6 +103,7 @@ impl<'f> Loader<'f> {
             tree: Tree::default(),
             diagnostics: Vec::new(),
             by_path: HashMap::new(),
+            key_places: false,
             merged: 0,
             digest: blake3::Hasher::new(),
         }
@@ -265,6 +268,9 @@ impl<'f> Loader<'f> {
                             let message = format!("the key `{text}` stands twice in one object; the last one counts");
                             self.push(Severity::Warning, name, (line, column), Code::DuplicateKey, message, "remove one");
                         } else {
+                            if self.key_places {
+                                self.tree.place_key(done, line, column);
+                            }
                             map.seen.insert(text.clone(), map.entries.len());
                             map.entries.push((text, done));
                         }

@@ -11,13 +11,13 @@ mod context;
 mod document;
 mod graph;
 mod limits;
-mod load;
+pub(crate) mod load;
 mod name;
 mod operation;
 mod recursion;
 mod resolve;
 mod schema;
-mod tree;
+pub(crate) mod tree;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;

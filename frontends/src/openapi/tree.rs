@@ -21,6 +21,8 @@ impl NodeId {
 pub(crate) struct Tree {
     nodes: Vec<Node>,
     files: Vec<SourceFile>,
+    /// Line and column of the keys that values stand under, where the loader was asked to keep them.
+    keys: HashMap<NodeId, (u32, u32)>,
 }
 
 /// A file of the tree.
@@ -134,6 +136,16 @@ impl Tree {
             Content::Map(map) => map.entries.iter().enumerate().for_each(|(i, (_, c))| adopt(&mut self.nodes, i, *c)),
         }
         self.nodes[id.index()].content = content;
+    }
+
+    /// Keeps where the key of a value stands; an alias keeps its first key.
+    pub(super) fn place_key(&mut self, value: NodeId, line: u32, column: u32) {
+        self.keys.entry(value).or_insert((line, column));
+    }
+
+    /// Line and column of the key that a value stands under, where they were kept.
+    pub(crate) fn key_place(&self, value: NodeId) -> Option<(u32, u32)> {
+        self.keys.get(&value).copied()
     }
 
     /// How many nodes there are.

@@ -2,7 +2,7 @@
 
 /// The candidate nearest to a name, if one is near enough: as text without case and separators equal, or at an edit distance of
 /// at most a third of the name's length (but at least one).
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let key = fold(name);
     let limit = (key.len() / 3).max(1);
     candidates
