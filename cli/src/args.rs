@@ -62,6 +62,13 @@ pub(crate) enum Command {
     Worker(WorkerArgs),
     /// Show what a worker did: its oplog with typed values.
     Oplog(OplogArgs),
+    /// Make a project: a manifest, a specification, a component.
+    New(NewArgs),
+    /// Build the components of a manifest into bundles: WIT from specifications, components from sources.
+    Build(BuildArgs),
+    /// Check a manifest, or print its JSON Schema.
+    #[command(subcommand)]
+    Manifest(ManifestCommand),
     /// Keep components and run their workers behind a REST API.
     Server(ServerArgs),
     /// The two-minute tour: real services, two specs, one guest, one kill, no call twice.
@@ -254,6 +261,68 @@ pub(crate) struct ServerArgs {
     /// Trust the certificates in this PEM file as well.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Vec<PathBuf>,
+}
+
+/// The manifest, and how its lock and the network are used.
+#[derive(Debug, Args)]
+pub(crate) struct ManifestArgs {
+    /// The manifest.
+    #[arg(long = "manifest", value_name = "FILE", default_value = witwire_manifest::FILE)]
+    pub(crate) file: PathBuf,
+    /// Take the values of this environment.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) environment: Option<String>,
+    /// Refuse to change witwire.lock.
+    #[arg(long)]
+    pub(crate) locked: bool,
+    /// Use no network: documents are read from their copies.
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Fetch documents anew and pin them as they are now.
+    #[arg(long, conflicts_with_all = ["locked", "offline"])]
+    pub(crate) update_lock: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BuildArgs {
+    /// The components to build; none: all.
+    #[arg(value_name = "COMPONENT")]
+    pub(crate) components: Vec<String>,
+    #[command(flatten)]
+    pub(crate) manifest: ManifestArgs,
+    /// Where bundles go. Default: `.witwire/build` beside the manifest.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Compile and run everything, changed or not.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Run no build command: take the components as they are.
+    #[arg(long)]
+    pub(crate) no_command: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ManifestCommand {
+    /// Tell all mistakes of a manifest and its specifications; build nothing.
+    Check(ManifestArgs),
+    /// Print the manifest's JSON Schema, for editors.
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// The project's folder, whose name is the component's.
+    #[arg(value_name = "NAME")]
+    pub(crate) path: PathBuf,
+    /// The language of the component.
+    #[arg(long, value_enum, default_value_t = Template::Rust)]
+    pub(crate) template: Template,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// Rust, built by cargo.
+    Rust,
 }
 
 #[derive(Debug, Args)]

@@ -114,25 +114,24 @@ impl Spec {
 
 /// The diagnostics as `inspect --format json` prints them.
 pub(crate) fn diagnostics_json(compiled: &Compiled) -> serde_json::Value {
-    compiled
-        .diagnostics
-        .iter()
-        .map(|d| {
-            serde_json::json!({
-                "severity": d.severity,
-                "code": d.code,
-                "file": d.location.file,
-                "line": d.location.line,
-                "column": d.location.column,
-                "pointer": d.location.pointer,
-                "message": d.message,
-                "help": d.help,
-            })
-        })
-        .collect()
+    compiled.diagnostics.iter().map(diagnostic_json).collect()
 }
 
-fn render(output: Output, diagnostic: &Diagnostic) -> String {
+/// One diagnostic for a program.
+pub(crate) fn diagnostic_json(d: &Diagnostic) -> serde_json::Value {
+    serde_json::json!({
+        "severity": d.severity,
+        "code": d.code,
+        "file": d.location.file,
+        "line": d.location.line,
+        "column": d.location.column,
+        "pointer": d.location.pointer,
+        "message": d.message,
+        "help": d.help,
+    })
+}
+
+pub(crate) fn render(output: Output, diagnostic: &Diagnostic) -> String {
     let tone = match diagnostic.severity {
         Severity::Error => Tone::Error,
         Severity::Warning => Tone::Warning,

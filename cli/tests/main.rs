@@ -1,11 +1,11 @@
 //! What a person at the command line sees, and what holds for the whole house.
 
-#[path = "main/agent.rs"]
-mod agent;
 #[path = "main/bad_input.rs"]
 mod bad_input;
 #[path = "main/book.rs"]
 mod book;
+#[path = "main/build.rs"]
+mod build;
 #[path = "main/client.rs"]
 mod client;
 #[path = "main/commands.rs"]
@@ -32,9 +32,9 @@ fn main() {
             Ok(())
         }));
     };
-    agent::trials(&mut add);
     bad_input::trials(&mut add);
     book::trials(&mut add);
+    build::trials(&mut add);
     client::trials(&mut add);
     commands::trials(&mut add);
     etcd::trials(&mut add);

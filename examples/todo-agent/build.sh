@@ -1,17 +1,9 @@
 #!/usr/bin/env bash
-# Makes the WIT packages from the service's specifications, then the component. Needs a wasm target:
+# The manifest's build command: makes the component that is committed. Needs a wasm target:
 #   rustup target add wasm32-unknown-unknown
 # CARGO_WASM_FLAGS is handed to cargo (for toolchains that build their own standard library).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-
-witwire() { cargo run --quiet --manifest-path ../../Cargo.toml -p witwire -- "$@"; }
-rm -rf wit/deps
-witwire wit ../todo-service/proto/todo.proto -o wit/deps
-# The settings are those of `examples/todo-agent/api.settings`, one per line.
-settings=()
-while read -r line; do [ -n "$line" ] && settings+=(--manifest "$line"); done < api.settings
-witwire wit ../todo-service/openapi.yaml "${settings[@]}" -o wit/deps
 
 # No path of this machine belongs into the component.
 remap="--remap-path-prefix=$PWD=todo-agent --remap-path-prefix=$(rustc --print sysroot)=rust"

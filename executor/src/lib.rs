@@ -21,6 +21,7 @@ mod callee;
 mod engine;
 mod executor;
 mod host;
+mod imported;
 mod interrupt;
 mod journal;
 mod lift;

@@ -276,7 +276,7 @@ fn instantiate(linker: &Linker<State>, component: &Component) -> Result<Instance
 }
 
 /// Why a component cannot be compiled. wasmtime's words, with what to do about the one reason that is not a mistake.
-fn uncompiled(error: &wasmtime::Error) -> String {
+pub(crate) fn uncompiled(error: &wasmtime::Error) -> String {
     let text = full(error);
     if text.contains("component model async") {
         let hint =

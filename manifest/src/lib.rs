@@ -6,7 +6,9 @@
 pub mod build;
 pub mod bundle;
 pub mod model;
+pub mod reference;
 pub mod schema;
+pub mod template;
 
 mod environment;
 mod fetch;

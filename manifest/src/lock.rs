@@ -96,7 +96,8 @@ impl Lock {
         let digest = file::digest(&bytes);
         match pinned {
             Some(pinned) if pinned != digest && !self.policy.update => {
-                let message = format!("`{url}` has changed: {FILE} pins {}, the server has {}", &pinned[..12], &digest[..12]);
+                let message =
+                    format!("`{url}` has changed: {FILE} pins {}, the server has {}", &pinned[..12], &digest[..12]);
                 return wrong(Code::Changed, message, "look at what changed; `--update-lock` takes the new document");
             }
             Some(pinned) if pinned != digest && self.policy.locked => {

@@ -49,7 +49,9 @@ impl Project {
         match manifest {
             Some(manifest) if mistakes.is_empty() => Ok(Self { root, manifest, document }),
             _ => {
-                mistakes.sort_by(|a, b| (a.location.line, a.location.column, a.code).cmp(&(b.location.line, b.location.column, b.code)));
+                mistakes.sort_by(|a, b| {
+                    (a.location.line, a.location.column, a.code).cmp(&(b.location.line, b.location.column, b.code))
+                });
                 mistakes.dedup();
                 Err(mistakes)
             }
@@ -136,7 +138,8 @@ impl<'a> Reader<'a> {
             let known = self.node.get("environments").into_iter().flat_map(Node::entries).map(|(key, _)| key);
             let known: Vec<&str> = known.collect();
             if !known.contains(&wanted) {
-                let message = format!("there is no environment `{wanted}`; there are {}", quoted(known.iter().copied(), "and"));
+                let message =
+                    format!("there is no environment `{wanted}`; there are {}", quoted(known.iter().copied(), "and"));
                 self.mistakes.push(Mistake::new(Code::Undeclared, self.node.location(), message));
             }
         }
@@ -261,7 +264,8 @@ impl<'a> Reader<'a> {
 fn neighbour(path: &Path) -> Option<String> {
     let wanted = path.file_name()?.to_str()?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut names: Vec<String> = std::fs::read_dir(folder).ok()?.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).ok()?.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
     names.sort();
     nearest(wanted, names.iter().map(String::as_str)).map(str::to_owned)
 }

@@ -20,7 +20,7 @@ use crate::model::{Component, GrpcSource, OpenApiSource};
 pub const FILE: &str = "docs/witwire.schema.json";
 
 /// Keys of [`Options`] that only one kind of specification knows.
-const GRPC_OPTIONS: &[&str] = &["presence"];
+const GRPC_OPTIONS: &[&str] = &["presence", "any", "extensions", "unknownFields"];
 const OPENAPI_OPTIONS: &[&str] = &["bodies", "parameters", "lenient"];
 /// Not written by people: it follows from `credentials`.
 const DERIVED_OPTIONS: &[&str] = &["credentialsConfigured"];
@@ -102,16 +102,13 @@ fn compose() -> Value {
     let grpc = merged("grpc", [properties::<GrpcSource>(&mut generator), without(&options, OPENAPI_OPTIONS), called]);
     let openapi = merged(
         "openapi",
-        [
-            properties::<OpenApiSource>(&mut generator),
-            without(&options, GRPC_OPTIONS),
-            without(&settings, &["endpoints"]),
-        ],
+        [properties::<OpenApiSource>(&mut generator), without(&options, GRPC_OPTIONS), without(&settings, &["endpoints"])],
     );
     let mut overridden = settings.clone();
     overridden.insert("endpoint".to_owned(), endpoint);
 
-    let (grpc_docs, openapi_docs) = (description::<GrpcSource>(&mut generator), description::<OpenApiSource>(&mut generator));
+    let (grpc_docs, openapi_docs) =
+        (description::<GrpcSource>(&mut generator), description::<OpenApiSource>(&mut generator));
     let component = generator.subschema_for::<Component>();
     let name = generator.subschema_for::<ComponentName>();
     let mut definitions = generator.take_definitions(true);
@@ -156,9 +153,7 @@ fn compose() -> Value {
             "allOf": [excluded("endpoint", "endpoints")],
         }),
     );
-    let of = |value: Value, docs: &str| {
-        json!({ "description": docs, "type": "object", "propertyNames": name, "additionalProperties": value })
-    };
+    let of = |value: Value, docs: &str| json!({ "description": docs, "type": "object", "propertyNames": name, "additionalProperties": value });
     let mut components = of(component.into(), "The components, by name.");
     components["minProperties"] = json!(1);
     let dependencies = json!({ "type": "array", "items": { "$ref": "#/$defs/Dependency" } });

@@ -71,11 +71,10 @@ pub(crate) fn load(
             *file = project.path(&*file).display().to_string();
         }
     }
-    let apis = &specification.apis;
-    mistakes.extend(unknown_schemes(project, component, index, apis));
+    mistakes.extend(unknown_schemes(project, component, index, &specification.apis, &files));
     if mistakes.is_empty() {
         // Without a cache the next build compiles again; that is all.
-        let _ = cache.keep(apis, &files);
+        let _ = cache.keep(&specification.apis, &files);
     } else {
         specification.apis.clear();
     }
@@ -160,7 +159,8 @@ fn written<'d>(node: Node<'d>, message: &str) -> Option<(&'d str, Location)> {
     for key in ["package", "version"] {
         found.extend(node.get(key).and_then(|value| Some((text(value)?, value.location()))));
     }
-    let quotes = |name: &str| [format!("`{name}`"), format!("[{name}]")].iter().any(|quoted| message.contains(quoted.as_str()));
+    let quotes =
+        |name: &str| [format!("`{name}`"), format!("[{name}]")].iter().any(|quoted| message.contains(quoted.as_str()));
     found.into_iter().filter(|(name, _)| quotes(name)).max_by_key(|(name, _)| name.len())
 }
 
@@ -185,12 +185,29 @@ fn operations(dependency: &Dependency, files: &Recorded<'_>) -> Vec<String> {
     compiled.apis.iter().flat_map(names).collect()
 }
 
-fn unknown_schemes(project: &Project, component: &ComponentName, index: usize, apis: &[Api]) -> Vec<Mistake> {
+/// Credentials of schemes that the specification does not have. A scheme that no selected operation uses is none of them.
+fn unknown_schemes(
+    project: &Project,
+    component: &ComponentName,
+    index: usize,
+    apis: &[Api],
+    files: &Recorded<'_>,
+) -> Vec<Mistake> {
     let dependency = &project.manifest.dependencies[component][index];
-    let schemes: Vec<&str> = apis.iter().flat_map(|api| api.schemes.iter().map(|(_, scheme)| &*scheme.name)).collect();
-    let unknown = dependency.settings.credentials.keys().filter(|name| !apis.is_empty() && !schemes.contains(&name.as_str()));
+    let of = |apis: &[Api]| -> Vec<String> {
+        apis.iter().flat_map(|api| api.schemes.iter().map(|(_, scheme)| scheme.name.clone())).collect()
+    };
+    let mut schemes = of(apis);
+    let is_unknown = |schemes: &[String], name: &String| !apis.is_empty() && !schemes.contains(name);
+    let names = dependency.settings.credentials.keys();
+    if !dependency.options.operations.is_empty() && names.clone().any(|name| is_unknown(&schemes, name)) {
+        let options = Options { operations: Vec::new(), strict: false, ..dependency.options.clone() };
+        schemes = of(&compile(&dependency.source, files, &options).apis);
+    }
+    let unknown = names.filter(|name| is_unknown(&schemes, name));
     unknown
         .map(|name| {
+            let schemes: Vec<&str> = schemes.iter().map(String::as_str).collect();
             let message = format!("the specification has no authentication scheme `{name}`");
             let help = match nearest(name, schemes.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),

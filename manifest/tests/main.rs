@@ -1,6 +1,8 @@
 //! The manifest's tests, one binary; golden trials are one per file.
 
 mod bundle;
+mod golden;
+mod published;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -14,6 +16,8 @@ fn main() {
         }));
     };
     bundle::trials(&mut add);
+    published::trials(&mut add);
+    trials.extend(golden::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }
 

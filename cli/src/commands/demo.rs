@@ -21,8 +21,8 @@ use crate::output::{Output, Tone};
 
 /// The Rust guest of `examples/todo-agent`, built; a test holds it to the WIT that is printed today.
 pub(crate) const AGENT: &[u8] = include_bytes!("../../../examples/todo-agent/todo-agent.wasm");
-/// The settings of the REST dependency, one `--manifest` entry a line.
-pub(crate) const SETTINGS: &str = include_str!("../../../examples/todo-agent/api.settings");
+/// Its manifest, which has the settings of the REST dependency.
+const MANIFEST: &str = include_str!("../../../examples/todo-agent/witwire.yaml");
 
 /// How long a step of the tour may take before it counts as failed.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -152,14 +152,14 @@ fn compile(dir: &Path, ir: &str, name: &str, guide: &Guide) -> Result<Made, CliE
     Ok(Made { path })
 }
 
-/// Compiles an embedded specification as `examples/todo-agent/build.sh` does.
+/// Compiles an embedded specification as `witwire build` does in `examples/todo-agent`.
 pub(crate) fn specification(name: &str) -> Result<Compiled, CliError> {
     let files = MemoryFiles::new().with("openapi.yaml", todo_service::OPENAPI).with("todo.proto", todo_service::PROTO);
     let compiled = if name == "todo.proto" {
         let input = proto::Input::Protos { files: vec![name.into()], includes: vec![PathBuf::new()] };
         proto::compile(&input, &files, &Options::default())
     } else {
-        let manifest = SETTINGS.lines().filter(|l| !l.is_empty()).map(str::to_owned).collect();
+        let manifest = settings()?;
         let options = crate::settings::options(&crate::args::SpecSettings { manifest, ..Default::default() })?;
         openapi::compile(Path::new(name), &files, &options)
     };
@@ -168,6 +168,13 @@ pub(crate) fn specification(name: &str) -> Result<Compiled, CliError> {
         return Err(CliError::Input(reasons.join("\n")));
     }
     Ok(compiled)
+}
+
+/// What shapes the REST dependency's WIT, as `--manifest` words.
+fn settings() -> Result<Vec<String>, CliError> {
+    let manifest: serde_json::Value = serde_saphyr::from_str(MANIFEST).map_err(|e| CliError::Input(e.to_string()))?;
+    let rest = &manifest["dependencies"]["app:todo-agent"][1];
+    Ok(["auth", "idempotency"].iter().map(|key| format!("{key}={}", rest[key])).collect())
 }
 
 const WORKER: &str = "party";

@@ -20,8 +20,11 @@ const PARTY: &str = r#"ok("Bake a cake: done. The household finished 2 of 2; the
 fn compiled(todo: &Todo) -> tempfile::TempDir {
     let dir = folder(&[]);
     let at = |name: &str| dir.path().join(name).display().to_string();
-    let settings = std::fs::read_to_string(root().join("examples/todo-agent/api.settings")).expect("the agent's settings");
-    let settings: Vec<&str> = settings.lines().filter(|l| !l.is_empty()).flat_map(|l| ["--manifest", l]).collect();
+    let manifest = std::fs::read_to_string(root().join("examples/todo-agent/witwire.yaml")).expect("the agent's manifest");
+    let manifest: serde_json::Value = serde_saphyr::from_str(&manifest).expect("YAML");
+    let rest = &manifest["dependencies"]["app:todo-agent"][1];
+    let settings = ["auth", "idempotency"].map(|key| format!("{key}={}", rest[key]));
+    let settings: Vec<&str> = settings.iter().flat_map(|setting| ["--manifest", setting]).collect();
     witwire(&root(), &["compile", "examples/todo-service/proto/todo.proto", "-o", &at("todo.ir")]).exits(0);
     let rest = ["compile", "examples/todo-service/openapi.yaml", "-o", &at("todos.ir")];
     witwire(&root(), &[&rest[..], &settings].concat()).exits(0);

@@ -28,11 +28,8 @@ pub(super) fn run(builder: &Builder<'_>, tell: &mut dyn FnMut(Event<'_>)) -> Res
     let project = builder.project;
     let wasm = project.path(&builder.component.wasm);
     let state_path = state_path(builder);
-    let mut now = State {
-        command: command.clone(),
-        inputs: inputs(project, builder.component)?,
-        wasm: file::digest_of(&wasm),
-    };
+    let mut now =
+        State { command: command.clone(), inputs: inputs(project, builder.component)?, wasm: file::digest_of(&wasm) };
     let last: Option<State> = file::read(&state_path)?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     if !builder.options.force && now.wasm.is_some() && last.as_ref() == Some(&now) {
         return Ok(false);

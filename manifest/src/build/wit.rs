@@ -44,8 +44,7 @@ pub(super) fn update(wit: &Path, apis: &[&Api]) -> Result<Vec<PathBuf>, WitError
     let deps = wit.join("deps");
     let record_path = deps.join(RECORD);
     // A record that cannot be read is as none: then only equal content counts as generated.
-    let old: Record =
-        file::read(&record_path)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let old: Record = file::read(&record_path)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     let mut wanted: BTreeMap<PathBuf, String> = BTreeMap::new();
     for api in apis {
         let path = Path::new(&folder(api)).join(format!("{}.wit", api.package.name.as_str()));

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Number, Value};
 use witwire_deployment::{ComponentName, Period, ServerUrl};
+use witwire_frontends::Location;
 use witwire_frontends::yaml::{Kind, Node};
 use witwire_ir::wave::nearest;
 
@@ -70,7 +71,8 @@ impl<'s> Checker<'s, '_> {
 
     fn value(&mut self, node: Node<'_>, schema: &'s Value, mut place: Place<'_>) -> Option<Value> {
         let (schema, definition) = self.resolve(schema);
-        place.secret |= definition.is_some_and(|d| SECRET.contains(&d));
+        let (_, items) = schema.get("items").map_or((schema, None), |items| self.resolve(items));
+        place.secret |= [definition, items].into_iter().flatten().any(|d| SECRET.contains(&d));
         let arms = self.arms(schema);
         if !arms.is_empty() {
             return self.one_of(node, &arms, place);
@@ -80,6 +82,10 @@ impl<'s> Checker<'s, '_> {
             (Some("object"), Kind::Map) => self.object(node, schema, &[], place),
             (Some("array"), Kind::List) => self.list(node, schema, place),
             (Some("string"), Kind::Text(text)) => self.text(node, text, schema, definition, place),
+            // A number without its unit is told what a time looks like.
+            (Some("string"), Kind::Number(text)) if definition == Some("Period") => {
+                self.text(node, text, schema, definition, place)
+            }
             (Some("boolean"), Kind::Bool(value)) => self.constant(node, Value::Bool(value), schema, place),
             (Some("integer"), Kind::Number(text)) => self.integer(node, text, schema, place),
             (None, Kind::Text(text)) if schema.get("const").is_some() => {
@@ -114,9 +120,7 @@ impl<'s> Checker<'s, '_> {
             (_, Kind::Null) => Some("give it a value, or remove the key".to_owned()),
             ("string", Kind::Number(text)) if !place.secret => Some(format!("write it in quotes: `\"{text}\"`")),
             ("string", Kind::Bool(value)) if !place.secret => Some(format!("write it in quotes: `\"{value}\"`")),
-            ("array", Kind::Text(text)) if !place.secret && !place.item => {
-                Some(format!("write `{}: [{text}]`", place.name))
-            }
+            ("array", Kind::Text(text)) if !place.secret && !place.item => Some(format!("write `{}: [{text}]`", place.name)),
             ("array", Kind::Map) => Some("begin each of its items with `- `".to_owned()),
             _ => None,
         };
@@ -129,8 +133,7 @@ impl<'s> Checker<'s, '_> {
         match text.parse::<u64>() {
             Ok(number) if (least..=most).contains(&number) => Some(Value::Number(Number::from(number))),
             _ => {
-                let bounds =
-                    if most == u64::MAX { format!("{least} or more") } else { format!("from {least} to {most}") };
+                let bounds = if most == u64::MAX { format!("{least} or more") } else { format!("from {least} to {most}") };
                 let message = format!("{place} is {text}; it must be a whole number, {bounds}");
                 self.report(Mistake::new(Code::BadValue, node.location(), message));
                 None
@@ -320,6 +323,8 @@ impl<'s> Checker<'s, '_> {
         let keys = || schema.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(key, _)| &**key);
         let all = format!("the keys here are {}", quoted(keys(), "and"));
         if place.secret {
+            let of = location.pointer.rsplit_once('/').map_or("", |(of, _)| of).to_owned();
+            let location = Location { pointer: of, ..location };
             let message = format!("{place} has a key that is not known here");
             self.report(Mistake::new(Code::UnknownKey, location, message).help(all));
             return;
@@ -327,7 +332,8 @@ impl<'s> Checker<'s, '_> {
         let other = siblings.iter().find(|s| s.get("properties").is_some_and(|p| p.get(key).is_some()));
         if let Some(other) = other {
             let kind = |schema: &Value| schema.pointer("/properties/type/const").map(plain).unwrap_or_default();
-            let message = format!("`{key}` belongs to dependencies of type `{}`, and this one is `{}`", kind(other), kind(schema));
+            let message =
+                format!("`{key}` belongs to dependencies of type `{}`, and this one is `{}`", kind(other), kind(schema));
             let mut mistake = Mistake::new(Code::OtherType, location, message);
             mistake.help = twin(key).map(|twin| format!("here it is `{twin}`"));
             self.report(mistake);
@@ -342,8 +348,14 @@ impl<'s> Checker<'s, '_> {
 
     /// Keys of which exactly one must be there (`oneOf` of `required`), and keys that exclude each other (`not` of `required`).
     fn counts(&mut self, node: Node<'_>, schema: &'s Value, present: &BTreeSet<&str>, place: Place<'_>) {
-        let counted: Vec<&str> =
-            schema.get("oneOf").and_then(Value::as_array).into_iter().flatten().filter(|arm| is_count(arm)).flat_map(required).collect();
+        let counted: Vec<&str> = schema
+            .get("oneOf")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter(|arm| is_count(arm))
+            .flat_map(required)
+            .collect();
         let given: Vec<&str> = counted.iter().copied().filter(|key| present.contains(key)).collect();
         if !counted.is_empty() && given.is_empty() {
             let message = format!("{place} lacks its source: one of {}", quoted(counted.iter().copied(), "or"));
