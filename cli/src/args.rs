@@ -6,7 +6,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use client::{ComponentArgs, ComponentCommand, InvokeArgs, ServerAddress, UploadArgs, WorkerArgs, WorkerCommand};
+pub(crate) use client::{
+    ComponentArgs, ComponentCommand, DeployArgs, DoctorArgs, InvokeArgs, ServerAddress, UploadArgs, WorkerArgs,
+    WorkerCommand,
+};
 
 /// Call any gRPC or OpenAPI service from a WebAssembly component as a typed WIT function.
 #[derive(Debug, Parser)]
@@ -56,6 +59,8 @@ pub(crate) enum Command {
     Call(Box<CallArgs>),
     /// Run a component durably on the embedded store; run again to continue.
     Run(Box<RunArgs>),
+    /// Build what has changed, and bring it to a server.
+    Deploy(Box<DeployArgs>),
     /// Show and change the components of a server.
     Component(ComponentArgs),
     /// Create, invoke and watch the workers of a server.
@@ -73,6 +78,8 @@ pub(crate) enum Command {
     Server(ServerArgs),
     /// The two-minute tour: real services, two specs, one guest, one kill, no call twice.
     Demo(DemoArgs),
+    /// Look for what is missing, and say what to do about it.
+    Doctor(DoctorArgs),
     /// Print the book's page on every command.
     #[command(hide = true)]
     Reference,
@@ -331,12 +338,15 @@ pub(crate) struct DemoArgs {
     #[arg(long, conflicts_with = "server")]
     pub(crate) keep: bool,
     /// Start the Todo service and a server with its agent deployed, to be tried from another terminal, until Ctrl-C.
-    #[arg(long)]
+    #[arg(long, group = "services")]
     pub(crate) server: bool,
-    /// Where the server listens. Default: 127.0.0.1:9080, or any free port.
-    #[arg(long, value_name = "ADDRESS", requires = "server")]
+    /// Start the Todo service alone, until Ctrl-C. Its REST API needs the token in TODO_TOKEN, or any where that is not set.
+    #[arg(long, group = "services", conflicts_with = "keep")]
+    pub(crate) service: bool,
+    /// Where the server or service listens. Default: 127.0.0.1:9080, or any free port; the service alone 127.0.0.1:8080.
+    #[arg(long, value_name = "ADDRESS", requires = "services")]
     pub(crate) listen: Option<std::net::SocketAddr>,
     /// How long the Todo service takes for each request, in milliseconds: time enough to kill the server in between.
-    #[arg(long, value_name = "MILLISECONDS", requires = "server", default_value_t = 1500)]
+    #[arg(long, value_name = "MILLISECONDS", requires = "services", default_value_t = 1500)]
     pub(crate) delay: u64,
 }

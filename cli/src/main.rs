@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => commands::inspect::run(args, output),
         Command::Call(args) => commands::call::run(args, output),
         Command::Run(args) => commands::run::run(args, output),
+        Command::Deploy(args) => commands::deploy::run(args, output),
         Command::Component(args) => commands::component::run(args, output),
         Command::Worker(args) => commands::worker::run(args, output),
         Command::Oplog(args) => commands::oplog::run(args, output),
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Manifest(command) => commands::manifest::run(command, output),
         Command::Server(args) => commands::server::run(args, output),
         Command::Demo(args) => commands::demo::run(args, output),
+        Command::Doctor(args) => commands::doctor::run(args, output),
         Command::Reference => commands::reference::run(Cli::command(), output),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "witwire", &mut std::io::stdout());

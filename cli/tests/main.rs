@@ -16,10 +16,14 @@ mod etcd;
 mod house;
 #[path = "main/platform.rs"]
 mod platform;
+#[path = "main/system.rs"]
+mod system;
 #[path = "main/tool.rs"]
 mod tool;
 #[path = "main/tour.rs"]
 mod tour;
+#[path = "main/tutorial.rs"]
+mod tutorial;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -39,7 +43,9 @@ fn main() {
     commands::trials(&mut add);
     etcd::trials(&mut add);
     house::trials(&mut add);
+    system::trials(&mut add);
     tour::trials(&mut add);
+    tutorial::trials(&mut add);
     libtest_mimic::run(&arguments, trials).exit();
 }
 

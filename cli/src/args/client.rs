@@ -173,3 +173,30 @@ pub(crate) struct InvokeArgs {
     #[arg(long, value_name = "SECONDS")]
     pub(crate) timeout: Option<u64>,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct DeployArgs {
+    /// The components to deploy; none: all that were built.
+    #[arg(value_name = "COMPONENT")]
+    pub(crate) components: Vec<String>,
+    /// Where `witwire build` has left the bundles.
+    #[arg(long, value_name = "DIR", default_value = ".witwire/build")]
+    pub(crate) from: PathBuf,
+    /// Deploy this bundle instead; may be repeated.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["components", "from"])]
+    pub(crate) bundle: Vec<PathBuf>,
+    /// Tell what would change, and send nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerAddress,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// The store that would be used.
+    #[arg(long, value_name = "FILE", default_value = "witwire.db")]
+    pub(crate) store: PathBuf,
+    #[command(flatten)]
+    pub(crate) server: ServerAddress,
+}

@@ -21,6 +21,15 @@ impl Client {
         self.get(&format!("/v1/components/{}{query}", segment(name)))
     }
 
+    /// The newest revision; `None` where there is no such component.
+    pub(crate) fn current(&self, name: &str) -> Result<Option<ComponentDetails>, ClientError> {
+        match self.component(name, None) {
+            Ok(details) => Ok(Some(details)),
+            Err(error) if error.is("S102") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     pub(crate) fn create_component(&self, upload: Upload) -> Result<ComponentSummary, ClientError> {
         self.upload(Method::POST, "/v1/components", upload)
     }

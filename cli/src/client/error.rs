@@ -87,7 +87,6 @@ impl ClientError {
     }
 
     /// Whether the server refused the request with this code.
-    #[cfg(test)]
     pub(crate) fn is(&self, wanted: &str) -> bool {
         matches!(self, Self::Refused { code, .. } if code == wanted)
     }

@@ -24,7 +24,7 @@ use crate::error::CliError;
 
 pub(crate) use error::ClientError;
 pub(crate) use progress::Progress;
-pub(crate) use types::{ComponentDetails, ComponentSummary, Decision, Ended, Entry, Invocation, WorkerDetails};
+pub(crate) use types::{ComponentDetails, ComponentSummary, Decision, Dependency, Ended, Entry, Invocation, WorkerDetails};
 pub(crate) use upload::Upload;
 
 /// How long a connection may take to be made.

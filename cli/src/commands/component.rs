@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use witwire_deployment::{ComponentUpdate, NewComponent};
 
 use crate::args::{ComponentArgs, ComponentCommand, UploadArgs};
 use crate::client::{Client, ComponentDetails, ComponentSummary, Progress, Upload};
@@ -17,7 +20,7 @@ pub(crate) fn run(args: &ComponentArgs, output: Output) -> Result<(), CliError> 
         ComponentCommand::Show { name, revision } => show(&client.component(name, *revision)?, output),
         ComponentCommand::Revisions { name } => revisions(&client, name, output),
         ComponentCommand::Create(upload) => {
-            let metadata = metadata(upload, &[("name", json!(upload.name))])?;
+            let metadata: NewComponent = metadata(upload, &[("name", json!(upload.name))])?;
             made(&client.create_component(files(upload, &metadata, output)?)?, output)
         }
         ComponentCommand::Update { upload, revision } => {
@@ -25,7 +28,7 @@ pub(crate) fn run(args: &ComponentArgs, output: Output) -> Result<(), CliError> 
                 Some(revision) => *revision,
                 None => client.component(&upload.name, None)?.current,
             };
-            let metadata = metadata(upload, &[("revision", json!(replaced))])?;
+            let metadata: ComponentUpdate = metadata(upload, &[("revision", json!(replaced))])?;
             made(&client.update_component(&upload.name, files(upload, &metadata, output)?)?, output)
         }
         ComponentCommand::Delete { name } => {
@@ -100,8 +103,8 @@ fn revisions(client: &Client, name: &str, output: Output) -> Result<(), CliError
 }
 
 /// The `metadata` part: what the file says, and what the command knows. Without a file, a dependency without settings for each
-/// container.
-fn metadata(args: &UploadArgs, known: &[(&str, Value)]) -> Result<Value, CliError> {
+/// container. Its mistakes are told before anything is sent.
+fn metadata<T: DeserializeOwned>(args: &UploadArgs, known: &[(&str, Value)]) -> Result<T, CliError> {
     let mut metadata = match &args.metadata {
         Some(path) => read_metadata(path)?,
         None => Map::from_iter([("dependencies".to_owned(), json!(vec![json!({}); args.ir.len()]))]),
@@ -109,7 +112,7 @@ fn metadata(args: &UploadArgs, known: &[(&str, Value)]) -> Result<Value, CliErro
     for (key, value) in known {
         metadata.insert((*key).to_owned(), value.clone());
     }
-    Ok(Value::Object(metadata))
+    serde_json::from_value(Value::Object(metadata)).map_err(|e| CliError::Input(format!("the metadata is wrong: {e}")))
 }
 
 /// Only its dependencies: the same file serves to create a component and to update it.
@@ -125,7 +128,7 @@ fn read_metadata(path: &Path) -> Result<Map<String, Value>, CliError> {
     Ok(metadata)
 }
 
-fn files(args: &UploadArgs, metadata: &Value, output: Output) -> Result<Upload, CliError> {
+fn files(args: &UploadArgs, metadata: &impl Serialize, output: Output) -> Result<Upload, CliError> {
     let upload = Upload::new(metadata, Progress::new(output))?.file("component", &args.wasm)?;
     args.ir.iter().try_fold(upload, |upload, path| upload.file("ir", path))
 }

@@ -1,6 +1,7 @@
 //! `witwire demo`: the two-minute tour. Everything in it is real: the services, the component, the kills.
 
 mod server;
+mod service;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -29,6 +30,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) fn run(args: &DemoArgs, output: Output) -> Result<(), CliError> {
     let dir = tempfile::Builder::new().prefix("witwire-demo-").tempdir().map_err(|e| CliError::Io(e.to_string()))?;
+    if args.service {
+        return network::runtime()?.block_on(service::run(args, output));
+    }
     if args.server {
         return network::runtime()?.block_on(server::run(args, dir.path(), output));
     }

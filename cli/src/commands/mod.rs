@@ -5,6 +5,8 @@ pub(crate) mod call;
 pub(crate) mod compile;
 pub(crate) mod component;
 pub(crate) mod demo;
+pub(crate) mod deploy;
+pub(crate) mod doctor;
 pub(crate) mod inspect;
 pub(crate) mod manifest;
 pub(crate) mod new;

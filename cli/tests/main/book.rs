@@ -71,7 +71,7 @@ fn every_command_is_on_its_page() {
         std::fs::write(&page, &printed).expect("written");
     }
     assert_eq!(read(&page), printed, "docs/src/commands.md: run this test with BLESS=1");
-    for command in ["component create", "worker invoke", "oplog"] {
+    for command in ["deploy", "component create", "worker invoke", "oplog", "doctor"] {
         assert!(printed.contains(&format!(" witwire {command}\n")), "{command}");
     }
 }

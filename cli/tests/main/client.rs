@@ -12,6 +12,7 @@ pub(crate) fn trials(add: Add<'_>) {
     add("client::the_key_opens_the_door_and_is_not_shown", the_key_opens_the_door_and_is_not_shown);
     add("client::a_caller_who_was_cut_off_continues", a_caller_who_was_cut_off_continues);
     add("client::what_is_no_server_is_said_to_be", what_is_no_server_is_said_to_be);
+    add("client::the_doctor_says_what_to_do", the_doctor_says_what_to_do);
 }
 
 const PARTY: &str = r#"ok("Bake a cake: done. The household finished 2 of 2; the user had 1 on the page.")"#;
@@ -120,7 +121,7 @@ fn refusals_are_told_with_their_code() {
     create(&["a", "--wasm", "agent.wasm", "--metadata", "list.json"]).exits(1).complains("not a JSON object");
     create(&["a", "--wasm", "text.wasm"]).exits(1).complains("S107: ");
     create(&["a", "--wasm", "agent.wasm"]).exits(1).complains("S108: ").complains("demo:todo/todo-service@1.0.0");
-    create(&["a/b", "--wasm", "agent.wasm"]).exits(1).complains("S001: ").complains("`a/b` is not a component's name");
+    create(&["a/b", "--wasm", "agent.wasm"]).exits(1).complains("`a/b` is not a component's name");
     create(&["a", "--wasm", "agent.wasm", "--ir", "agent.wasm"]).exits(1).complains("S106: ");
     server.run(&["component", "show", "a"]).exits(1).complains("S102: ").complains("witwire component list");
     server.run(&["component", "show", "a/../b"]).exits(1).complains("S101: ");
@@ -189,4 +190,17 @@ fn what_is_no_server_is_said_to_be() {
     list(&todo.running.url()).exits(3).complains("does not answer as a witwire server");
     list("127.0.0.1:9080").exits(2).complains("write `http://HOST:PORT`");
     list("ftp://127.0.0.1").exits(2).complains("scheme");
+}
+
+fn the_doctor_says_what_to_do() {
+    let dir = folder(&[]);
+    let server = Platform::start(dir.path(), &[]);
+    server.run(&["doctor"]).exits(0).says("ok      store").says(&format!("{} answers, components: 0", server.url));
+    let nobody = ["doctor", "--server", "http://127.0.0.1:1", "--store", "missing/witwire.db"];
+    let ill = witwire(dir.path(), &nobody).exits(1);
+    let ill = ill.says("problem store        `missing/witwire.db` cannot be written").says("`--store FILE`");
+    ill.says("problem server       there is no server at http://127.0.0.1:1").says("start one with `witwire server`");
+    let checks = witwire(dir.path(), &[&nobody[..], &["--format", "json"]].concat()).exits(1).json();
+    let states: Vec<_> = checks.as_array().expect("a list").iter().map(|c| (&c["what"], &c["state"])).collect();
+    assert!(states.contains(&(&"server".into(), &"problem".into())), "{checks}");
 }

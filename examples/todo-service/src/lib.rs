@@ -56,7 +56,15 @@ impl Service {
     /// # Errors
     /// No port can be bound.
     pub async fn start(&self) -> std::io::Result<Running> {
-        let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
+        self.start_at((std::net::Ipv4Addr::LOCALHOST, 0).into()).await
+    }
+
+    /// The same at an address.
+    ///
+    /// # Errors
+    /// It cannot be bound.
+    pub async fn start_at(&self, address: SocketAddr) -> std::io::Result<Running> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let task = tokio::spawn(accept(listener, self.clone()));
         Ok(Running { address, task })
