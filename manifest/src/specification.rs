@@ -249,6 +249,14 @@ impl Files for Recorded<'_> {
         self.asked.borrow_mut().insert(path.to_owned(), read.as_ref().ok().map(|bytes| file::digest(bytes)));
         read
     }
+
+    /// The document that the lock pins, and no other.
+    fn remote(&self, url: &str) -> Result<Vec<u8>, FileError> {
+        match &self.document {
+            Some((known, _)) if *known == url => self.read(Path::new(url)),
+            _ => DiskFiles.remote(url),
+        }
+    }
 }
 
 /// What was compiled before, below the work folder.
