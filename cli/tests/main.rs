@@ -14,6 +14,8 @@ mod commands;
 mod etcd;
 #[path = "main/house.rs"]
 mod house;
+#[path = "main/interop.rs"]
+mod interop;
 #[path = "main/platform.rs"]
 mod platform;
 #[path = "main/system.rs"]
@@ -44,6 +46,7 @@ fn main() {
     etcd::trials(&mut add);
     house::trials(&mut add);
     system::trials(&mut add);
+    interop::trials(&mut add);
     tour::trials(&mut add);
     tutorial::trials(&mut add);
     libtest_mimic::run(&arguments, trials).exit();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use witwire_interpreter::{Failure, Plan, Response};
-use witwire_ir::{InDoubt, Operation, OperationId, Shape, Value};
+use witwire_ir::{Call, InDoubt, Operation, OperationId, Step, Value};
 
 use crate::credentials::Credentials;
 use crate::lift::Layout;
@@ -26,6 +26,8 @@ pub(crate) struct Callee {
     pub(crate) deadline: Duration,
     pub(crate) record_requests: bool,
     pub(crate) unkeyed: InDoubt,
+    /// The number under which the resource is linked that the function opens.
+    pub(crate) resource: Option<u32>,
 }
 
 impl Callee {
@@ -35,9 +37,25 @@ impl Callee {
 
     /// Whether the function gives a stream.
     pub(crate) fn opens_stream(&self) -> bool {
+        self.plan.api().stream(self.operation).is_some()
+    }
+
+    /// Whether the function itself takes the request; else the guest sends items.
+    pub(crate) fn takes_request(&self) -> bool {
+        match &self.operation().call {
+            Call::Grpc(call) => call.kind.takes_request(),
+            Call::Http(_) => true,
+        }
+    }
+
+    /// The value if it is one that a step gives, else the error that says so.
+    pub(crate) fn checked_step(&self, step: Step, value: Value) -> Value {
         let api = self.plan.api();
-        let (ok, _) = api.result(self.operation());
-        ok.is_some_and(|ok| matches!(api.shape(ok), Shape::Resource(_)))
+        let ty = api.step(self.operation, step).and_then(|method| method.result);
+        match ty.map(|ty| value.conforms(api, ty)) {
+            Some(Err(mismatch)) => self.failure(unfit(&mismatch)),
+            Some(Ok(())) | None => value,
+        }
     }
 
     /// The result for a response.
@@ -55,18 +73,20 @@ impl Callee {
 fn checked(plan: &Plan, operation: OperationId, value: Value) -> Value {
     match value.conforms(plan.api(), plan.api().operations[operation].result) {
         Ok(()) => value,
-        Err(mismatch) => {
-            let message = format!("the response cannot be given to the component: {mismatch}");
-            plan.failure(operation, Failure::InvalidResponse { message, raw: None, status: None })
-        }
+        Err(mismatch) => plan.failure(operation, unfit(&mismatch)),
     }
+}
+
+fn unfit(mismatch: &dyn std::fmt::Display) -> Failure {
+    let message = format!("the response cannot be given to the component: {mismatch}");
+    Failure::InvalidResponse { message, raw: None, status: None }
 }
 
 #[cfg(test)]
 mod tests {
     use witwire_ir::host::grpc::{self, ErrorKind};
     use witwire_ir::operation::grpc::{GrpcCall, StreamKind};
-    use witwire_ir::{Api, AuthRequirement, Call, CallClass, Interface, PackageName, Protocol, Type, WitName};
+    use witwire_ir::{Api, AuthRequirement, CallClass, Interface, PackageName, Protocol, Shape, Type, WitName};
 
     use super::*;
 

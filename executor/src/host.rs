@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{Linker, ResourceTable, ResourceType, Val};
+use wasmtime::component::{Linker, ResourceDynamic, ResourceTable, ResourceType, Val};
 use wasmtime::{StoreContextMut, StoreLimits};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use witwire_ir::Value;
+use witwire_ir::{Step, Value};
 
 use crate::callee::Callee;
-use crate::link::ResourceImport;
+use crate::lift::{Layout, Lowered, NodeId};
+use crate::link::{MethodSignature, ResourceImport};
+use crate::oplog::FunctionName;
 use crate::session::{Session, Stop};
 
 /// What belongs to one running component.
@@ -41,15 +43,31 @@ pub(crate) fn link_function(linker: &mut Linker<State>, callee: Arc<Callee>) -> 
         .func_new_async(&name.function, move |cx, _, params, results| Box::new(perform(cx, callee.clone(), params, results)))
 }
 
-/// Links a stream's method. No stream can be opened, so no guest has a handle to call it on.
-pub(crate) fn link_method(linker: &mut Linker<State>, interface: Option<&str>, name: &str) -> wasmtime::Result<()> {
-    let message = format!("`{name}` was called on a handle that does not exist");
-    instance(linker, interface)?.func_new(name, move |_, _, _, _| Err(wasmtime::Error::msg(message.clone())))
+/// A method of a stream, ready to be called.
+#[derive(Debug)]
+pub(crate) struct Stepper {
+    /// As the component names it.
+    pub(crate) name: FunctionName,
+    pub(crate) step: Step,
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) signature: MethodSignature,
 }
 
-/// Links a stream's resource type; `number` tells the types of one component apart.
+/// Links a stream's method.
+pub(crate) fn link_method(linker: &mut Linker<State>, stepper: Arc<Stepper>) -> wasmtime::Result<()> {
+    let name = stepper.name.clone();
+    instance(linker, name.interface.as_deref())?.func_new_async(&name.function, move |cx, _, params, results| {
+        Box::new(take_step(cx, stepper.clone(), params, results))
+    })
+}
+
+/// Links a stream's resource type; `number` tells the types of one component apart. A dropped handle cancels the call.
 pub(crate) fn link_resource(linker: &mut Linker<State>, resource: &ResourceImport, number: u32) -> wasmtime::Result<()> {
-    linker.instance(&resource.interface)?.resource(&resource.name, ResourceType::host_dynamic(number), |_, _| Ok(()))
+    let ty = ResourceType::host_dynamic(number);
+    linker.instance(&resource.interface)?.resource(&resource.name, ty, |mut cx, handle| {
+        cx.data_mut().session.drop_stream(handle);
+        Ok(())
+    })
 }
 
 fn instance<'l>(
@@ -70,26 +88,71 @@ async fn perform(
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
     let state = cx.data_mut();
-    match call(state, &callee, params).await {
+    let lowered = match call(state, &callee, params).await {
+        Ok(lowered) => lowered,
+        Err(stop) => return Err(state.stop(stop)),
+    };
+    results[0] = match (lowered, callee.resource) {
+        (Lowered::Plain(value), _) => value,
+        (Lowered::Handle(handle), Some(resource)) => {
+            let handle = ResourceDynamic::new_own(handle, resource).try_into_resource_any(&mut cx)?;
+            Val::Result(Ok(Some(Box::new(Val::Resource(handle)))))
+        }
+        (Lowered::Handle(_), None) => {
+            let stop = unusable(&callee.name, "a handle of a resource that is not linked");
+            return Err(cx.data_mut().stop(stop));
+        }
+    };
+    Ok(())
+}
+
+async fn call(state: &mut State, callee: &Arc<Callee>, params: &[Val]) -> Result<Lowered, Stop> {
+    let (layout, signature) = (&callee.layout, &callee.signature);
+    let args = lift(&callee.name, layout, &signature.params, params)?;
+    let value = state.session.interruptible_call(callee, &args).await?;
+    layout.result(signature.result, value).map_err(|misfit| unusable(&callee.name, misfit))
+}
+
+/// Takes one step of a stream.
+async fn take_step(
+    mut cx: StoreContextMut<'_, State>,
+    stepper: Arc<Stepper>,
+    params: &[Val],
+    results: &mut [Val],
+) -> wasmtime::Result<()> {
+    let handle = match params {
+        [Val::Resource(handle), ..] => handle.try_into_resource_dynamic(&mut cx)?.rep(),
+        _ => wasmtime::bail!("`{}` was called without a handle", stepper.name),
+    };
+    let state = cx.data_mut();
+    match step(state, &stepper, handle, &params[1..]).await {
         Ok(value) => {
-            results[0] = value;
+            if let (Some(result), Some(value)) = (results.first_mut(), value) {
+                *result = value;
+            }
             Ok(())
         }
         Err(stop) => Err(state.stop(stop)),
     }
 }
 
-async fn call(state: &mut State, callee: &Callee, params: &[Val]) -> Result<Val, Stop> {
-    let unusable = |what: String| Stop::Unusable { function: callee.name.clone(), what };
-    let (layout, signature) = (&callee.layout, &callee.signature);
-    let args: Vec<Value> = signature
-        .params
-        .iter()
-        .zip(params)
-        .map(|(node, val)| layout.lift(*node, val))
-        .collect::<Result<_, _>>()
-        // The types were compared when the component was linked, and wasmtime checks the values.
-        .map_err(|misfit| unusable(misfit.to_string()))?;
-    let value = state.session.interruptible_call(callee, &args).await?;
-    layout.lower(signature.result, value).map_err(|misfit| unusable(misfit.to_string()))
+async fn step(state: &mut State, stepper: &Stepper, handle: u32, params: &[Val]) -> Result<Option<Val>, Stop> {
+    let (layout, signature) = (&stepper.layout, &stepper.signature);
+    let args = lift(&stepper.name, layout, &signature.params, params)?;
+    let value = state.session.interruptible_step(handle, &stepper.name, stepper.step, &args).await?;
+    match (signature.result, value) {
+        (Some(node), Some(value)) => layout.lower(node, value).map(Some).map_err(|e| unusable(&stepper.name, e)),
+        (None, None) => Ok(None),
+        _ => Err(unusable(&stepper.name, "a result where there is none, or none where there is one")),
+    }
+}
+
+/// The arguments of a call. The types were compared when the component was linked, and wasmtime checks the values.
+fn lift(name: &FunctionName, layout: &Layout, nodes: &[NodeId], params: &[Val]) -> Result<Vec<Value>, Stop> {
+    let values = nodes.iter().zip(params).map(|(node, val)| layout.lift(*node, val));
+    values.collect::<Result<_, _>>().map_err(|misfit| unusable(name, misfit))
+}
+
+fn unusable(name: &FunctionName, what: impl std::fmt::Display) -> Stop {
+    Stop::Unusable { function: name.clone(), what: what.to_string() }
 }

@@ -31,6 +31,7 @@ mod program;
 mod secret;
 mod session;
 mod settings;
+mod stream;
 mod wasi;
 mod wave;
 mod worker;

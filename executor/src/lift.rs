@@ -46,7 +46,7 @@ pub(crate) enum Node {
     Variant(Names, Box<[Option<NodeId>]>),
     Enum(Names),
     Flags(Names),
-    /// A handle. No function that takes or gives one is ever performed.
+    /// A handle of a stream, which belongs to the store and is made beside the layout: see [`Layout::result`].
     Handle,
 }
 
@@ -78,10 +78,34 @@ impl Names {
 #[error("{0}")]
 pub(crate) struct Misfit(&'static str);
 
+/// The result of a function.
+#[derive(Debug)]
+pub(crate) enum Lowered {
+    /// A value without handles.
+    Plain(Val),
+    /// `ok` of a handle, by the host's number.
+    Handle(u32),
+}
+
 impl Layout {
     pub(crate) fn push(&mut self, node: Node) -> NodeId {
         self.nodes.push(node);
         NodeId(self.nodes.len() as u32 - 1)
+    }
+
+    /// A universal value as the result of a function, which may be `ok` of a handle.
+    pub(crate) fn result(&self, id: NodeId, value: Value) -> Result<Lowered, Misfit> {
+        match (self.node(id), value) {
+            (Node::Result { ok: Some(ok), .. }, Value::Result(Ok(Some(handle))))
+                if matches!(self.node(*ok), Node::Handle) =>
+            {
+                match *handle {
+                    Value::Handle(handle) => Ok(Lowered::Handle(handle)),
+                    _ => Err(Misfit("a value of another type")),
+                }
+            }
+            (_, value) => self.lower(id, value).map(Lowered::Plain),
+        }
     }
 
     fn node(&self, id: NodeId) -> &Node {

@@ -10,14 +10,15 @@ mod problem;
 mod tests;
 mod version;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use wasmtime::Engine;
-use wasmtime::component::Component;
 use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
-use witwire_ir::{Api, InterfaceId, OperationId, Shape};
+use wasmtime::component::{Component, ResourceType};
+use witwire_ir::{Api, InterfaceId, OperationId, Shape, Step, TypeId};
 
-pub(crate) use compare::Signature;
+pub(crate) use compare::{MethodSignature, Signature};
 pub use problem::{Difference, LinkError, LinkProblem};
 
 use crate::lift::Layout;
@@ -50,8 +51,8 @@ pub(crate) struct Function {
 pub(crate) enum Target {
     /// An operation.
     Operation(OperationId, Signature),
-    /// A method of a stream. No stream can be opened yet, so that no guest has a handle to call it on.
-    Method,
+    /// A method of a stream.
+    Step(Step, MethodSignature),
 }
 
 /// A resource that a component imports, by the interface and its name there.
@@ -68,6 +69,7 @@ pub(crate) fn resolve(engine: &Engine, component: &Component, apis: &[Arc<Api>])
         apis,
         imports: Imports { layout: Layout::default(), functions: Vec::new(), resources: Vec::new(), wasi: false },
         problems: Vec::new(),
+        resources: HashMap::new(),
     };
     let ty = component.component_type();
     for (name, import) in ty.imports(engine) {
@@ -106,6 +108,8 @@ struct Resolver<'a> {
     apis: &'a [Arc<Api>],
     imports: Imports,
     problems: Vec<LinkProblem>,
+    /// The component's resource for each of an API, by the API's index.
+    resources: HashMap<(usize, TypeId), ResourceType>,
 }
 
 impl Resolver<'_> {
@@ -121,7 +125,15 @@ impl Resolver<'_> {
         };
         let apis = self.apis;
         let api = &*apis[index];
-        let mut comparer = Comparer::new(api, &mut self.imports.layout);
+        // Resources first: functions are compared with them.
+        for (name, item) in instance.exports(self.engine) {
+            if let (ComponentItem::Resource(ty), Some((id, _))) = (item.ty, resource(api, id, name)) {
+                self.resources.insert((index, id), ty);
+            }
+        }
+        let resources = &self.resources;
+        let known = |ty: TypeId| resources.get(&(index, ty)).copied();
+        let mut comparer = Comparer::new(api, &mut self.imports.layout, &known);
         for (name, item) in instance.exports(self.engine) {
             match item.ty {
                 ComponentItem::ComponentFunc(func) => match function(api, id, import, name, &func, &mut comparer) {
@@ -202,9 +214,9 @@ fn function(
     let missing = || vec![LinkProblem::NoFunction { interface: import.to_owned(), function: name.to_owned() }];
     let compared = if let Some(method) = name.strip_prefix("[method]") {
         let (resource_name, step) = method.split_once('.').ok_or_else(missing)?;
-        let resource = resource(api, interface, resource_name).ok_or_else(missing)?;
+        let (id, resource) = resource(api, interface, resource_name).ok_or_else(missing)?;
         let method = resource.methods.iter().find(|m| m.step.name() == step).ok_or_else(missing)?;
-        comparer.method(&method.params, method.result, func).map(|()| Target::Method)
+        comparer.method(id, method, func).map(|signature| Target::Step(method.step, signature))
     } else {
         let mut operations = api.interfaces[interface].operations.iter();
         let id = *operations.find(|id| api.operations[**id].name.as_str() == name).ok_or_else(missing)?;
@@ -217,10 +229,10 @@ fn function(
     })
 }
 
-fn resource<'a>(api: &'a Api, interface: InterfaceId, name: &str) -> Option<&'a witwire_ir::Resource> {
+fn resource<'a>(api: &'a Api, interface: InterfaceId, name: &str) -> Option<(TypeId, &'a witwire_ir::Resource)> {
     api.interfaces[interface].types.iter().find_map(|id| match &api.types[*id] {
         witwire_ir::Type { name: Some(ty), shape: Shape::Resource(resource), .. } if ty.name.as_str() == name => {
-            Some(resource)
+            Some((*id, resource))
         }
         _ => None,
     })

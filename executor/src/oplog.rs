@@ -16,7 +16,9 @@
 //! 3. A call in doubt (started durably, no result) is settled by its class, see [`settle`].
 //! 4. Before any byte leaves, every earlier entry of that worker is durable. Where [`Class::starts_durably`] says so, the
 //!    call's own [`Started`] is one of them; else [`Started`] and [`Finished`] are appended together after the response.
-//! 5. Nothing of the oplog changes when playback diverges: that a worker is suspended is kept in [`Status`].
+//! 5. A stream's steps are entries of their own ([`Stepped`]), appended once their outcome is known. What of a stream is not in
+//!    the oplog is asked for again only where its class lets the call be sent again.
+//! 6. Nothing of the oplog changes when playback diverges: that a worker is suspended is kept in [`Status`].
 
 mod codec;
 mod describe;
@@ -36,7 +38,7 @@ pub use digest::{ComponentDigest, Digest, DigestKey, IrDigest, RequestDigest};
 pub use doubt::{Settlement, settle};
 pub use entry::{
     Class, ClockKind, ClockReading, Completed, Entry, Event, Finished, FunctionName, Invoked, Outcome, RandomBytes,
-    Recorded, Started, Wave,
+    Recorded, Started, Stepped, Wave,
 };
 pub use id::{IdempotencyKey, InvalidKey, InvalidWorkerId, Ordinal, Timestamp, WorkerId};
 pub use memory::MemoryStore;

@@ -9,17 +9,20 @@ use crate::oplog::Ordinal;
 /// Two more points are the transport's, see [`crate::transport::SendStage`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Window {
-    /// Nothing of the call is in the oplog.
+    /// Nothing of the call, or of the step of a stream, is in the oplog.
     BeforeRecorded,
     /// The start of the call is durable, nothing is sent. Only where the call's class records its start.
     Recorded,
-    /// The result of the call is durable, the guest does not have it yet.
+    /// The outcome of a stream's step is known, nothing of it is in the oplog.
+    StepTaken,
+    /// The result of the call, or of the step, is durable, the guest does not have it yet.
     RecordedNotReturned,
 }
 
 /// Is told where a worker stands. `()` is told nothing and costs nothing.
 pub trait Probe: fmt::Debug + Send + Sync {
-    /// The worker has come to this point with the call whose `Started` is, or will be, at the ordinal; it goes on when this
+    /// The worker has come to this point with the call whose `Started` is, or will be, at the ordinal, or with the step that is
+    /// the entry at it; it goes on when this
     /// returns.
     fn reached(&self, window: Window, call: Ordinal);
 

@@ -12,9 +12,9 @@ use witwire_ir::{Api, Call, Id, InDoubt, Operation, OperationId};
 use crate::callee::Callee;
 use crate::credentials::{Credentials, CredentialsError};
 use crate::engine::Engine;
-use crate::host::{self, State};
-use crate::link::{self, Function, Imports, LinkError, LinkProblem, Target};
-use crate::oplog::{ComponentDigest, Digest, IrDigest};
+use crate::host::{self, State, Stepper};
+use crate::link::{self, Function, Imports, LinkError, LinkProblem, ResourceImport, Target};
+use crate::oplog::{ComponentDigest, Digest, FunctionName, IrDigest};
 use crate::transport::{DEFAULT_DEADLINE, Endpoint, EndpointError, NoEndpoint, Route, RouteSettings, Transport};
 use crate::wasi;
 
@@ -196,14 +196,18 @@ fn connect(
     let plans: Vec<_> =
         sources.iter().enumerate().map(|(i, (_, api))| Planned::new(i, api, &functions)).collect::<Result<_, _>>()?;
     for function in functions {
-        let Target::Operation(operation, signature) = function.target else {
-            let name = &function.name;
-            host::link_method(&mut linker, name.interface.as_deref(), &name.function).map_err(wasmtime)?;
-            continue;
+        let (operation, signature) = match function.target {
+            Target::Operation(operation, signature) => (operation, signature),
+            Target::Step(step, signature) => {
+                let stepper = Stepper { name: function.name, step, layout: layout.clone(), signature };
+                host::link_method(&mut linker, Arc::new(stepper)).map_err(wasmtime)?;
+                continue;
+            }
         };
         let (dependency, api) = sources[function.api];
         let planned = &plans[function.api];
         let callee = Callee {
+            resource: opened(api, operation, &function.name, &resources),
             route: route(transport, dependency, api, &api.operations[operation])?,
             name: function.name,
             ir: dependency.file.digest,
@@ -221,6 +225,14 @@ fn connect(
     Ok(linker)
 }
 
+/// The number of the resource that a function opens. A resource stands in the interface of its function.
+fn opened(api: &Api, operation: OperationId, function: &FunctionName, resources: &[ResourceImport]) -> Option<u32> {
+    let (ok, _) = api.result(&api.operations[operation]);
+    let name = &api.types[api.resolve(ok?)].name.as_ref()?.name;
+    let is_it = |r: &ResourceImport| Some(&*r.interface) == function.interface.as_deref() && r.name == name.as_str();
+    resources.iter().position(is_it).and_then(|position| u32::try_from(position).ok())
+}
+
 /// The operations of an API that a component imports, ready to be performed. The others cost nothing.
 struct Planned {
     plan: Arc<Plan>,
@@ -234,7 +246,8 @@ impl Planned {
         let mut imported: Vec<_> = imports
             .filter_map(|function| match function.target {
                 Target::Operation(operation, _) => Some(operation),
-                Target::Method => None,
+                // Whoever can call a method has the function that opens the stream.
+                Target::Step(..) => None,
             })
             .collect();
         imported.sort_unstable();

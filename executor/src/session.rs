@@ -1,5 +1,7 @@
 //! What a running component does is decided here: told from the oplog, or done and recorded.
 
+mod steps;
+
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,6 +17,7 @@ use crate::oplog::{
     Playback, RandomBytes, Recorded, Settlement, Started, Step, StoreError, WorkerId, redact, request_digest, settle,
 };
 use crate::probe::{Probe, Window};
+use crate::stream::Streams;
 use crate::transport::{CallOptions, Repeat, Transport};
 use crate::wasi::Switch;
 
@@ -74,6 +77,8 @@ pub(crate) struct Session {
     pub(crate) journal: Journal,
     pub(crate) transport: Transport,
     pub(crate) probe: Arc<dyn Probe>,
+    /// The streams that the guest has handles of.
+    pub(crate) streams: Streams,
     /// The key of the invocation under way.
     pub(crate) invocation: Option<IdempotencyKey>,
     /// A person's decision about the call in doubt, used once.
@@ -96,7 +101,7 @@ struct Outgoing {
 
 impl Session {
     /// Performs a call of the guest: from the oplog, or over the network.
-    pub(crate) async fn call(&mut self, callee: &Callee, args: &[Value]) -> Result<Value, Stop> {
+    pub(crate) async fn call(&mut self, callee: &Arc<Callee>, args: &[Value]) -> Result<Value, Stop> {
         let operation = callee.operation();
         let mut recorded = args.to_vec();
         if let Some(place) = &operation.auth.guest {
@@ -106,13 +111,20 @@ impl Session {
         let step = self.playback.next_call(&callee.name, callee.ir, digest)?;
         self.show_new_output();
         match step {
-            CallStep::Replayed(value) => Ok(value),
+            CallStep::Replayed { call, at, started, response } if callee.opens_stream() => {
+                Ok(self.opened(callee, args, (call, at, started), response))
+            }
+            CallStep::Replayed { response, .. } => Ok(response),
             CallStep::InDoubt { call, at, started } => self.settle(callee, args, call, at, started).await,
             CallStep::Live => {
                 let request = if callee.record_requests { Recorded::Typed(recorded) } else { Recorded::Digest };
                 let class = Class::from(&operation.class);
                 let started = Started { function: callee.name.clone(), ir: callee.ir, digest, request, class, key: None };
-                self.begin(callee, args, started).await
+                if callee.opens_stream() {
+                    self.open(callee, args, started).await
+                } else {
+                    self.begin(callee, args, started).await
+                }
             }
         }
     }
@@ -121,10 +133,7 @@ impl Session {
     async fn begin(&mut self, callee: &Callee, args: &[Value], mut started: Started) -> Result<Value, Stop> {
         let call = self.journal.next();
         self.probe.reached(Window::BeforeRecorded, call);
-        if let CallClass::Keyed(_) = callee.operation().class {
-            // A call made while the component is instantiated belongs to no invocation. It has no key, and counts as unsafe.
-            started.key = self.invocation.as_ref().map(|invocation| invocation.for_call(&self.worker, call));
-        }
+        started.key = self.key(callee, call);
         let value = match prepare(&self.transport, callee, args, started.key.as_ref()).await {
             Err(failure) => callee.failure(failure),
             Ok(outgoing) if started.class.starts_durably() => {
@@ -143,6 +152,13 @@ impl Session {
         // A failure that the host finds before anything is sent is recorded as well: another version of the host may judge
         // otherwise, and playback must not depend on it.
         self.finish(call, value, |finished| [Event::Started(started), finished]).await
+    }
+
+    /// The idempotency key of a call, where its class has one. A call made while the component is instantiated belongs to no
+    /// invocation: it has no key, and counts as unsafe.
+    fn key(&self, callee: &Callee, call: Ordinal) -> Option<IdempotencyKey> {
+        let CallClass::Keyed(_) = callee.operation().class else { return None };
+        self.invocation.as_ref().map(|invocation| invocation.for_call(&self.worker, call))
     }
 
     /// A call that was started by a process that is gone.
@@ -209,10 +225,26 @@ impl Session {
 
     /// Performs a call as [`Session::call`] does, and stops the guest before or behind it where it is interrupted: never in the
     /// middle, so that the call is either not begun or recorded whole.
-    pub(crate) async fn interruptible_call(&mut self, callee: &Callee, args: &[Value]) -> Result<Value, Stop> {
+    pub(crate) async fn interruptible_call(&mut self, callee: &Arc<Callee>, args: &[Value]) -> Result<Value, Stop> {
         self.stop_if_interrupted()?;
         let outside = self.interrupter.outside();
         let value = self.call(callee, args).await?;
+        drop(outside);
+        self.stop_if_interrupted()?;
+        Ok(value)
+    }
+
+    /// Takes a step as [`Session::step`] does, and stops the guest before or behind it likewise.
+    pub(crate) async fn interruptible_step(
+        &mut self,
+        handle: u32,
+        method: &FunctionName,
+        step: witwire_ir::Step,
+        args: &[Value],
+    ) -> Result<Option<Value>, Stop> {
+        self.stop_if_interrupted()?;
+        let outside = self.interrupter.outside();
+        let value = self.step(handle, method, step, args).await?;
         drop(outside);
         self.stop_if_interrupted()?;
         Ok(value)
@@ -281,9 +313,6 @@ async fn prepare(
     args: &[Value],
     key: Option<&IdempotencyKey>,
 ) -> Result<Outgoing, Failure> {
-    if callee.opens_stream() {
-        return Err(Failure::Unimplemented(format!("`{}` streams, which this version cannot do yet", callee.name)));
-    }
     let violations = callee.plan.check(callee.operation, args);
     if !violations.is_empty() {
         return Err(Failure::InvalidRequest(violations));

@@ -4,23 +4,18 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use witwire_executor::oplog::{MemoryStore, Outcome, Wave};
-use witwire_executor::transport::Endpoint;
-use witwire_executor::{ApiFile, Dependency, Executor, ExecutorConfig, GuestLimits, WorkerError};
+use witwire_executor::{Executor, ExecutorConfig, GuestLimits, WorkerError};
 use witwire_ir::InDoubt;
-use witwire_ir::container::Bundle;
-use witwire_test_support::{Script, wat_guest};
+use witwire_test_support::wat_guest;
 
 use crate::ledger::{self, INTERFACE, Operation, Protocol};
-use crate::setup::{
-    Setup, TestResult, calls, check, contains, executor, invoke, key, load, run, transport, trial, worker_id,
-};
+use crate::setup::{Setup, TestResult, calls, check, contains, executor, key, load, run, transport, trial, worker_id};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("guest::a_trap_ends_the_worker", trap),
         trial("guest::fuel_is_limited", fuel),
         trial("guest::memory_is_limited", memory),
-        trial("guest::streams_are_refused_by_name", streams),
         trial("guest::guests_of_wasi_have_no_authority", wasi),
         trial("guest::arguments_are_checked", arguments),
         trial("guest::trailing_options_may_be_left_out", options_left_out),
@@ -70,19 +65,6 @@ async fn memory() -> TestResult {
         (func (export "run") (result i32) (loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (memory.size)))"#;
     let outcome = limited(&number_guest(core)?, GuestLimits { memory: 10 << 16, ..GuestLimits::default() }).await?;
     check("the pages that it got", &outcome, &Outcome::Returned(Some(Wave::new("10"))))
-}
-
-async fn streams() -> TestResult {
-    let setup = Setup::new().await?;
-    let api = ledger::streaming_api();
-    let wit = witwire_ir::print_package(&api);
-    let wasm = Script::new([wit]).call(INTERFACE, r#"watch({id: "1", text: ""})"#).build()?;
-    let file = ApiFile::of(&Bundle { apis: vec![api] });
-    let dependency = Dependency::new(file, Some(Endpoint::parse(setup.server.url())?));
-    let mut worker = setup.open(&setup.executor.load(wasm, &[dependency])?).await?;
-    let unimplemented = witwire_ir::host::grpc::ErrorKind::Unimplemented as u64 + 1;
-    check("what the guest was told", &invoke(&mut worker, "a").await?, &vec![unimplemented])?;
-    check("requests", &setup.server.requests(), &0)
 }
 
 /// A guest that writes to its output, and looks for directories and arguments.

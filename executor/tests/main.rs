@@ -8,6 +8,7 @@ mod ledger;
 mod link;
 mod oplog;
 mod setup;
+mod streams;
 mod transport;
 
 use libtest_mimic::{Arguments, Trial};
@@ -26,6 +27,7 @@ fn main() {
     trials.extend(guest::trials());
     trials.extend(interrupt::trials());
     trials.extend(kill::trials());
+    trials.extend(streams::trials());
     trials.extend(oplog::trials());
     trials.extend(transport::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit();

@@ -47,14 +47,18 @@ pub(crate) fn contains(text: &str, part: &str) -> TestResult {
 pub(crate) enum KillWindow {
     Worker(Window),
     Transport(SendStage),
+    /// The ordinal counts messages that are half sent.
+    HalfSent,
 }
 
 impl KillWindow {
-    pub(crate) const ALL: [(&'static str, Self); 6] = [
+    pub(crate) const ALL: [(&'static str, Self); 8] = [
         ("before-recorded", Self::Worker(Window::BeforeRecorded)),
         ("recorded", Self::Worker(Window::Recorded)),
         ("request-half-sent", Self::Transport(SendStage::RequestHalfSent)),
         ("between-attempts", Self::Transport(SendStage::BetweenAttempts)),
+        ("half-sent", Self::HalfSent),
+        ("step-taken", Self::Worker(Window::StepTaken)),
         ("response-read", Self::Transport(SendStage::ResponseRead)),
         ("recorded-not-returned", Self::Worker(Window::RecordedNotReturned)),
     ];
@@ -67,6 +71,8 @@ struct KillAt {
     target: Ordinal,
     /// The call under way: the transport does not know it.
     current: AtomicU64,
+    /// Messages that were half sent.
+    halves: AtomicU64,
 }
 
 impl KillAt {
@@ -90,6 +96,11 @@ impl Probe for KillAt {
 impl SendProbe for KillAt {
     fn reached(&self, stage: SendStage) {
         self.at(KillWindow::Transport(stage));
+        if stage == SendStage::RequestHalfSent && self.window == KillWindow::HalfSent {
+            let half = self.halves.fetch_add(1, Ordering::SeqCst) + 1;
+            self.current.store(half, Ordering::SeqCst);
+            self.at(KillWindow::HalfSent);
+        }
     }
 }
 
@@ -279,7 +290,7 @@ async fn child_run(arguments: &[String]) -> TestResult {
         None => ExecutorConfig::new(store, transport(Arc::new(()))?),
         Some((_, window)) => {
             let target = Ordinal::new(ordinal.parse()?);
-            let probe = Arc::new(KillAt { window, target, current: AtomicU64::new(u64::MAX) });
+            let probe = Arc::new(KillAt { window, target, current: AtomicU64::new(u64::MAX), halves: AtomicU64::new(0) });
             ExecutorConfig { probe: probe.clone(), ..ExecutorConfig::new(store, transport(probe)?) }
         }
     };

@@ -1,5 +1,7 @@
 //! The compiled form of an API.
 
+mod stream;
+
 use std::sync::Arc;
 
 use witwire_ir::host::Violation;

@@ -8,7 +8,7 @@ use crate::id::{Arena, Id, InterfaceId, OperationId, SchemaId, SchemeId, TextId,
 use crate::name::{PackageName, WitName};
 use crate::operation::Operation;
 use crate::operation::http::Server;
-use crate::types::{Shape, Type};
+use crate::types::{Method, Resource, Shape, Step, Type};
 
 /// One WIT package and how to perform its functions. Immutable once built; share it in an `Arc`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -178,5 +178,18 @@ impl Api {
             Shape::Result { ok, err } => (*ok, *err),
             _ => (None, None),
         }
+    }
+
+    /// The resource that an operation opens; `None` where it opens no stream.
+    pub fn stream(&self, operation: OperationId) -> Option<&Resource> {
+        match self.shape(self.result(&self.operations[operation]).0?) {
+            Shape::Resource(resource) => Some(resource),
+            _ => None,
+        }
+    }
+
+    /// The method by which a step is taken on the stream that an operation opens.
+    pub fn step(&self, operation: OperationId, step: Step) -> Option<&Method> {
+        self.stream(operation)?.methods.iter().find(|method| method.step == step)
     }
 }

@@ -1,5 +1,6 @@
 //! Guests that perform fixed calls in a fixed order.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use anyhow::{Context, Result, bail};
@@ -33,7 +34,8 @@ package wasi:random@0.2.0 {
 /// A guest whose one export performs fixed steps in order: `run: func() -> list<u64>`, in the world's root.
 ///
 /// The result has one number per step. For a call: 0 where it returned `ok`, else 1 plus the case index of the error's `kind`.
-/// For a clock: nanoseconds. For randomness: what was read.
+/// For a method of a resource that gives `ok` of something that counts, [`Script::VALUE`] plus that: a list's length, or the
+/// number that is the first field of the record; of `none` 0. For a clock: nanoseconds. For randomness: what was read.
 ///
 /// ```
 /// # fn main() -> anyhow::Result<()> {
@@ -52,6 +54,9 @@ pub struct Script {
 #[derive(Debug, Clone)]
 enum Step {
     Call { interface: String, call: String },
+    Open { handle: String, interface: String, call: String },
+    Method { handle: String, call: String },
+    Drop { handle: String },
     WallClock,
     MonotonicClock,
     Random,
@@ -59,6 +64,9 @@ enum Step {
 }
 
 impl Script {
+    /// What stands before the values of methods, so that they are told from errors.
+    pub const VALUE: u64 = 1_000_000;
+
     /// A script over packages of WIT text.
     pub fn new<T: Into<String>>(packages: impl IntoIterator<Item = T>) -> Self {
         Self { packages: packages.into_iter().map(Into::into).collect(), steps: Vec::new() }
@@ -68,6 +76,27 @@ impl Script {
     #[must_use]
     pub fn call(mut self, interface: impl Into<String>, call: impl Into<String>) -> Self {
         self.steps.push(Step::Call { interface: interface.into(), call: call.into() });
+        self
+    }
+
+    /// Calls a function whose `ok` is a resource, and keeps its handle under a name.
+    #[must_use]
+    pub fn open(mut self, handle: impl Into<String>, interface: impl Into<String>, call: impl Into<String>) -> Self {
+        self.steps.push(Step::Open { handle: handle.into(), interface: interface.into(), call: call.into() });
+        self
+    }
+
+    /// Calls a method of a kept handle: `next()`.
+    #[must_use]
+    pub fn method(mut self, handle: impl Into<String>, call: impl Into<String>) -> Self {
+        self.steps.push(Step::Method { handle: handle.into(), call: call.into() });
+        self
+    }
+
+    /// Drops a kept handle. It must be one.
+    #[must_use]
+    pub fn drop_handle(mut self, handle: impl Into<String>) -> Self {
+        self.steps.push(Step::Drop { handle: handle.into() });
         self
     }
 
@@ -130,6 +159,7 @@ impl Script {
             code: String::new(),
             results: 0,
             functions: 0,
+            handles: HashMap::new(),
         };
         body.results = body.image.reserve(8 * self.steps.len(), 8);
         for (n, step) in self.steps.iter().enumerate() {
@@ -157,11 +187,11 @@ impl Script {
 impl Step {
     fn interface(&self) -> Option<&str> {
         match self {
-            Self::Call { interface, .. } => Some(interface),
+            Self::Call { interface, .. } | Self::Open { interface, .. } => Some(interface),
             Self::WallClock => Some("wasi:clocks/wall-clock@0.2.0"),
             Self::MonotonicClock => Some("wasi:clocks/monotonic-clock@0.2.0"),
             Self::Random => Some("wasi:random/random@0.2.0"),
-            Self::Trap => None,
+            Self::Trap | Self::Method { .. } | Self::Drop { .. } => None,
         }
     }
 }
@@ -174,6 +204,16 @@ struct Body<'a> {
     code: String,
     results: u32,
     functions: u32,
+    /// Kept handles, by name.
+    handles: HashMap<String, Handle>,
+}
+
+/// Where a handle is kept, and of which resource it is.
+#[derive(Debug, Clone)]
+struct Handle {
+    at: u32,
+    interface: String,
+    resource: String,
 }
 
 impl Body<'_> {
@@ -181,7 +221,28 @@ impl Body<'_> {
         let result = self.results + 8 * n as u32;
         let interface = step.interface().unwrap_or_default();
         match step {
-            Step::Call { call, .. } => self.call(interface, call, result),
+            Step::Call { call, .. } => self.call(interface, call, None, result).map(drop),
+            Step::Open { handle, call, .. } => {
+                let at = self.call(interface, call, None, result)?;
+                let name = UntypedFuncCall::parse(call)?.name().to_owned();
+                let resource = opened(self.resolve, find(self.resolve, interface, &name)?)?;
+                self.handles.insert(
+                    handle.clone(),
+                    Handle { at: at + resource.0, interface: interface.to_owned(), resource: resource.1 },
+                );
+                Ok(())
+            }
+            Step::Method { handle, call } => {
+                let handle = self.handles.get(handle).with_context(|| format!("no handle `{handle}`"))?.clone();
+                self.call(&handle.interface.clone(), call, Some(&handle), result).map(drop)
+            }
+            Step::Drop { handle } => {
+                let Handle { at, interface, resource } =
+                    self.handles.get(handle).with_context(|| format!("no handle `{handle}`"))?.clone();
+                let function = self.import(&interface, &format!("[resource-drop]{resource}"), "(param i32)")?;
+                writeln!(self.code, "    (call {function} (i32.load (i32.const {at})))")?;
+                Ok(())
+            }
             Step::WallClock => {
                 let function = self.import(interface, "now", "(param i32)")?;
                 let at = self.image.reserve(16, 8);
@@ -213,22 +274,32 @@ impl Body<'_> {
         Ok(())
     }
 
-    fn call(&mut self, interface: &str, call: &str, result: u32) -> Result<()> {
+    /// A call of a function, or of a method of a handle. Gives where its result lies.
+    fn call(&mut self, interface: &str, call: &str, handle: Option<&Handle>, result: u32) -> Result<u32> {
         let parsed = UntypedFuncCall::parse(call).with_context(|| format!("`{call}`"))?;
         let resolve = self.resolve;
-        let function = find(resolve, interface, parsed.name())?;
+        let name = match handle {
+            Some(handle) => format!("[method]{}.{}", handle.resource, parsed.name()),
+            None => parsed.name().to_owned(),
+        };
+        let function = find(resolve, interface, &name)?;
         // The result may be of a type that WAVE does not know; only its error is looked at.
-        let arguments = Function { result: None, ..function.clone() };
+        let mut arguments = Function { result: None, ..function.clone() };
+        let mut operands = String::new();
+        if let Some(handle) = handle {
+            arguments.params.remove(0);
+            arguments.kind = wit_parser::FunctionKind::Freestanding;
+            write!(operands, " (i32.load (i32.const {}))", handle.at)?;
+        }
         let types: Vec<_> = resolve_wit_func_type(resolve, &arguments)?.params().collect();
         let values: Vec<Value> = parsed.to_wasm_params(types.iter()).with_context(|| format!("`{call}`"))?;
         let signature = resolve.wasm_signature(AbiVariant::GuestImport, function);
-        if !signature.retptr {
-            bail!("`{call}`: a script calls only functions whose result is returned in memory");
-        }
 
-        let params: Vec<Type> = function.params.iter().map(|p| p.ty).collect();
-        let mut operands = String::new();
+        let params: Vec<Type> = arguments.params.iter().map(|p| p.ty).collect();
         if signature.indirect_params {
+            if handle.is_some() {
+                bail!("`{call}`: a script calls only methods with few parameters");
+            }
             let at = self.image.store_params(&params, &values)?;
             write!(operands, " (i32.const {at})")?;
         } else {
@@ -240,26 +311,81 @@ impl Body<'_> {
                 write!(operands, " {}", operand.instruction())?;
             }
         }
-        let ty = function.result.context("no result")?;
-        let (size, align) = (self.image.sizes.size(&ty).size_wasm32(), self.image.sizes.align(&ty).align_wasm32());
-        let at = self.image.reserve(size, align);
-        let name = self.import(
+        let import = self.import(
             interface,
             &function.name,
             &format!("{} {}", core_types("param", &signature.params), core_types("result", &signature.results)),
         )?;
+        let Some(ty) = function.result else {
+            writeln!(self.code, "    (call {import}{operands})")?;
+            return Ok(0);
+        };
+        if !signature.retptr {
+            bail!("`{call}`: a script calls only functions whose result is returned in memory");
+        }
+        let (size, align) = (self.image.sizes.size(&ty).size_wasm32(), self.image.sizes.align(&ty).align_wasm32());
+        let at = self.image.reserve(size, align);
         let kind = match kind_of_error(resolve, &self.image.sizes, &ty) {
             Some((offset, load)) => {
                 format!("(i64.add (i64.const 1) (i64.extend_i32_u ({load} (i32.const {})))) ", at + offset)
             }
             None => "(i64.const 1)".to_owned(),
         };
+        let value = handle.and_then(|_| number_of_ok(resolve, &self.image.sizes, &ty, at));
+        let ok = match value {
+            Some(value) => format!("(i64.add (i64.const {}) {value})", Script::VALUE),
+            None => "(i64.const 0)".to_owned(),
+        };
         writeln!(
             self.code,
-            "    (call {name}{operands} (i32.const {at}))\n    (i64.store (i32.const {result}) (if (result i64) (i32.load8_u (i32.const {at})) (then {kind}) (else (i64.const 0))))"
+            "    (call {import}{operands} (i32.const {at}))\n    (i64.store (i32.const {result}) (if (result i64) (i32.load8_u (i32.const {at})) (then {kind}) (else {ok})))"
         )?;
-        Ok(())
+        Ok(at)
     }
+}
+
+/// Where in its result the handle stands that a function gives, and the name of its resource.
+fn opened(resolve: &Resolve, function: &Function) -> Result<(u32, String)> {
+    let mut sizes = SizeAlign::default();
+    sizes.fill(resolve);
+    let found = function.result.as_ref().and_then(|ty| match behind_aliases(resolve, *ty)? {
+        TypeDefKind::Result(result) => match behind_aliases(resolve, result.ok?)? {
+            TypeDefKind::Handle(wit_parser::Handle::Own(resource)) => {
+                let offset = sizes.payload_offset(Int::U8, [result.ok.as_ref(), result.err.as_ref()]);
+                Some((offset.size_wasm32() as u32, resolve.types[*resource].name.clone()?))
+            }
+            _ => None,
+        },
+        _ => None,
+    });
+    found.with_context(|| format!("`{}` gives no resource", function.name))
+}
+
+/// The number that the `ok` of a result at an address stands for, as an expression.
+fn number_of_ok(resolve: &Resolve, sizes: &SizeAlign, result: &Type, at: u32) -> Option<String> {
+    let TypeDefKind::Result(result) = behind_aliases(resolve, *result)? else { return None };
+    let offset = sizes.payload_offset(Int::U8, [result.ok.as_ref(), result.err.as_ref()]);
+    number(resolve, sizes, &result.ok?, at + offset.size_wasm32() as u32)
+}
+
+fn number(resolve: &Resolve, sizes: &SizeAlign, ty: &Type, at: u32) -> Option<String> {
+    Some(match ty {
+        Type::Bool => format!("(i64.load8_u (i32.const {at}))"),
+        Type::U32 | Type::S32 => format!("(i64.load32_u (i32.const {at}))"),
+        Type::U64 | Type::S64 => format!("(i64.load (i32.const {at}))"),
+        Type::Id(_) => match behind_aliases(resolve, *ty)? {
+            TypeDefKind::Option(some) => {
+                let offset = sizes.payload_offset(Int::U8, [Some(some)]).size_wasm32() as u32;
+                let value = number(resolve, sizes, some, at + offset)?;
+                format!("(if (result i64) (i32.load8_u (i32.const {at})) (then {value}) (else (i64.const 0)))")
+            }
+            TypeDefKind::List(_) => format!("(i64.load32_u (i32.const {}))", at + 4),
+            TypeDefKind::Record(record) => number(resolve, sizes, &record.fields.first()?.ty, at)?,
+            TypeDefKind::Type(primitive) => number(resolve, sizes, primitive, at)?,
+            _ => return None,
+        },
+        _ => return None,
+    })
 }
 
 fn find<'a>(resolve: &'a Resolve, interface: &str, function: &str) -> Result<&'a Function> {

@@ -1,5 +1,6 @@
-//! A real third-party service: keys are put, read and deleted in etcd through a guest.
+//! A real third-party service: a guest puts, reads and watches keys in etcd.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -8,19 +9,23 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
 use witwire_executor::egress::EgressPolicy;
-use witwire_executor::oplog::{FunctionName, IdempotencyKey, MemoryStore, Outcome, Wave, WorkerId};
+use witwire_executor::oplog::{
+    Event, FunctionName, IdempotencyKey, MemoryStore, Ordinal, Outcome, Wave, WorkerId, describe,
+};
 use witwire_executor::transport::{Endpoint, Transport, TransportConfig};
-use witwire_executor::{ApiFile, Dependency, Executor, ExecutorConfig};
+use witwire_executor::{ApiFile, Dependency, Executor, ExecutorConfig, Worker};
 use witwire_frontends::{DiskFiles, Options, proto};
 use witwire_ir::container::Bundle;
-use witwire_ir::print_package;
-use witwire_test_support::proxy_guest;
+use witwire_ir::{Api, print_package};
+use witwire_test_support::{Script, proxy_guest};
 
 use crate::Add;
 
 pub(crate) fn trials(add: Add<'_>) {
     add("etcd::keys_through_a_guest", keys_through_a_guest);
+    add("etcd::transactions_watches_and_leases", streams_through_a_guest);
 }
 
 /// A running etcd; it is stopped when this is dropped.
@@ -94,30 +99,96 @@ impl Etcd {
     }
 }
 
-fn keys_through_a_guest() {
-    let Some(etcd) = Etcd::start() else {
+/// etcd, unless it is missing here.
+fn etcd() -> Option<Etcd> {
+    let etcd = Etcd::start();
+    if etcd.is_none() {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "etcd is not on the PATH, and CI must have it");
         println!("skipped: etcd is not on the PATH");
-        return;
-    };
+    }
+    etcd
+}
+
+/// The API of the test's own file.
+fn api() -> Vec<Api> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/kv.proto");
     let includes = vec![file.parent().expect("a folder").to_owned()];
     let compiled = proto::compile(&proto::Input::Protos { files: vec![file], includes }, &DiskFiles, &Options::default());
     assert!(!compiled.is_refused(), "{:?}", compiled.diagnostics);
-    let guest = proxy_guest(&print_package(&compiled.apis[0]), "kv").expect("a guest of the printed WIT");
+    compiled.apis
+}
 
+/// A worker of a guest that calls etcd, and what runs it.
+fn worker(etcd: &Etcd, guest: Vec<u8>, apis: Vec<Api>) -> (Runtime, Executor, Worker) {
     let server = Endpoint::parse(&format!("http://{}", etcd.clients)).expect("a URL");
     let egress = EgressPolicy::exactly([&server]);
     let transport = Transport::new(TransportConfig { egress, ..TransportConfig::default() }).expect("a transport");
     let executor = Executor::new(ExecutorConfig::new(Arc::new(MemoryStore::new()), transport)).expect("an executor");
-    let dependency = Dependency::new(ApiFile::of(&Bundle { apis: compiled.apis }), Some(server));
+    let dependency = Dependency::new(ApiFile::of(&Bundle { apis }), Some(server));
     let program = executor.load(guest, &[dependency]).expect("the guest links");
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let worker_id = WorkerId::new("etcd").expect("a name");
-    let mut worker = runtime.block_on(async {
-        executor.create(&worker_id, &program, String::new()).await.expect("a worker");
-        executor.open(&worker_id, &program).await.expect("the worker")
+    let runtime = Runtime::new().expect("a runtime");
+    let id = WorkerId::new("etcd").expect("a name");
+    let worker = runtime.block_on(async {
+        executor.create(&id, &program, String::new()).await.expect("a worker");
+        executor.open(&id, &program).await.expect("the worker")
     });
+    (runtime, executor, worker)
+}
+
+/// A watch tells of a key that a transaction puts, and a lease is kept alive: the guest reads both from streams.
+fn streams_through_a_guest() {
+    let Some(etcd) = etcd() else { return };
+    let apis = api();
+    let package = |interface: &str| format!("grpc:etcdserverpb/{interface}@0.1.0");
+    // "k" is [107], "one" [111, 110, 101]. The key is put because its version is 0: it does not exist.
+    let transaction = "txn({compare: [{%result: equal, target: version, key: [107], target-union: some(version(0))}], \
+                       success: [{request: some(request-put({key: [107], value: [111, 110, 101], lease: 5, prev-kv: false}))}], \
+                       failure: []})";
+    let guest = Script::new([print_package(&apis[0])])
+        .open("watch", package("watch"), "watch()")
+        .method(
+            "watch",
+            "send({request-union: some(create-request({key: [107], range-end: [], start-revision: 0, watch-id: 7}))})",
+        )
+        .method("watch", "next()")
+        .call(package("lease"), "lease-grant({ttl: 60, id: 5})")
+        .call(package("kv"), transaction)
+        .method("watch", "next()")
+        .open("lease", package("lease"), "lease-keep-alive()")
+        .method("lease", "send({id: 5})")
+        .method("lease", "next()")
+        .method("lease", "close-send()")
+        .method("lease", "next()")
+        .method("watch", "cancel()");
+    let (runtime, executor, mut worker) = worker(&etcd, guest.build().expect("a guest of the printed WIT"), apis.clone());
+    let key = IdempotencyKey::new("run").expect("a key");
+    let outcome = runtime.block_on(worker.invoke(&key, &FunctionName::world("run"), &[])).expect("the invocation");
+    // The number of a response is its first field: the watch's, the lease's.
+    let Outcome::Returned(Some(numbers)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(numbers.as_str(), "[0, 0, 1000007, 0, 0, 1000007, 0, 0, 1000005, 0, 1000000, 0]");
+    assert!(etcd.gateway("aw==").contains("\"value\":\"b25l\""), "{}", etcd.gateway("aw=="));
+
+    // What the guest read is in the oplog, as typed values.
+    let entries = runtime.block_on(executor.store().read(worker.id(), Ordinal::ZERO)).expect("the oplog");
+    let ir = entries.iter().find_map(|(_, entry)| match &entry.event {
+        Event::Started(started) => Some(started.ir),
+        _ => None,
+    });
+    let apis = HashMap::from([(ir.expect("a call"), vec![Arc::new(apis[0].clone())])]);
+    let described: Vec<String> = describe(&entries, &apis).iter().map(ToString::to_string).collect();
+    let told =
+        |part: &str| assert!(described.iter().any(|line| line.contains(part)), "`{part}` in\n{}", described.join("\n"));
+    told("events: [{%type: put, kv: some({key: [107], ");
+    told("value: [111, 110, 101], lease: 5");
+    told("next() -> ok(some({id: 5, ttl: 60}))");
+    println!("etcd: 2 calls, 2 streams of 9 steps");
+}
+
+fn keys_through_a_guest() {
+    let Some(etcd) = etcd() else { return };
+    let apis = api();
+    let guest = proxy_guest(&print_package(&apis[0]), "kv").expect("a guest of the printed WIT");
+    let (runtime, _executor, mut worker) = worker(&etcd, guest, apis);
     let mut number = 0;
     let mut call = |function: &str, argument: &str| {
         number += 1;

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use wasmtime::component::Type;
 use wasmtime::component::types::ComponentFunc;
-use witwire_ir::{Api, Operation, Param, Shape, TypeId, WitName};
+use wasmtime::component::{ResourceType, Type};
+use witwire_ir::{Api, Method, Operation, Param, Shape, TypeId, WitName};
 
 use super::describe::{api_type, component_type};
 use super::problem::Difference;
@@ -19,10 +19,21 @@ pub(crate) struct Signature {
     pub(crate) result: NodeId,
 }
 
+/// The parameters after `self` and the result of a method, ready to be converted.
+#[derive(Debug)]
+pub(crate) struct MethodSignature {
+    /// In order.
+    pub(crate) params: Vec<NodeId>,
+    /// What it gives, if anything.
+    pub(crate) result: Option<NodeId>,
+}
+
 /// Compares the functions that one component imports of one API.
 pub(super) struct Comparer<'a> {
     api: &'a Api,
     layout: &'a mut Layout,
+    /// The component's resource for one of the API.
+    resources: &'a dyn Fn(TypeId) -> Option<ResourceType>,
     /// What was compared already. A component may spell one type of the API in several ways, one of them wrong.
     known: HashMap<TypeId, Vec<(Type, NodeId)>>,
     path: Vec<String>,
@@ -30,8 +41,8 @@ pub(super) struct Comparer<'a> {
 }
 
 impl<'a> Comparer<'a> {
-    pub(super) fn new(api: &'a Api, layout: &'a mut Layout) -> Self {
-        Self { api, layout, known: HashMap::new(), path: Vec::new(), differences: Vec::new() }
+    pub(super) fn new(api: &'a Api, layout: &'a mut Layout, resources: &'a dyn Fn(TypeId) -> Option<ResourceType>) -> Self {
+        Self { api, layout, resources, known: HashMap::new(), path: Vec::new(), differences: Vec::new() }
     }
 
     /// Compares an operation's function.
@@ -44,17 +55,17 @@ impl<'a> Comparer<'a> {
     /// Compares a resource's method.
     pub(super) fn method(
         &mut self,
-        params: &[Param],
-        result: Option<TypeId>,
+        resource: TypeId,
+        method: &Method,
         func: &ComponentFunc,
-    ) -> Result<(), Vec<Difference>> {
+    ) -> Result<MethodSignature, Vec<Difference>> {
         let mut actual = func.params();
-        if !matches!(actual.next(), Some((_, Type::Borrow(_)))) {
-            self.differ("`self` first".to_owned(), "another first parameter".to_owned());
+        if !matches!(actual.next(), Some((_, Type::Borrow(own))) if (self.resources)(resource) == Some(own)) {
+            self.differ("another first parameter".to_owned(), "`self` first".to_owned());
         }
-        self.params(params, actual);
-        self.result(result, func);
-        self.finish(Some(()))
+        let params = self.params(&method.params, actual);
+        let result = self.result(method.result, func);
+        self.finish(Some(MethodSignature { params, result }))
     }
 
     fn finish<T>(&mut self, value: Option<T>) -> Result<T, Vec<Difference>> {
@@ -184,7 +195,7 @@ impl<'a> Comparer<'a> {
                 self.names("flags", &names, labels.iter().map(|l| &l.name));
                 Node::Flags(Names::new(names))
             }
-            (Shape::Resource(_), Type::Own(_)) => Node::Handle,
+            (Shape::Resource(_), Type::Own(own)) if (self.resources)(expected) == Some(*own) => Node::Handle,
             _ => {
                 self.differ(component_type(actual), api_type(api, expected));
                 Node::Handle

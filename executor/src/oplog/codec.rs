@@ -10,20 +10,20 @@
 
 mod bytes;
 
-use witwire_ir::Value;
 use witwire_ir::container::{ValueError, value_from_bytes, value_to_bytes};
+use witwire_ir::{Step, Value};
 
 use super::digest::{ComponentDigest, Digest, IrDigest, RequestDigest};
 use super::entry::{
     Class, ClockReading, Completed, Entry, Event, Finished, FunctionName, Invoked, Outcome, RandomBytes, Recorded, Started,
-    Wave,
+    Stepped, Wave,
 };
 use super::id::{IdempotencyKey, Ordinal, Timestamp};
 use bytes::Reader;
 pub(super) use bytes::Writer;
 
-/// The version that is written, and the newest that is read.
-const VERSION: u8 = 1;
+/// The newest version that is read. An entry is written in the oldest version that has its kind.
+const VERSION: u8 = 2;
 const CHECKSUM: usize = 8;
 
 /// Why bytes are not an entry.
@@ -52,7 +52,7 @@ pub enum DecodeError {
 pub(super) fn encode(entry: &Entry) -> Vec<u8> {
     let mut out = Writer::default();
     out.fixed(&[0; CHECKSUM]);
-    out.byte(VERSION);
+    out.byte(version(&entry.event));
     out.unsigned(entry.at.millis());
     match &entry.event {
         Event::Invoked(invoked) => {
@@ -75,13 +75,7 @@ pub(super) fn encode(entry: &Entry) -> Vec<u8> {
             write_function(&mut out, &started.function);
             out.fixed(started.ir.0.as_bytes());
             out.fixed(started.digest.0.as_bytes());
-            match &started.request {
-                Recorded::Digest => out.byte(0),
-                Recorded::Typed(values) => {
-                    out.byte(1);
-                    write_values(&mut out, values);
-                }
-            }
+            write_recorded(&mut out, &started.request);
             out.byte(match started.class {
                 Class::Safe => 0,
                 Class::Idempotent => 1,
@@ -94,6 +88,16 @@ pub(super) fn encode(entry: &Entry) -> Vec<u8> {
             out.byte(3);
             out.unsigned(finished.call.get());
             write_value(&mut out, &finished.response);
+        }
+        Event::Stepped(stepped) => {
+            out.byte(8);
+            out.unsigned(stepped.stream.get());
+            out.unsigned(stepped.sequence);
+            out.byte(step_code(stepped.step));
+            out.fixed(stepped.digest.0.as_bytes());
+            write_recorded(&mut out, &stepped.request);
+            out.option(stepped.response.as_ref(), write_value);
+            out.byte(stepped.ended.into());
         }
         Event::Clock(ClockReading::Wall { seconds, nanoseconds }) => {
             out.byte(4);
@@ -127,6 +131,50 @@ pub(super) fn encode(entry: &Entry) -> Vec<u8> {
     let (checksum, rest) = bytes.split_at_mut(CHECKSUM);
     checksum.copy_from_slice(&blake3::hash(rest).as_bytes()[..CHECKSUM]);
     bytes
+}
+
+/// The version that an event came with.
+const fn version(event: &Event) -> u8 {
+    match event {
+        Event::Stepped(_) => 2,
+        _ => 1,
+    }
+}
+
+/// A step's number in the format.
+const fn step_code(step: Step) -> u8 {
+    match step {
+        Step::Next => 0,
+        Step::NextBatch => 1,
+        Step::Send => 2,
+        Step::Finish => 3,
+        Step::CloseSend => 4,
+        Step::Cancel => 5,
+    }
+}
+
+fn read_step(input: &mut Reader<'_>) -> Result<Step, DecodeError> {
+    const STEPS: [Step; 6] = [Step::Next, Step::NextBatch, Step::Send, Step::Finish, Step::CloseSend, Step::Cancel];
+    let code = input.byte()?;
+    STEPS.into_iter().find(|s| step_code(*s) == code).ok_or(DecodeError::Meaning("a step is of no known kind"))
+}
+
+fn write_recorded(out: &mut Writer, recorded: &Recorded) {
+    match recorded {
+        Recorded::Digest => out.byte(0),
+        Recorded::Typed(values) => {
+            out.byte(1);
+            write_values(out, values);
+        }
+    }
+}
+
+fn read_recorded(input: &mut Reader<'_>) -> Result<Recorded, DecodeError> {
+    match input.byte()? {
+        0 => Ok(Recorded::Digest),
+        1 => Ok(Recorded::Typed(input.list(read_value)?)),
+        _ => Err(DecodeError::Meaning("a request is of no known kind")),
+    }
 }
 
 /// Appends a function's name.
@@ -177,11 +225,7 @@ fn read_event(input: &mut Reader<'_>) -> Result<Event, DecodeError> {
             function: read_function(input)?,
             ir: IrDigest(Digest::from_bytes(input.fixed()?)),
             digest: RequestDigest(Digest::from_bytes(input.fixed()?)),
-            request: match input.byte()? {
-                0 => Recorded::Digest,
-                1 => Recorded::Typed(input.list(read_value)?),
-                _ => return Err(DecodeError::Meaning("a request is of no known kind")),
-            },
+            request: read_recorded(input)?,
             class: match input.byte()? {
                 0 => Class::Safe,
                 1 => Class::Idempotent,
@@ -192,6 +236,19 @@ fn read_event(input: &mut Reader<'_>) -> Result<Event, DecodeError> {
             key: input.option(read_key)?,
         }),
         3 => Event::Finished(Finished { call: Ordinal::new(input.unsigned()?), response: read_value(input)? }),
+        8 => Event::Stepped(Stepped {
+            stream: Ordinal::new(input.unsigned()?),
+            sequence: input.unsigned()?,
+            step: read_step(input)?,
+            digest: RequestDigest(Digest::from_bytes(input.fixed()?)),
+            request: read_recorded(input)?,
+            response: input.option(read_value)?,
+            ended: match input.byte()? {
+                0 => false,
+                1 => true,
+                _ => return Err(DecodeError::Meaning("a flag is neither set nor clear")),
+            },
+        }),
         4 => Event::Clock(ClockReading::Wall { seconds: input.unsigned()?, nanoseconds: input.narrow()? }),
         5 => Event::Clock(ClockReading::Monotonic(input.unsigned()?)),
         6 => Event::Random(RandomBytes(input.bytes()?.into())),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use witwire_ir::{Api, OperationId, Value, wave};
 
 use super::digest::IrDigest;
-use super::entry::{Class, ClockReading, Entry, Event, FunctionName, Outcome, Recorded, Started, Wave};
+use super::entry::{Class, ClockReading, Entry, Event, FunctionName, Outcome, Recorded, Started, Stepped, Wave};
 use super::id::{IdempotencyKey, Ordinal, Timestamp};
 
 /// Finds the types of recorded values.
@@ -105,6 +105,13 @@ fn describe_one(ordinal: Ordinal, entry: &Entry, calls: &BTreeMap<Ordinal, &Star
                 None => "<the call is not among these entries>".to_owned(),
             })
         },
+        Event::Stepped(stepped) => Description {
+            call: Some(stepped.stream),
+            ..plain(match calls.get(&stepped.stream) {
+                Some(started) => step(started, stepped, apis),
+                None => "<the call is not among these entries>".to_owned(),
+            })
+        },
         Event::Clock(ClockReading::Wall { seconds, nanoseconds }) => plain(format!("wall {seconds}.{nanoseconds:09} s")),
         Event::Clock(ClockReading::Monotonic(nanoseconds)) => plain(format!("monotonic {nanoseconds} ns")),
         Event::Random(bytes) => plain(format!("<{} bytes>", bytes.0.len())),
@@ -134,6 +141,27 @@ fn response(started: &Started, response: &Value, apis: &dyn ApiLookup) -> String
         Some((api, operation)) => wave::print_value(api, api.operations[operation].result, response),
         None => unknown(started),
     }
+}
+
+/// `step 2: next() -> ok(some({n: 1}))`
+fn step(started: &Started, stepped: &Stepped, apis: &dyn ApiLookup) -> String {
+    let head = format!("step {}: {}", stepped.sequence, stepped.step.name());
+    let end = if stepped.ended { ", the end" } else { "" };
+    let Some((api, method)) = operation(started, apis).and_then(|(api, id)| Some((api, api.step(id, stepped.step)?))) else {
+        return format!("{head} {}{end}", unknown(started));
+    };
+    let arguments = match &stepped.request {
+        Recorded::Digest => format!("<not recorded, digest {}>", stepped.digest.0.short()),
+        Recorded::Typed(arguments) => {
+            let texts = method.params.iter().zip(arguments).map(|(param, value)| wave::print_value(api, param.ty, value));
+            texts.collect::<Vec<_>>().join(", ")
+        }
+    };
+    let response = match (method.result, &stepped.response) {
+        (Some(ty), Some(value)) => format!(" -> {}", wave::print_value(api, ty, value)),
+        _ => String::new(),
+    };
+    format!("{head}({arguments}){response}{end}")
 }
 
 fn operation<'a>(started: &Started, apis: &'a dyn ApiLookup) -> Option<(&'a Api, OperationId)> {

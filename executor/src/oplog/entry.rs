@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use witwire_ir::{CallClass, Value};
+use witwire_ir::{CallClass, Step, Value};
 
 use super::digest::{ComponentDigest, IrDigest, RequestDigest};
 use super::id::{IdempotencyKey, Ordinal, Timestamp};
@@ -32,6 +32,8 @@ pub enum Event {
     Started(Started),
     /// A call's result is known.
     Finished(Finished),
+    /// A stream took a step.
+    Stepped(Stepped),
     /// The guest read a clock.
     Clock(ClockReading),
     /// The guest read random bytes.
@@ -47,6 +49,7 @@ impl Event {
             Self::Invoked(_) => "invoked",
             Self::Started(_) => "started",
             Self::Finished(_) => "finished",
+            Self::Stepped(_) => "stepped",
             Self::Clock(_) => "clock",
             Self::Random(_) => "random",
             Self::Completed(_) => "completed",
@@ -64,7 +67,7 @@ macro_rules! from {
     )*};
 }
 
-from! { Invoked(Invoked) Started(Started) Finished(Finished) Clock(ClockReading) Random(RandomBytes) Completed(Completed) }
+from! { Invoked(Invoked) Started(Started) Finished(Finished) Stepped(Stepped) Clock(ClockReading) Random(RandomBytes) Completed(Completed) }
 
 /// The name of a function that a component imports or exports.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -231,6 +234,40 @@ pub struct Finished {
 impl fmt::Debug for Finished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Finished").field("call", &self.call).finish_non_exhaustive()
+    }
+}
+
+/// An open stream took a step: the guest called a method of it, and this is what it got.
+///
+/// A stream is opened by a call of its own, whose [`Finished`] says only that the request was sound; what the network had to say
+/// is told by the steps.
+#[derive(Clone, PartialEq)]
+pub struct Stepped {
+    /// The ordinal of the [`Started`] of the call that opened the stream.
+    pub stream: Ordinal,
+    /// The number of the step among the stream's: 0, 1, 2, …
+    pub sequence: u64,
+    /// Which step.
+    pub step: Step,
+    /// Tells this step's arguments from others.
+    pub digest: RequestDigest,
+    /// The arguments, in order, without `self`.
+    pub request: Recorded,
+    /// What the guest got, of the type that the method has in the [`Started`]'s API; `None` where it has no result.
+    pub response: Option<Value>,
+    /// Whether the stream ended with this step: no later one asks the network.
+    pub ended: bool,
+}
+
+/// Never the item.
+impl fmt::Debug for Stepped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stepped")
+            .field("stream", &self.stream)
+            .field("sequence", &self.sequence)
+            .field("step", &self.step)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
     }
 }
 

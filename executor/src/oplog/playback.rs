@@ -1,6 +1,6 @@
 //! Runs a component over its oplog again: a pure state machine.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 
 use witwire_ir::Value;
@@ -8,6 +8,7 @@ use witwire_ir::Value;
 use super::digest::{IrDigest, RequestDigest};
 use super::entry::{
     ClockKind, ClockReading, Completed, Entry, Event, Finished, FunctionName, Invoked, Outcome, RandomBytes, Started,
+    Stepped,
 };
 use super::id::{Ordinal, Timestamp};
 
@@ -35,6 +36,7 @@ struct Record {
 enum Action {
     Invocation(Invoked),
     Call { started: Started, at: Timestamp, response: Option<Value> },
+    Step(Stepped),
     Clock(ClockReading),
     Random(RandomBytes),
     Completion(Completed),
@@ -53,7 +55,16 @@ pub enum Step<T> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum CallStep {
     /// The recorded result. Nothing is sent.
-    Replayed(Value),
+    Replayed {
+        /// The ordinal of the call's [`Started`].
+        call: Ordinal,
+        /// When it was started.
+        at: Timestamp,
+        /// What was started.
+        started: Started,
+        /// What came of it.
+        response: Value,
+    },
     /// The call was started and has no result: [`super::settle`] it, and append a [`Finished`] for this ordinal.
     InDoubt {
         /// The ordinal of the call's [`Started`].
@@ -81,6 +92,17 @@ pub enum Observation {
         /// The request.
         digest: RequestDigest,
     },
+    /// It calls a method of a stream.
+    Step {
+        /// The ordinal of the call that opened the stream.
+        stream: Ordinal,
+        /// The number of the step among the stream's.
+        sequence: u64,
+        /// Which step.
+        step: witwire_ir::Step,
+        /// Its arguments.
+        digest: RequestDigest,
+    },
     /// It reads a clock.
     Clock(ClockKind),
     /// It reads so many random bytes.
@@ -101,6 +123,9 @@ impl fmt::Display for Observation {
             Self::Invocation(Some(function)) => write!(f, "is invoked as `{function}`"),
             Self::Call { function, ir, digest } => {
                 write!(f, "calls `{function}` (API {}, request {})", ir.0.short(), digest.0.short())
+            }
+            Self::Step { stream, sequence, step, digest } => {
+                write!(f, "calls `{}` of stream {stream}, step {sequence} (arguments {})", step.name(), digest.0.short())
             }
             Self::Clock(ClockKind::Wall) => f.write_str("reads the wall clock"),
             Self::Clock(ClockKind::Monotonic) => f.write_str("reads the monotonic clock"),
@@ -141,11 +166,13 @@ impl Playback {
     /// Begins at the first entry.
     ///
     /// # Errors
-    /// [`Malformed`] where ordinals have a gap, a result has no call, or anything but a result follows a call in doubt.
+    /// [`Malformed`] where ordinals have a gap, a result has no call, a step no stream, or anything but a result follows a call
+    /// in doubt.
     pub fn new(entries: Vec<(Ordinal, Entry)>) -> Result<Self, Malformed> {
         let mut end = Ordinal::ZERO;
         let mut records: VecDeque<Box<Record>> = VecDeque::with_capacity(entries.len());
         let mut invocation = None;
+        let mut calls = HashSet::new();
         for (ordinal, Entry { at, event }) in entries {
             let malformed = |what| Malformed { ordinal, what };
             if ordinal != end {
@@ -175,7 +202,16 @@ impl Playback {
                     }
                     Action::Completion(completed)
                 }
-                (Event::Started(started), None) => Action::Call { started, at, response: None },
+                (Event::Started(started), None) => {
+                    calls.insert(ordinal);
+                    Action::Call { started, at, response: None }
+                }
+                (Event::Stepped(stepped), None) => {
+                    if !calls.contains(&stepped.stream) {
+                        return Err(malformed("it is a step of a stream that was not opened"));
+                    }
+                    Action::Step(stepped)
+                }
                 (Event::Clock(reading), None) => Action::Clock(reading),
                 (Event::Random(bytes), None) => Action::Random(bytes),
             };
@@ -223,7 +259,7 @@ impl Playback {
                 if started.function == *function && started.ir == ir && started.digest == digest =>
             {
                 Ok(match response {
-                    Some(response) => CallStep::Replayed(response),
+                    Some(response) => CallStep::Replayed { call: record.ordinal, at, started, response },
                     None => CallStep::InDoubt { call: record.ordinal, at, started },
                 })
             }
@@ -232,6 +268,28 @@ impl Playback {
         Ok(match step {
             Step::Replayed(step) => step,
             Step::Live => CallStep::Live,
+        })
+    }
+
+    /// The component calls a method of a stream: is the network asked?
+    ///
+    /// # Errors
+    /// [`Divergence`] where the oplog says that it did something else.
+    pub fn next_step(
+        &mut self,
+        stream: Ordinal,
+        sequence: u64,
+        step: witwire_ir::Step,
+        digest: RequestDigest,
+    ) -> Result<Step<Stepped>, Divergence> {
+        let got = || Observation::Step { stream, sequence, step, digest };
+        self.take(got, |record| match record.action {
+            Action::Step(stepped)
+                if (stepped.stream, stepped.sequence, stepped.step, stepped.digest) == (stream, sequence, step, digest) =>
+            {
+                Ok(stepped)
+            }
+            _ => Err(record),
         })
     }
 
@@ -310,6 +368,9 @@ impl Action {
             Self::Invocation(invoked) => Observation::Invocation(Some(invoked.function.clone())),
             Self::Call { started, .. } => {
                 Observation::Call { function: started.function.clone(), ir: started.ir, digest: started.digest }
+            }
+            Self::Step(Stepped { stream, sequence, step, digest, .. }) => {
+                Observation::Step { stream: *stream, sequence: *sequence, step: *step, digest: *digest }
             }
             Self::Clock(reading) => Observation::Clock(reading.kind()),
             Self::Random(RandomBytes(bytes)) => Observation::Random(bytes.len()),

@@ -118,7 +118,7 @@ impl Sending<'_> {
                     return Err(too_large("message", request.message.len(), limit));
                 }
                 let left = end.saturating_duration_since(Instant::now());
-                let head = grpc::prepare(&target.face, request, left, self.compression)?;
+                let head = grpc::prepare(&target.face, request, Some(left), self.compression)?;
                 Ok((&clients.grpc, head, grpc::body(request, self.compression)?))
             }
         }

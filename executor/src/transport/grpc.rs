@@ -1,10 +1,12 @@
-//! Unary calls over gRPC: own framing over HTTP/2.
+//! Calls over gRPC: own framing over HTTP/2.
 //!
 //! By the protocol's own text ("gRPC over HTTP/2", and "HTTP to gRPC Status Code Mapping"), strictly: a response that breaks it is
 //! an invalid response and not some status.
 
 mod frame;
 mod metadata;
+pub(super) mod outbox;
+mod stream;
 
 use std::time::{Duration, SystemTime};
 
@@ -22,6 +24,7 @@ use super::error::{SendError, SendErrorKind};
 use super::http::{AGENT, uri};
 use super::retry::{self, Pushback};
 use frame::{Trouble, Unary, encode};
+pub use stream::{GrpcStream, StreamError, StreamOptions};
 
 const GRPC_STATUS: &str = "grpc-status";
 const GRPC_ENCODING: &str = "grpc-encoding";
@@ -37,7 +40,7 @@ const HIGHEST: u32 = 16;
 pub(super) fn prepare(
     endpoint: &Endpoint,
     request: &GrpcRequest,
-    left: Duration,
+    left: Option<Duration>,
     compression: Compression,
 ) -> Result<http::Request<()>, SendError> {
     let mut out = http::Request::new(());
@@ -49,7 +52,9 @@ pub(super) fn prepare(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     headers.insert(GRPC_ACCEPT_ENCODING, HeaderValue::from_static("identity,gzip,zstd"));
-    headers.insert(GRPC_TIMEOUT, timeout(left));
+    if let Some(left) = left {
+        headers.insert(GRPC_TIMEOUT, timeout(left));
+    }
     if let Some(coding) = compression.coding() {
         headers.insert(GRPC_ENCODING, HeaderValue::from_static(coding.name()));
     }

@@ -11,6 +11,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper_util::client::legacy::connect::CaptureConnection;
 use tokio::sync::watch;
 
+use super::grpc::outbox::OutboxBody;
+
 /// How far a call has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendStage {
@@ -49,6 +51,17 @@ pub(super) enum RequestBody {
     Whole(Option<Bytes>),
     /// Sent in two, with a probe between them.
     Halves(Box<Halves>),
+    /// Messages as they come.
+    Stream(Box<StreamBody>),
+}
+
+/// The messages of a streaming call.
+#[derive(Debug)]
+pub(super) struct StreamBody {
+    messages: OutboxBody,
+    /// Where a probe wants each message in halves: what it needs for that, and the message under way.
+    probed: Option<(Arc<dyn SendProbe>, CaptureConnection)>,
+    halves: Option<Halves>,
 }
 
 #[derive(Debug)]
@@ -93,6 +106,33 @@ impl RequestBody {
             state: HalvesState::First(first),
         }))
     }
+
+    pub(super) fn stream(messages: OutboxBody, probe: &Arc<dyn SendProbe>, connection: &CaptureConnection) -> Self {
+        let probed = probe.halves_requests().then(|| (probe.clone(), connection.clone()));
+        Self::Stream(Box::new(StreamBody { messages, probed, halves: None }))
+    }
+}
+
+impl StreamBody {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
+        loop {
+            if let Some(halves) = &mut self.halves {
+                match std::task::ready!(halves.poll(cx)) {
+                    Some(data) => return Poll::Ready(Some(Ok(data))),
+                    None => self.halves = None,
+                }
+            }
+            let message = std::task::ready!(self.messages.poll(cx));
+            match (message, &self.probed) {
+                (Some(Ok(mut rest)), Some((probe, connection))) => {
+                    let first = rest.split_to(rest.len() / 2);
+                    let (probe, connection) = (probe.clone(), connection.clone());
+                    self.halves = Some(Halves { probe, connection, rest, state: HalvesState::First(first) });
+                }
+                (message, _) => return Poll::Ready(message),
+            }
+        }
+    }
 }
 
 impl Halves {
@@ -136,12 +176,13 @@ fn wait_until_sent(connection: &CaptureConnection, length: usize) -> impl Future
 
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = h2::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let data = match &mut *self {
             Self::Whole(body) => body.take(),
             Self::Halves(halves) => std::task::ready!(halves.poll(cx)),
+            Self::Stream(stream) => return stream.poll(cx).map(|data| data.map(|data| data.map(Frame::data))),
         };
         Poll::Ready(data.map(|data| Ok(Frame::data(data))))
     }
@@ -150,11 +191,14 @@ impl Body for RequestBody {
         match self {
             Self::Whole(body) => body.is_none(),
             Self::Halves(halves) => matches!(halves.state, HalvesState::Done),
+            // Only the next poll tells whether more comes.
+            Self::Stream(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(match self {
+            Self::Stream(_) => return SizeHint::default(),
             Self::Whole(body) => body.as_ref().map_or(0, Bytes::len) as u64,
             Self::Halves(halves) => match &halves.state {
                 HalvesState::First(first) => (first.len() + halves.rest.len()) as u64,

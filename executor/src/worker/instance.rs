@@ -16,6 +16,7 @@ use crate::journal::Journal;
 use crate::oplog::{Completed, FunctionName, Invoked, Lease, Outcome, Playback, Wave, Worker as Record};
 use crate::program::{Program, full};
 use crate::session::{Session, Stop};
+use crate::stream::Streams;
 use crate::{wasi, wave};
 
 /// An instance and the place where it stands in its oplog.
@@ -64,6 +65,7 @@ impl Running {
             playback,
             transport: config.transport.clone(),
             probe: config.probe.clone(),
+            streams: Streams::default(),
             invocation: None,
             decision,
             interrupter,

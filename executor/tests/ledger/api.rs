@@ -11,7 +11,7 @@ use witwire_ir::{
     Param, Place, SchemeId, Shape, Step, Type, TypeId, TypeName, WitName,
 };
 
-use super::{Operation, Protocol};
+use super::{Operation, Protocol, Stream};
 
 fn name(text: &str) -> WitName {
     WitName::new(text).expect("a literal of this file")
@@ -20,6 +20,7 @@ fn name(text: &str) -> WitName {
 struct Builder {
     api: Api,
     types: InterfaceId,
+    /// Where operations are declared.
     ledger: InterfaceId,
     bearer: SchemeId,
     /// The type of the parameter `auth`, if there is one.
@@ -31,11 +32,6 @@ pub(crate) fn api(protocol: Protocol, in_doubt: InDoubt) -> Api {
     build(protocol, in_doubt, Variation::Plain)
 }
 
-/// The ledger's API over gRPC with one more function, which opens a stream.
-pub(crate) fn streaming_api() -> Api {
-    build(Protocol::Grpc, InDoubt::default(), Variation::Streaming)
-}
-
 /// The ledger's API with a last parameter `auth`, in which the guest passes a token.
 pub(crate) fn guest_auth_api(protocol: Protocol) -> Api {
     build(protocol, InDoubt::default(), Variation::GuestAuth)
@@ -44,7 +40,6 @@ pub(crate) fn guest_auth_api(protocol: Protocol) -> Api {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Variation {
     Plain,
-    Streaming,
     GuestAuth,
 }
 
@@ -81,8 +76,11 @@ fn build(protocol: Protocol, in_doubt: InDoubt, variation: Variation) -> Api {
         Protocol::Grpc => witwire_ir::host::grpc::declare(&mut builder.api, types),
     };
     builder.operations(protocol, in_doubt, error);
-    if variation == Variation::Streaming {
-        builder.stream(error);
+    if protocol == Protocol::Grpc {
+        builder.ledger = builder.api.interfaces.push(interface("streams"));
+        for stream in Stream::ALL {
+            builder.stream(stream, in_doubt, error);
+        }
     }
     builder.api.check().expect("a sound API");
     builder.api
@@ -143,24 +141,45 @@ impl Builder {
         }
     }
 
-    /// A function that opens a stream, which cannot be performed yet.
-    fn stream(&mut self, error: TypeId) {
+    /// A function that opens a stream.
+    fn stream(&mut self, stream: Stream, in_doubt: InDoubt, error: TypeId) {
         let [entry, receipt] =
             ["entry", "receipt"].map(|n| self.api.types.iter().find(|(_, t)| named(t, n)).expect("declared before").0);
+        let kind = stream.kind();
+        let item = || vec![Param { name: name("item"), ty: entry }];
+        let mut methods = Vec::new();
+        let mut add = |step, params, result| methods.push(witwire_ir::Method { step, params, result, docs: None });
+        let done = self.plain(Shape::Result { ok: None, err: Some(error) });
+        let receipts = self.plain(Shape::List(receipt));
         let optional = self.plain(Shape::Option(receipt));
         let next = self.plain(Shape::Result { ok: Some(optional), err: Some(error) });
+        let max = self.plain(Shape::U32);
+        match kind {
+            StreamKind::ClientStreaming => {
+                let finished = self.plain(Shape::Result { ok: Some(receipt), err: Some(error) });
+                add(Step::Send, item(), Some(done));
+                add(Step::Finish, Vec::new(), Some(finished));
+            }
+            StreamKind::Bidirectional => {
+                add(Step::Send, item(), Some(done));
+                add(Step::CloseSend, Vec::new(), Some(done));
+                add(Step::Next, Vec::new(), Some(next));
+                add(Step::Cancel, Vec::new(), None);
+            }
+            _ => {
+                let batch = self.plain(Shape::Result { ok: Some(receipts), err: Some(error) });
+                add(Step::Next, Vec::new(), Some(next));
+                add(Step::NextBatch, vec![Param { name: name("max"), ty: max }], Some(batch));
+            }
+        }
         let operation = witwire_ir::Id::new(self.api.operations.len());
-        let methods = vec![witwire_ir::Method { step: Step::Next, params: Vec::new(), result: Some(next), docs: None }];
         let resource = Shape::Resource(witwire_ir::Resource { operation, methods });
-        let resource = self.declare(self.ledger, "watch-stream", resource, Wire::Plain);
+        let resource = self.declare(self.ledger, &format!("{}-stream", stream.name()), resource, Wire::Plain);
         let result = self.plain(Shape::Result { ok: Some(resource), err: Some(error) });
-        let call = Call::Grpc(GrpcCall {
-            path: "/test.Ledger/watch".to_owned(),
-            kind: StreamKind::ServerStreaming,
-            request: Some(entry),
-            response: Some(receipt),
-        });
-        self.operation("watch", vec![("request", entry)], result, call, witwire_ir::CallClass::Safe);
+        let path = format!("/test.Streams/{}", stream.name());
+        let call = Call::Grpc(GrpcCall { path, kind, request: Some(entry), response: Some(receipt) });
+        let params = if kind.takes_request() { vec![("request", entry)] } else { Vec::new() };
+        self.operation(stream.name(), params, result, call, stream.class(in_doubt));
     }
 
     fn operation(
@@ -171,7 +190,7 @@ impl Builder {
         call: Call,
         class: witwire_ir::CallClass,
     ) {
-        let guest = self.auth.map(|_| Place::argument(1));
+        let guest = self.auth.map(|_| Place::argument(params.len() as u16));
         params.extend(self.auth.map(|auth| ("auth", auth)));
         let id = self.api.operations.push(witwire_ir::Operation {
             interface: self.ledger,

@@ -1,13 +1,15 @@
-//! A service with one operation of each call class, the same over HTTP and gRPC: its API, written by hand, and its server.
+//! A service with one operation of each call class, the same over HTTP and gRPC, and streams over gRPC: its API, written by hand, and its server.
 
 mod api;
 mod server;
+mod streams;
 
 use witwire_ir::container::Bundle;
 use witwire_ir::{CallClass, InDoubt, KeyFormat, KeyHeader, print_package};
 
-pub(crate) use api::{api, guest_auth_api, streaming_api};
+pub(crate) use api::{api, guest_auth_api};
 pub(crate) use server::{Point, Server};
+pub(crate) use streams::Stream;
 
 /// What the API is spoken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +94,9 @@ impl Operation {
 
 /// The interface as components import it.
 pub(crate) const INTERFACE: &str = "test:ledger/ledger@1.2.0";
+
+/// The interface of the streams.
+pub(crate) const STREAMS: &str = "test:ledger/streams@1.2.0";
 
 /// The API in a file, with `in_doubt` for its unsafe operation.
 pub(crate) fn bundle(protocol: Protocol, in_doubt: InDoubt) -> Bundle {

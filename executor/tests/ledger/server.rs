@@ -17,6 +17,7 @@ use prost::Message;
 use tokio::sync::mpsc;
 
 use super::Operation;
+use super::streams::{self, Stream, StreamCounts};
 
 /// Where a request can be held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,17 +29,17 @@ pub(crate) enum Point {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Entry {
+pub(super) struct Entry {
     #[prost(string, tag = "1")]
-    id: String,
+    pub(super) id: String,
     #[prost(string, tag = "2")]
-    text: String,
+    pub(super) text: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Receipt {
+pub(super) struct Receipt {
     #[prost(uint64, tag = "1")]
-    number: u64,
+    pub(super) number: u64,
 }
 
 /// What the server saw.
@@ -57,6 +58,8 @@ pub(crate) struct Counts {
     admit: Option<String>,
     garbled: bool,
     receipts: BTreeMap<String, u64>,
+    streams: StreamCounts,
+    hold_stream: Option<(Stream, u64)>,
 }
 
 /// Why a request had no effect.
@@ -72,6 +75,7 @@ pub(crate) struct Server {
     counts: Arc<Mutex<Counts>>,
     held: mpsc::UnboundedSender<()>,
     release: Arc<tokio::sync::Notify>,
+    cancelled: Arc<tokio::sync::Semaphore>,
     url: String,
 }
 
@@ -84,6 +88,7 @@ impl Server {
             counts: Arc::default(),
             held,
             release: Arc::default(),
+            cancelled: Arc::new(tokio::sync::Semaphore::new(0)),
             url: format!("http://{}", listener.local_addr()?),
         };
         let router = Router::new()
@@ -92,6 +97,7 @@ impl Server {
             .route("/payments", post(|s, h, b| json(s, Operation::Pay, h, b)))
             .route("/messages", post(|s, h, b| json(s, Operation::Post, h, b)))
             .route("/test.Ledger/{operation}", post(grpc))
+            .route("/test.Streams/{stream}", post(streams::serve))
             .with_state(server.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok((server, is_held))
@@ -99,6 +105,45 @@ impl Server {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// What it saw of streams.
+    pub(crate) fn stream_counts(&self) -> StreamCounts {
+        self.lock().streams.clone()
+    }
+
+    /// The next call of a stream is held before its message of that number, or, where the client streams, after the effect of so
+    /// many; for ever.
+    pub(crate) fn hold_at_message(&self, stream: Stream, number: u64) {
+        self.lock().hold_stream = Some((stream, number));
+    }
+
+    /// Waits until a client has given a stream up.
+    pub(crate) async fn cancellation(&self) {
+        self.cancelled.acquire().await.expect("it is never closed").forget();
+    }
+
+    pub(super) fn tell_cancelled(&self) {
+        self.cancelled.add_permits(1);
+    }
+
+    pub(super) fn streams(&self) -> MappedCounts<'_> {
+        MappedCounts(self.lock())
+    }
+
+    pub(super) async fn hold_stream(&self, stream: Stream, number: u64) {
+        let held = {
+            let mut counts = self.lock();
+            let held = counts.hold_stream == Some((stream, number));
+            if held {
+                counts.hold_stream = None;
+            }
+            held
+        };
+        if held {
+            let _ = self.held.send(());
+            std::future::pending::<()>().await;
+        }
     }
 
     /// The next request for the id is held at the point, until it is released.
@@ -202,6 +247,23 @@ impl Server {
             let _ = self.held.send(());
             self.release.notified().await;
         }
+    }
+}
+
+/// The counts of streams, locked.
+pub(super) struct MappedCounts<'a>(MutexGuard<'a, Counts>);
+
+impl std::ops::Deref for MappedCounts<'_> {
+    type Target = StreamCounts;
+
+    fn deref(&self) -> &StreamCounts {
+        &self.0.streams
+    }
+}
+
+impl std::ops::DerefMut for MappedCounts<'_> {
+    fn deref_mut(&mut self) -> &mut StreamCounts {
+        &mut self.0.streams
     }
 }
 

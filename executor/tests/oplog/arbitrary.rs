@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use witwire_executor::oplog::{
     Class, ClockReading, Completed, ComponentDigest, Digest, Entry, Event, Finished, FunctionName, IdempotencyKey, Invoked,
-    IrDigest, Ordinal, Outcome, RandomBytes, Recorded, RequestDigest, Started, Timestamp, Wave,
+    IrDigest, Ordinal, Outcome, RandomBytes, Recorded, RequestDigest, Started, Stepped, Timestamp, Wave,
 };
-use witwire_ir::Value;
+use witwire_ir::{Step, Value};
 
 /// Any value, also such as no type has.
 pub(super) fn value() -> impl Strategy<Value = Value> {
@@ -83,8 +83,20 @@ fn event() -> impl Strategy<Value = Event> {
             component: ComponentDigest(component),
             irs,
         });
-    let request = prop_oneof![Just(Recorded::Digest), prop::collection::vec(value(), 0..3).prop_map(Recorded::Typed)];
-    let started = (function(), digest(), digest(), request, class(), prop::option::of(key())).prop_map(
+    let request = || prop_oneof![Just(Recorded::Digest), prop::collection::vec(value(), 0..3).prop_map(Recorded::Typed)];
+    let step =
+        prop::sample::select(vec![Step::Next, Step::NextBatch, Step::Send, Step::Finish, Step::CloseSend, Step::Cancel]);
+    let stepped = (any::<u64>(), any::<u64>(), step, digest(), request(), prop::option::of(value()), any::<bool>())
+        .prop_map(|(stream, sequence, step, digest, request, response, ended)| Stepped {
+            stream: Ordinal::new(stream),
+            sequence,
+            step,
+            digest: RequestDigest(digest),
+            request,
+            response,
+            ended,
+        });
+    let started = (function(), digest(), digest(), request(), class(), prop::option::of(key())).prop_map(
         |(function, ir, digest, request, class, key)| Started {
             function,
             ir: IrDigest(ir),
@@ -102,6 +114,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         3 => invoked.prop_map(Event::from),
         1 => started.prop_map(Event::from),
+        1 => stepped.prop_map(Event::from),
         1 => (any::<u64>(), value())
             .prop_map(|(call, response)| Finished { call: Ordinal::new(call), response }.into()),
         1 => (any::<u64>(), 0u32..1_000_000_000)

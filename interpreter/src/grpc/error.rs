@@ -34,7 +34,7 @@ pub(crate) fn failure(failure: Failure) -> Value {
 }
 
 /// The `result` value for a status that is not OK.
-pub(super) fn status(status: &GrpcStatus) -> Value {
+pub(crate) fn status(status: &GrpcStatus) -> Value {
     let (message, details) = status.details.as_deref().map(details::read).unwrap_or_default();
     // The two messages are the same where a server keeps the rules; the one in the details survives header limits.
     let message = if status.message.is_empty() { message } else { status.message.clone() };

@@ -16,15 +16,18 @@ use crate::message::{GrpcRequest, GrpcResponse};
 use crate::plan::PlanError;
 use protobuf::{Root, skim};
 
+/// The parameter of `send`.
+const ITEM: &str = "item";
+
 /// A gRPC method ready to be called.
 #[derive(Debug)]
 pub(crate) struct GrpcPlan {
     /// `/package.Service/Method`.
     path: String,
     kind: StreamKind,
-    /// The request message and the name of its parameter; `None` where it has no fields.
+    /// The message of the client and the name of its parameter; `None` where it has no fields.
     request: Option<(Root, String)>,
-    /// The response message; `None` where it has no fields.
+    /// The message of the server; `None` where it has no fields.
     response: Option<Root>,
 }
 
@@ -38,11 +41,9 @@ impl GrpcPlan {
     ) -> Result<Self, PlanError> {
         let error = |message: String| PlanError { operation: operation.source_name(), message };
         let path = call.path.clone();
-        if call.kind != StreamKind::Unary {
-            return Ok(Self { path, kind: call.kind, request: None, response: None });
-        }
         let mut compile = |ty: TypeId| messages.message(ty).map_err(error);
         let request = match call.request {
+            Some(ty) if !call.kind.takes_request() => Some((compile(ty)?, ITEM.to_owned())),
             Some(ty) => match operation.params.first() {
                 Some(param) if api.resolve(param.ty) == api.resolve(ty) => {
                     Some((compile(ty)?, param.name.as_str().to_owned()))
@@ -52,26 +53,17 @@ impl GrpcPlan {
             None => None,
         };
         let (ok, _) = api.result(operation);
-        if ok.map(|ty| api.resolve(ty)) != call.response.map(|ty| api.resolve(ty)) {
+        if call.kind == StreamKind::Unary && ok.map(|ty| api.resolve(ty)) != call.response.map(|ty| api.resolve(ty)) {
             return Err(error("its result is not the response message".to_owned()));
         }
         let response = call.response.map(compile).transpose()?;
         Ok(Self { path, kind: call.kind, request, response })
     }
 
-    /// Encodes a request, without credentials.
+    /// Encodes a request, without credentials. That of a call whose client streams has no message of its own.
     pub(crate) fn request(&self, api: &Api, messages: &Messages, args: &[Value]) -> Result<GrpcRequest, Failure> {
-        self.unary()?;
-        let message = match &self.request {
-            None => bytes::Bytes::new(),
-            Some((root, param)) => {
-                let refuse = |location, message| {
-                    Failure::InvalidRequest(vec![Violation { location, rule: "message".to_owned(), message }])
-                };
-                let value = args.first().ok_or_else(|| refuse(param.clone(), "the argument is missing".to_owned()))?;
-                messages.encode(*root, value).map_err(|e| refuse(e.location(api, param), e.refusal().to_string()))?
-            }
-        };
+        let message =
+            if self.kind.takes_request() { self.message(api, messages, args.first())? } else { bytes::Bytes::new() };
         Ok(GrpcRequest {
             path: self.path.clone(),
             metadata: Vec::new(),
@@ -80,41 +72,41 @@ impl GrpcPlan {
         })
     }
 
-    /// The operation's `result` value for a response.
+    /// Encodes a message of the client: the request, or one item of its stream.
+    pub(crate) fn message(&self, api: &Api, messages: &Messages, value: Option<&Value>) -> Result<bytes::Bytes, Failure> {
+        let Some((root, param)) = &self.request else { return Ok(bytes::Bytes::new()) };
+        let refuse =
+            |location, message| Failure::InvalidRequest(vec![Violation { location, rule: "message".to_owned(), message }]);
+        let value = value.ok_or_else(|| refuse(param.clone(), "the argument is missing".to_owned()))?;
+        messages.encode(*root, value).map_err(|e| refuse(e.location(api, param), e.refusal().to_string()))
+    }
+
+    /// The operation's `result` value for a response: of a unary call, or of one whose client streams.
     pub(crate) fn response(&self, api: &Api, messages: &Messages, response: &GrpcResponse) -> Value {
-        if let Err(failure) = self.unary() {
-            return error::failure(failure);
-        }
         let message = match response {
             GrpcResponse::Status(status) => return error::status(status),
             GrpcResponse::Ok { message, .. } => message,
         };
+        match self.received(api, messages, message) {
+            Ok(value) => Value::ok(value),
+            Err(failure) => error::failure(failure),
+        }
+    }
+
+    /// Decodes a message of the server; `None` where it has no fields.
+    pub(crate) fn received(&self, api: &Api, messages: &Messages, message: &[u8]) -> Result<Option<Value>, Failure> {
         let decoded = match self.response {
             Some(root) => messages.decode(root, message).map(Some),
             None => skim(message).map(|()| None),
         };
-        match decoded {
-            Ok(value) => Value::ok(value),
-            Err(e) => error::failure(Failure::InvalidResponse {
-                message: format!("the response of `{}` cannot be read: {}", self.method(), e.describe(api)),
-                raw: None,
-                status: None,
-            }),
-        }
+        decoded.map_err(|e| Failure::InvalidResponse {
+            message: format!("the response of `{}` cannot be read: {}", self.method(), e.describe(api)),
+            raw: None,
+            status: None,
+        })
     }
 
     fn method(&self) -> &str {
         self.path.trim_start_matches('/')
-    }
-
-    fn unary(&self) -> Result<(), Failure> {
-        match self.kind {
-            StreamKind::Unary => Ok(()),
-            kind => Err(Failure::Unimplemented(format!(
-                "`{}` is a {} method: streaming methods are printed but cannot be called by this version",
-                self.method(),
-                kind.name(),
-            ))),
-        }
     }
 }

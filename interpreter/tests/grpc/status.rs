@@ -280,20 +280,22 @@ fn streaming(kind: StreamKind) -> (Plan, OperationId) {
 }
 
 #[test]
-fn streaming_methods_are_refused_by_name() {
-    for (stream, name) in [
-        (StreamKind::ServerStreaming, "server-streaming"),
-        (StreamKind::ClientStreaming, "client-streaming"),
-        (StreamKind::Bidirectional, "bidirectional"),
-    ] {
+fn items_of_a_stream_go_one_by_one() {
+    for stream in [StreamKind::ServerStreaming, StreamKind::ClientStreaming, StreamKind::Bidirectional] {
         let (plan, id) = streaming(stream);
-        let expected = format!(
-            "`test.Echo/open.Scalars` is a {name} method: streaming methods are printed but cannot be called by this version"
-        );
-        assert_eq!(plan.request(id, &[]), Err(Failure::Unimplemented(expected.clone())));
-        let ok = GrpcResponse::Ok { message: Vec::new().into(), trailers: Vec::new() };
-        let slots = error(plan.response(id, &[], &Response::Grpc(ok)));
-        assert_eq!((kind(&slots[KIND]).as_str(), &slots[MESSAGE]), ("unimplemented", &Value::string(expected)));
+        let value = OPEN.decode(METHOD, b"").expect("an empty message");
+        let bytes = plan.item(id, Some(&value)).expect("an item");
+        let Ok(Request::Grpc(request)) = plan.request(id, std::slice::from_ref(&value)) else { panic!("a gRPC request") };
+        // Where the client streams, the request has no message of its own.
+        assert_eq!(request.message, if stream == StreamKind::ServerStreaming { bytes.clone() } else { bytes::Bytes::new() });
+        assert_eq!(plan.next(id, Some(&bytes)), Ok(Value::ok(Some(Value::some(value.clone())))));
+        assert_eq!(plan.next(id, None), Ok(Value::ok(Some(Value::none()))));
+        assert_eq!(plan.batch(id, &[bytes.clone(), bytes]), Ok(Value::ok(Some(Value::list([value.clone(), value])))));
+        assert_eq!(plan.batch(id, &[]), Ok(Value::ok(Some(Value::list([])))));
+        for wrong in [plan.next(id, Some(b"\x08")), plan.batch(id, &[b"\x08".as_slice().into()])] {
+            let slots = error(wrong.expect_err("half a field"));
+            assert_eq!(kind(&slots[KIND]), "invalid-response");
+        }
     }
 }
 

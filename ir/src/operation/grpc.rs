@@ -6,7 +6,7 @@ use crate::id::TypeId;
 
 /// A gRPC method.
 ///
-/// The request message is the argument 0, or there is none where the request message has no fields. With `auth: guest` the
+/// The request message is the argument 0, or there is none where the request message has no fields or the client streams. With `auth: guest` the
 /// credentials are a further argument (see [`crate::AuthRequirement::guest`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GrpcCall {
@@ -34,6 +34,16 @@ pub enum StreamKind {
 }
 
 impl StreamKind {
+    /// Whether the function itself takes the request; else each message of the client is an item of its stream.
+    pub const fn takes_request(self) -> bool {
+        matches!(self, Self::Unary | Self::ServerStreaming)
+    }
+
+    /// Whether the server sends many messages.
+    pub const fn gives_items(self) -> bool {
+        matches!(self, Self::ServerStreaming | Self::Bidirectional)
+    }
+
     /// The kind's name in output.
     pub const fn name(self) -> &'static str {
         match self {

@@ -47,6 +47,18 @@ fn finished(call: u64, response: u32) -> Event {
     Event::Finished(Finished { call: Ordinal::new(call), response: Value::U32(response) })
 }
 
+fn stepped(stream: u64, sequence: u64, step: witwire_ir::Step, argument: &str) -> Stepped {
+    Stepped {
+        stream: Ordinal::new(stream),
+        sequence,
+        step,
+        digest: digest(argument),
+        request: Recorded::Digest,
+        response: Some(Value::U64(sequence)),
+        ended: false,
+    }
+}
+
 fn clock() -> Event {
     Event::Clock(ClockReading::Monotonic(NANOS))
 }
@@ -121,7 +133,11 @@ fn what_was_recorded_is_replayed_and_then_all_is_live() {
     assert!(!p.is_live());
     assert!(matches!(p.next_invocation(), Ok(Step::Replayed(i)) if i.function == FunctionName::world("run")));
     assert_eq!(p.next_clock(ClockKind::Monotonic), Ok(Step::Replayed(ClockReading::Monotonic(NANOS))));
-    assert_eq!(p.next_call(&function("f"), ir("one"), digest("r")), Ok(CallStep::Replayed(Value::U32(42))));
+    let replayed = p.next_call(&function("f"), ir("one"), digest("r"));
+    assert!(
+        matches!(&replayed, Ok(CallStep::Replayed { call, response: Value::U32(42), .. }) if *call == Ordinal::new(2)),
+        "{replayed:?}"
+    );
     assert_eq!(p.next_random(3), Ok(Step::Replayed([1, 2, 3].into())));
     assert!(!p.is_live());
     let completed = returned(0, "\"done\"");
@@ -235,6 +251,42 @@ fn what_happens_before_the_first_invocation_is_replayed_too() {
     assert!(matches!(p.next_invocation(), Ok(Step::Replayed(_))));
 }
 
+/// A stream opened by entry 1, with two steps.
+fn streamed() -> Vec<Event> {
+    let steps = [stepped(1, 0, witwire_ir::Step::Send, "a"), stepped(1, 1, witwire_ir::Step::Next, "")];
+    [invoked(0), started("f", "r"), finished(1, 42)].into_iter().chain(steps.map(Event::from)).collect()
+}
+
+#[test]
+fn steps_are_replayed_by_stream_number_and_arguments() {
+    use witwire_ir::Step as Kind;
+    let opened = || {
+        let mut p = playback(streamed());
+        assert!(p.next_invocation().is_ok());
+        assert!(p.next_call(&function("f"), ir("one"), digest("r")).is_ok());
+        p
+    };
+    let mut p = opened();
+    let first = p.next_step(Ordinal::new(1), 0, Kind::Send, digest("a"));
+    assert_eq!(first, Ok(Step::Replayed(stepped(1, 0, Kind::Send, "a"))));
+    assert!(matches!(p.next_step(Ordinal::new(1), 1, Kind::Next, digest("")), Ok(Step::Replayed(_))));
+    assert!(p.is_live());
+    assert_eq!(p.next_step(Ordinal::new(1), 2, Kind::Next, digest("")), Ok(Step::Live));
+
+    let wrong = [
+        ("another stream", 2, 0, Kind::Send, "a"),
+        ("another number", 1, 1, Kind::Send, "a"),
+        ("another step", 1, 0, Kind::Next, "a"),
+        ("another item", 1, 0, Kind::Send, "b"),
+    ];
+    for (name, stream, sequence, step, argument) in wrong {
+        let divergence = opened().next_step(Ordinal::new(stream), sequence, step, digest(argument)).expect_err(name);
+        assert_eq!(divergence.ordinal, Ordinal::new(3), "{name}: {divergence}");
+    }
+    let divergence = opened().next_clock(ClockKind::Wall).unwrap_err().to_string();
+    assert!(divergence.contains("calls `send` of stream 1, step 0"), "{divergence}");
+}
+
 #[test]
 fn an_oplog_that_no_worker_wrote_is_refused() {
     let done = |n| Event::from(returned(n, "1"));
@@ -246,6 +298,8 @@ fn an_oplog_that_no_worker_wrote_is_refused() {
         (vec![invoked(0), started("f", "r"), started("f", "r")], 2),
         (vec![invoked(0), started("f", "r"), done(0)], 2),
         (vec![invoked(0), invoked(1)], 1),
+        (vec![invoked(0), stepped(0, 0, witwire_ir::Step::Next, "").into()], 1),
+        (vec![invoked(0), started("f", "r"), stepped(1, 0, witwire_ir::Step::Next, "").into()], 2),
         (vec![done(0)], 0),
         (vec![invoked(0), done(1)], 1),
         (vec![invoked(0), done(0), done(0)], 2),

@@ -1,0 +1,326 @@
+//! The steps of open streams: told from the oplog, or taken and recorded.
+//!
+//! Opening a stream is a call whose result says only that the request is sound. It is durable before anything is sent, so that
+//! it is never in doubt. What came of a step is recorded before the guest has the next one; what was not recorded when a process
+//! ended is asked for again where the call's class allows it, and else the stream is `unavailable`.
+
+use std::sync::Arc;
+
+use witwire_interpreter::{Failure, GrpcStatus, Request, Response};
+use witwire_ir::{CallClass, InDoubt, Step, Value};
+
+use super::{Outgoing, Session, Stop, prepare};
+use crate::callee::Callee;
+use crate::journal::now;
+use crate::oplog::{
+    Event, Finished, FunctionName, Ordinal, Recorded, Settlement, Started, Stepped, Timestamp, request_digest, settle,
+};
+use crate::probe::Window;
+use crate::stream::{Ending, Line, OpenStream, Progress};
+use crate::transport::{GrpcStream, StreamError, StreamOptions};
+
+/// `CANCELLED`
+const CANCELLED: u32 = 1;
+/// `FAILED_PRECONDITION`
+const FAILED_PRECONDITION: u32 = 9;
+
+/// What came of a step.
+struct Taken {
+    response: Option<Value>,
+    ended: bool,
+}
+
+impl Taken {
+    fn goes_on(response: Value) -> Self {
+        Self { response: Some(response), ended: false }
+    }
+
+    fn ends(response: Value) -> Self {
+        Self { response: Some(response), ended: true }
+    }
+}
+
+impl Session {
+    /// Opens a stream that the oplog does not know.
+    pub(super) async fn open(&mut self, callee: &Arc<Callee>, args: &[Value], mut started: Started) -> Result<Value, Stop> {
+        let call = self.journal.next();
+        self.probe.reached(Window::BeforeRecorded, call);
+        started.key = self.key(callee, call);
+        let prepared = prepare(&self.transport, callee, args, started.key.as_ref()).await;
+        let line = prepared.and_then(|outgoing| self.line(callee, outgoing));
+        let value = match &line {
+            Ok(_) => Value::ok(Some(Value::Handle(self.streams.next_handle()))),
+            Err(failure) => callee.failure(failure.clone()),
+        };
+        let finished = Finished { call, response: value.clone() };
+        self.journal.append([Event::Started(started.clone()), Event::Finished(finished)]);
+        self.journal.durable().await?;
+        self.probe.reached(Window::Recorded, call);
+        if let Ok(mut line) = line {
+            line.start();
+            let stream = OpenStream {
+                callee: callee.clone(),
+                args: args.to_vec(),
+                call,
+                at: now(),
+                started,
+                progress: Progress::default(),
+                line: Line::Live(line),
+            };
+            self.streams.insert(stream);
+        }
+        self.probe.reached(Window::RecordedNotReturned, call);
+        Ok(value)
+    }
+
+    /// A stream that the oplog knows. Nothing is sent.
+    pub(super) fn opened(
+        &mut self,
+        callee: &Arc<Callee>,
+        args: &[Value],
+        (call, at, started): (Ordinal, Timestamp, Started),
+        response: Value,
+    ) -> Value {
+        if let Value::Result(Err(_)) = response {
+            return response;
+        }
+        let (callee, args) = (callee.clone(), args.to_vec());
+        let stream = OpenStream { callee, args, call, at, started, progress: Progress::default(), line: Line::None };
+        Value::ok(Some(Value::Handle(self.streams.insert(stream))))
+    }
+
+    /// Takes a step of a stream: from the oplog, or over the network.
+    pub(crate) async fn step(
+        &mut self,
+        handle: u32,
+        method: &FunctionName,
+        step: Step,
+        args: &[Value],
+    ) -> Result<Option<Value>, Stop> {
+        let Some(mut stream) = self.streams.take(handle) else {
+            // wasmtime knows the handles of a guest, and a dropped one is none.
+            return Err(Stop::Unusable { function: method.clone(), what: "the handle is unknown".to_owned() });
+        };
+        let digest = request_digest(&self.digest_key, method, args);
+        let sequence = stream.progress.sequence;
+        let recorded = self.playback.next_step(stream.call, sequence, step, digest)?;
+        self.show_new_output();
+        let response = match recorded {
+            crate::oplog::Step::Replayed(stepped) => {
+                // An item was encoded before it was sent; what cannot be encoded was never sent.
+                let item = (step == Step::Send).then(|| stream.callee.plan.item(stream.callee.operation, args.first()).ok());
+                stream.progress.note(step, stepped.response.as_ref(), stepped.ended, item.flatten());
+                stepped.response
+            }
+            crate::oplog::Step::Live => {
+                let at = self.journal.next();
+                self.probe.reached(Window::BeforeRecorded, at);
+                let taken = self.take_step(&mut stream, step, args).await?;
+                let response = taken.response.map(|value| stream.callee.checked_step(step, value));
+                self.probe.reached(Window::StepTaken, at);
+                let request = if stream.callee.record_requests { Recorded::Typed(args.to_vec()) } else { Recorded::Digest };
+                self.journal.append([Event::Stepped(Stepped {
+                    stream: stream.call,
+                    sequence,
+                    step,
+                    digest,
+                    request,
+                    response: response.clone(),
+                    ended: taken.ended,
+                })]);
+                if self.probe.waits_for_results() {
+                    self.journal.durable().await?;
+                    self.probe.reached(Window::RecordedNotReturned, at);
+                }
+                stream.progress.note(step, response.as_ref(), taken.ended, None);
+                response
+            }
+        };
+        if stream.progress.ending.is_some() {
+            stream.line = Line::None;
+        }
+        self.streams.put_back(handle, stream);
+        Ok(response)
+    }
+
+    /// The guest dropped its handle.
+    pub(crate) fn drop_stream(&mut self, handle: u32) {
+        self.streams.drop_handle(handle);
+    }
+
+    async fn take_step(&mut self, stream: &mut OpenStream, step: Step, args: &[Value]) -> Result<Taken, Stop> {
+        let callee = stream.callee.clone();
+        if let Some(ending) = &stream.progress.ending {
+            return Ok(after(&callee, ending, step));
+        }
+        if step == Step::Cancel {
+            stream.line = Line::None;
+            return Ok(Taken { response: None, ended: true });
+        }
+        if stream.progress.closed && matches!(step, Step::Send | Step::CloseSend | Step::Finish) {
+            return Ok(Taken::goes_on(misuse(&callee, "the sending side has been ended")));
+        }
+        // An item that cannot be sent leaves the stream as it is.
+        let item = match step {
+            Step::Send => match callee.plan.item(callee.operation, args.first()) {
+                Ok(item) => Some(item),
+                Err(failure) => return Ok(Taken::goes_on(callee.failure(failure))),
+            },
+            _ => None,
+        };
+        if matches!(stream.line, Line::None) {
+            match self.reopen(stream).await? {
+                Ok(line) => stream.line = Line::Live(line),
+                Err(error) => return Ok(Taken::ends(error)),
+            }
+        }
+        let Line::Live(line) = &mut stream.line else { return Ok(Taken::ends(misuse(&callee, "it is not open"))) };
+        let operation = callee.operation;
+        Ok(match step {
+            Step::Next => match line.next().await {
+                Ok(message) => match callee.plan.next(operation, message.as_deref()) {
+                    Ok(value) if message.is_some() => Taken::goes_on(value),
+                    Ok(value) | Err(value) => Taken::ends(value),
+                },
+                Err(error) => Taken::ends(failed(&callee, error)),
+            },
+            Step::NextBatch => {
+                let max = match args.first() {
+                    Some(Value::U32(max)) => *max,
+                    _ => 0,
+                };
+                match line.batch(max as usize).await {
+                    Ok(messages) => match callee.plan.batch(operation, &messages) {
+                        Ok(value) if !messages.is_empty() || max == 0 => Taken::goes_on(value),
+                        Ok(value) | Err(value) => Taken::ends(value),
+                    },
+                    Err(error) => Taken::ends(failed(&callee, error)),
+                }
+            }
+            Step::Send => {
+                // Before any byte leaves, every earlier entry is durable.
+                self.journal.durable().await?;
+                match line.send(&item.unwrap_or_default()).await {
+                    Ok(()) => Taken::goes_on(Value::ok(None)),
+                    Err(error) => Taken::goes_on(failed(&callee, error)),
+                }
+            }
+            Step::CloseSend => {
+                self.journal.durable().await?;
+                line.close();
+                Taken::goes_on(Value::ok(None))
+            }
+            Step::Finish => {
+                self.journal.durable().await?;
+                line.close();
+                match line.finish(callee.deadline).await {
+                    Ok(response) => Taken::ends(callee.plan.response(operation, &stream.args, &Response::Grpc(response))),
+                    Err(error) => {
+                        let class = &callee.operation().class;
+                        if error.in_doubt() && *class == CallClass::Unsafe(InDoubt::Suspend) {
+                            return Err(Stop::InDoubt { function: callee.name.clone(), call: stream.call });
+                        }
+                        Taken::ends(match error.settle(class) {
+                            Ok(response) => callee.plan.response(operation, &stream.args, &response),
+                            Err(failure) => callee.failure(failure),
+                        })
+                    }
+                }
+            }
+            Step::Cancel => Taken { response: None, ended: true },
+        })
+    }
+
+    /// A stream whose process is gone: sent again as far as it had come, or an `err`.
+    async fn reopen(&mut self, stream: &mut OpenStream) -> Result<Result<Box<GrpcStream>, Value>, Stop> {
+        let callee = &stream.callee;
+        let class = match self.decision.take() {
+            Some(decision) => &CallClass::Unsafe(decision),
+            None => &callee.operation().class,
+        };
+        let key = match settle(class, &stream.started, stream.at, now(), callee.unkeyed) {
+            Settlement::SendAgain { key } => key,
+            Settlement::OutcomeUnknown => return Ok(Err(callee.failure(cut(callee)))),
+            Settlement::Suspend => return Err(Stop::InDoubt { function: callee.name.clone(), call: stream.call }),
+        };
+        let prepared = prepare(&self.transport, callee, &stream.args, key.as_ref()).await;
+        let line = prepared.and_then(|outgoing| self.line(callee, outgoing));
+        let mut line = match line {
+            Ok(line) => line,
+            Err(failure) => return Ok(Err(callee.failure(failure))),
+        };
+        self.journal.durable().await?;
+        line.start();
+        let sent = std::mem::take(&mut stream.progress.sent);
+        if let Err(error) = line.catch_up(sent, stream.progress.received).await {
+            return Ok(Err(failed(callee, error)));
+        }
+        if stream.progress.closed {
+            line.close();
+        }
+        Ok(Ok(line))
+    }
+
+    /// The call of a stream, ready to be started.
+    fn line(&self, callee: &Callee, outgoing: Outgoing) -> Result<Box<GrpcStream>, Failure> {
+        let Request::Grpc(request) = outgoing.authorized.request else {
+            return Err(Failure::Unimplemented(format!("`{}` streams over HTTP, which cannot be done yet", callee.name)));
+        };
+        let takes_request = callee.takes_request();
+        match self.transport.stream(&callee.route, &request, takes_request, &StreamOptions::default()) {
+            Ok(line) => Ok(Box::new(line)),
+            // Nothing was sent, so that no class is asked.
+            Err(error) => match error.settle(&CallClass::Safe) {
+                Err(failure) => Err(failure),
+                Ok(_) => Err(Failure::Unavailable(format!("`{}` cannot be called", callee.name))),
+            },
+        }
+    }
+}
+
+/// A step of a stream that has ended.
+fn after(callee: &Callee, ending: &Ending, step: Step) -> Taken {
+    let operation = callee.operation;
+    let response = match (ending, step) {
+        (_, Step::Cancel) => return Taken { response: None, ended: true },
+        (Ending::Complete, Step::Next) => callee.plan.next(operation, None).unwrap_or_else(|error| error),
+        (Ending::Complete, Step::NextBatch) => callee.plan.batch(operation, &[]).unwrap_or_else(|error| error),
+        (Ending::Complete, _) => misuse(callee, "the stream has ended"),
+        (Ending::Failed(error), _) => error.clone(),
+        (Ending::Cancelled, _) => {
+            let message = "the call was cancelled".to_owned();
+            callee.plan.ended(operation, &GrpcStatus { code: CANCELLED, message, details: None, trailers: Vec::new() })
+        }
+    };
+    Taken::ends(response)
+}
+
+/// The guest asked for what the stream's state does not allow.
+fn misuse(callee: &Callee, what: &str) -> Value {
+    let message = format!("`{}`: {what}; nothing was sent", callee.name);
+    let status = GrpcStatus { code: FAILED_PRECONDITION, message, details: None, trailers: Vec::new() };
+    callee.plan.ended(callee.operation, &status)
+}
+
+/// What a guest is told of the end of a stream that is not the server's OK.
+fn failed(callee: &Callee, error: StreamError) -> Value {
+    match error {
+        StreamError::Status(status) => callee.plan.ended(callee.operation, &status),
+        // A broken stream is `unavailable`: what of it happened, its items have told.
+        StreamError::Broken(error) => match error.settle(&CallClass::Safe) {
+            Ok(Response::Grpc(witwire_interpreter::GrpcResponse::Status(status))) => {
+                callee.plan.ended(callee.operation, &status)
+            }
+            Ok(response) => callee.plan.response(callee.operation, &[], &response),
+            Err(failure) => callee.failure(failure),
+        },
+    }
+}
+
+fn cut(callee: &Callee) -> Failure {
+    Failure::Unavailable(format!(
+        "the stream of `{}` was cut by the end of the process that had it, and its class does not allow to open it again: what was \
+         sent may have been processed; ask the service before it is repeated",
+        callee.name
+    ))
+}

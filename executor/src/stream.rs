@@ -1,0 +1,74 @@
+//! Open streams, as their worker keeps them.
+
+mod progress;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use witwire_ir::Value;
+
+pub(crate) use progress::{Ending, Progress};
+
+use crate::callee::Callee;
+use crate::oplog::{Ordinal, Started, Timestamp};
+use crate::transport::GrpcStream;
+
+/// The streams that a guest has handles of.
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    open: BTreeMap<u32, OpenStream>,
+    next: u32,
+}
+
+/// A stream that was opened, in this process or in one before.
+#[derive(Debug)]
+pub(crate) struct OpenStream {
+    pub(crate) callee: Arc<Callee>,
+    /// The arguments that it was opened with.
+    pub(crate) args: Vec<Value>,
+    /// The ordinal of its [`Started`].
+    pub(crate) call: Ordinal,
+    pub(crate) at: Timestamp,
+    pub(crate) started: Started,
+    pub(crate) progress: Progress,
+    pub(crate) line: Line,
+}
+
+/// The way to the server.
+#[derive(Debug)]
+pub(crate) enum Line {
+    /// There is none: the process that had it is gone, or the stream ended.
+    None,
+    /// The call is under way.
+    Live(Box<GrpcStream>),
+}
+
+impl Streams {
+    /// Keeps a stream, and gives the number of its handle. Handles are counted, so that a stream has the same one in playback.
+    pub(crate) fn insert(&mut self, stream: OpenStream) -> u32 {
+        let handle = self.next_handle();
+        self.put_back(handle, stream);
+        self.next += 1;
+        handle
+    }
+
+    /// The number of the next handle.
+    pub(crate) fn next_handle(&self) -> u32 {
+        self.next
+    }
+
+    /// Takes a stream for a step.
+    pub(crate) fn take(&mut self, handle: u32) -> Option<OpenStream> {
+        self.open.remove(&handle)
+    }
+
+    /// Puts a stream back after a step.
+    pub(crate) fn put_back(&mut self, handle: u32, stream: OpenStream) {
+        self.open.insert(handle, stream);
+    }
+
+    /// Gives a stream up; a call under way is cancelled.
+    pub(crate) fn drop_handle(&mut self, handle: u32) {
+        self.open.remove(&handle);
+    }
+}

@@ -1,0 +1,466 @@
+//! Streaming calls over gRPC.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
+use tokio::time::Instant;
+use witwire_interpreter::{GrpcRequest, GrpcResponse, GrpcStatus, Metadata};
+
+use super::frame::{Frames, Trouble};
+use super::outbox::{Driven, Outbox};
+use super::{GRPC_ENCODING, GRPC_STATUS, encode, failed, is_grpc, metadata, of_http, prepare, status_of, trouble};
+use crate::transport::classify::{Phase, classify};
+use crate::transport::coding::Compression;
+use crate::transport::error::{SendError, SendErrorKind};
+use crate::transport::pool::Clients;
+use crate::transport::probe::RequestBody;
+use crate::transport::route::Route;
+use crate::transport::{SendProbe, SendStage, Transport};
+
+/// `DEADLINE_EXCEEDED`
+const DEADLINE_EXCEEDED: u32 = 4;
+
+/// How a streaming call is to be made. What is `None` is as the route says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StreamOptions {
+    /// How long the whole stream may take; without, as long as it likes.
+    pub deadline: Option<Duration>,
+    /// How messages are compressed.
+    pub compression: Option<Compression>,
+}
+
+/// Why a stream has no more messages, other than that all were received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamError {
+    /// The server ended it with this status, which is not OK.
+    Status(GrpcStatus),
+    /// It broke, or the server broke the protocol.
+    Broken(SendError),
+}
+
+impl From<SendError> for StreamError {
+    fn from(error: SendError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// A streaming call. Dropped before its end, it is cancelled by a reset of its HTTP/2 stream.
+///
+/// Nothing is read ahead beyond HTTP/2's window for the stream, and one message at most waits to be sent: each side is as slow
+/// as the other.
+pub struct GrpcStream {
+    destination: String,
+    /// The largest message.
+    limit: usize,
+    compression: Compression,
+    deadline: Option<(Duration, Instant)>,
+    probe: Arc<dyn SendProbe>,
+    connection: CaptureConnection,
+    /// The client's side; `None` once it has ended.
+    outbox: Option<Outbox>,
+    incoming: Side,
+    frames: Frames,
+    initial: Metadata,
+    trailing: Metadata,
+}
+
+/// The server's side.
+enum Side {
+    /// Nothing was sent.
+    Ready(Box<Ready>),
+    /// The head of the response has not come.
+    Waiting(Driven<Result<http::Response<Incoming>, hyper_util::client::legacy::Error>>),
+    /// Messages come.
+    Reading {
+        body: Incoming,
+        status: u16,
+        encoding: Option<String>,
+        /// Only where a status among them says how the call ended.
+        headers: HeaderMap,
+    },
+    /// No more comes: all was received, or an error, which every later reader gets again.
+    Ended(Result<(), StreamError>),
+}
+
+/// A request that can be sent.
+struct Ready {
+    request: http::Request<RequestBody>,
+    /// The framed request, where the client sends only one.
+    only: Option<Bytes>,
+    clients: Arc<Clients>,
+}
+
+impl Transport {
+    /// Prepares a streaming call. Nothing is sent before [`GrpcStream::start`].
+    ///
+    /// `takes_request`: the request's message is the only one that the client sends. Else it sends its own by
+    /// [`GrpcStream::send`]. A stream is never retried: its reader has to know what came of it so far.
+    ///
+    /// # Errors
+    /// [`SendError`] where it cannot be sent: metadata that cannot be written, a destination that is denied.
+    pub fn stream(
+        &self,
+        route: &Route,
+        request: &GrpcRequest,
+        takes_request: bool,
+        options: &StreamOptions,
+    ) -> Result<GrpcStream, SendError> {
+        let inner = &*self.inner;
+        let settings = &route.inner.settings;
+        let compression = options.compression.unwrap_or(settings.compression);
+        let Some(target) = route.inner.turn().next() else {
+            let message = crate::transport::NoEndpoint.to_string();
+            return Err(SendError::new(SendErrorKind::NoConnection { lasting: true }, message));
+        };
+        let denied = |denial: crate::egress::Denial| SendError::new(SendErrorKind::Denied, denial.to_string());
+        inner.egress.admit(target.endpoint.host(), target.endpoint.port()).map_err(denied)?;
+        let mut head = prepare(&target.face, request, options.deadline, compression)?;
+        let only = takes_request.then(|| framed(&request.message, compression)).transpose()?;
+        let connection = capture_connection(&mut head);
+        let (outbox, body) = Outbox::new();
+        let body = RequestBody::stream(body, &inner.probe, &connection);
+        let ready = Ready { request: head.map(|()| body), only, clients: target.clients.clone() };
+        let limit = settings.max_response.unwrap_or(inner.limits.max_response);
+        let now = Instant::now();
+        Ok(GrpcStream {
+            destination: target.endpoint.destination(),
+            limit,
+            compression,
+            deadline: options.deadline.and_then(|deadline| Some((deadline, now.checked_add(deadline)?))),
+            probe: inner.probe.clone(),
+            connection,
+            outbox: Some(outbox),
+            incoming: Side::Ready(Box::new(ready)),
+            frames: Frames::new(limit),
+            initial: Metadata::new(),
+            trailing: Metadata::new(),
+        })
+    }
+}
+
+impl GrpcStream {
+    /// Begins to send, and goes on by itself: whoever opened the stream need not wait for it. Runs on tokio.
+    pub fn start(&mut self) {
+        let ended = Side::Ended(Ok(()));
+        match std::mem::replace(&mut self.incoming, ended) {
+            Side::Ready(ready) => {
+                let Ready { request, only, clients } = *ready;
+                self.incoming = Side::Waiting(Driven::spawn(clients.grpc.request(request)));
+                if let Some(only) = only
+                    && let Some(outbox) = self.outbox.take()
+                {
+                    outbox.send_first(only);
+                    outbox.close();
+                }
+            }
+            other => self.incoming = other,
+        }
+    }
+
+    /// The next message; `None` once all were received and the status is OK. Safe to be given up while it waits.
+    ///
+    /// # Errors
+    /// [`StreamError`], again for every later call.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, StreamError> {
+        let Some((deadline, end)) = self.deadline else { return self.receive().await };
+        match tokio::time::timeout_at(end, self.receive()).await {
+            Ok(received) => received,
+            Err(_) => Err(self.end(Err(self.timed_out(deadline)))),
+        }
+    }
+
+    /// The messages that have come, 1 to `max`: it waits for the first. Empty once all were received, or where `max` is 0.
+    ///
+    /// # Errors
+    /// As [`GrpcStream::next`], but only once all messages before it were taken.
+    pub async fn batch(&mut self, max: usize) -> Result<Vec<Bytes>, StreamError> {
+        let mut messages = Vec::new();
+        if max == 0 {
+            return Ok(messages);
+        }
+        messages.extend(self.next().await?);
+        while !messages.is_empty() && messages.len() < max {
+            // What has come is there without waiting.
+            tokio::select! {
+                biased;
+                // An end is kept for the next reader.
+                received = self.receive() => match received {
+                    Ok(Some(message)) => messages.push(message),
+                    Ok(None) | Err(_) => break,
+                },
+                () = std::future::ready(()) => break,
+            }
+        }
+        Ok(messages)
+    }
+
+    /// Sends a message, as soon as the server's window has room for the one before it.
+    ///
+    /// # Errors
+    /// [`StreamError`] where the server takes no more: its reader is told why.
+    pub async fn send(&mut self, message: &[u8]) -> Result<(), StreamError> {
+        let frame = framed(message, self.compression)?;
+        let Some(outbox) = &self.outbox else { return Err(self.takes_no_more()) };
+        let sent = match self.deadline {
+            None => Ok(outbox.send(frame).await),
+            Some((_, end)) => tokio::time::timeout_at(end, outbox.send(frame)).await,
+        };
+        match (sent, self.deadline) {
+            (Ok(Ok(())), _) => Ok(()),
+            (Err(_), Some((deadline, _))) => Err(self.end(Err(self.timed_out(deadline)))),
+            _ => Err(self.takes_no_more()),
+        }
+    }
+
+    /// Ends the client's side.
+    pub fn close(&mut self) {
+        if let Some(outbox) = self.outbox.take() {
+            outbox.close();
+        }
+    }
+
+    /// Reads the one response of a call whose client streams, within a deadline.
+    ///
+    /// # Errors
+    /// [`SendError`], as for a unary call.
+    pub async fn finish(&mut self, deadline: Duration) -> Result<GrpcResponse, SendError> {
+        let response = async {
+            match self.next().await {
+                Ok(Some(message)) => match self.next().await {
+                    Ok(None) => Ok(GrpcResponse::Ok { message, trailers: self.trailing.clone() }),
+                    Ok(Some(_)) => Err(StreamError::from(self.invalid(Trouble::SecondMessage))),
+                    Err(error) => Err(error),
+                },
+                Ok(None) => Err(self.invalid(Trouble::NoMessage).into()),
+                Err(error) => Err(error),
+            }
+        };
+        match tokio::time::timeout(deadline, response).await {
+            Ok(Ok(response)) => {
+                self.probe.reached(SendStage::ResponseRead);
+                Ok(response)
+            }
+            Ok(Err(StreamError::Status(status))) => Ok(GrpcResponse::Status(status)),
+            Ok(Err(StreamError::Broken(error))) => Err(error),
+            Err(_) => {
+                let maybe_processed = self.connection.connection_metadata().is_some();
+                let kind = SendErrorKind::Timeout { maybe_processed };
+                let message = format!("no complete response from {} within the deadline of {deadline:?}", self.destination);
+                self.end(Err(SendError::new(kind, message).into()));
+                Err(self.gone())
+            }
+        }
+    }
+
+    /// Comes to where an earlier call of the same request was: sends what that one had sent, and passes over what it had received.
+    ///
+    /// # Errors
+    /// [`StreamError`]; also where the server ends before it has given as much as then.
+    pub async fn catch_up(&mut self, sent: Vec<Bytes>, received: u64) -> Result<(), StreamError> {
+        let frames = sent.iter().map(|message| framed(message, self.compression)).collect::<Result<Vec<_>, _>>()?;
+        // The server may wait for us, and we for the server: both go on at once.
+        let outbox = self.outbox.take();
+        let sending = async {
+            for frame in frames {
+                let Some(outbox) = &outbox else { break };
+                if outbox.send(frame).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        let receiving = async {
+            for passed in 0..received {
+                if self.next().await?.is_none() {
+                    let message = format!(
+                        "the stream was opened again after a restart, and {} gave {passed} of the {received} messages that it gave \
+                         before",
+                        self.destination
+                    );
+                    return Err(StreamError::from(SendError::new(SendErrorKind::Unprocessed, message)));
+                }
+            }
+            Ok(())
+        };
+        tokio::try_join!(sending, receiving)?;
+        self.outbox = outbox.filter(|_| !matches!(self.incoming, Side::Ended(_)));
+        Ok(())
+    }
+
+    /// Initial metadata, without the protocol's own keys; empty before the first response has come.
+    pub fn initial(&self) -> &Metadata {
+        &self.initial
+    }
+
+    /// Trailing metadata, without the protocol's own keys; empty before the end.
+    pub fn trailing(&self) -> &Metadata {
+        &self.trailing
+    }
+
+    async fn receive(&mut self) -> Result<Option<Bytes>, StreamError> {
+        loop {
+            match &mut self.incoming {
+                Side::Ended(ended) => return ended.clone().map(|()| None),
+                Side::Ready(_) => self.start(),
+                Side::Waiting(head) => {
+                    let Some(head) = head.await else { return Err(self.end(Err(self.gone().into()))) };
+                    self.begin(head);
+                }
+                Side::Reading { body, status, encoding, .. } => {
+                    let status = *status;
+                    match self.frames.next() {
+                        Ok(Some(frame)) => match frame.message(encoding.as_deref(), self.limit) {
+                            Ok(message) => return Ok(Some(message)),
+                            Err(t) => return Err(self.end(Err(self.invalid(t).into()))),
+                        },
+                        Ok(None) => {}
+                        Err(t) => return Err(self.end(Err(self.invalid(t).into()))),
+                    }
+                    match body.frame().await {
+                        Some(Ok(frame)) => match frame.into_data() {
+                            Ok(data) => self.frames.push(&data),
+                            Err(frame) => {
+                                if let Ok(trailers) = frame.into_trailers() {
+                                    self.trailers(status, &trailers);
+                                }
+                            }
+                        },
+                        Some(Err(e)) => {
+                            let error = classify(&e, Phase::Receiving { status }, &self.destination);
+                            return Err(self.end(Err(error.into())));
+                        }
+                        None => self.trailers(status, &HeaderMap::new()),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The head of the response has come.
+    fn begin(&mut self, head: Result<http::Response<Incoming>, hyper_util::client::legacy::Error>) {
+        let response = match head {
+            Ok(response) => response,
+            Err(e) => {
+                let connected = self.connection.connection_metadata().is_some();
+                let error = classify(&e, if connected { Phase::Sent } else { Phase::Connecting }, &self.destination);
+                self.end(Err(error.into()));
+                return;
+            }
+        };
+        let (head, body) = response.into_parts();
+        let status = head.status.as_u16();
+        if !is_grpc(&head.headers) {
+            let error = if status == 200 {
+                let message =
+                    format!("{} answered, but not with gRPC: its content type is not application/grpc", self.destination);
+                SendError::invalid_response(status, message).into()
+            } else {
+                ended_by(of_http(status, &self.destination))
+            };
+            self.end(Err(error));
+            return;
+        }
+        // A status among the headers ends the call ("Trailers-Only"): they are trailers, and there is no initial metadata.
+        if head.headers.contains_key(GRPC_STATUS) {
+            self.trailing = metadata::read(&head.headers);
+        } else {
+            self.initial = metadata::read(&head.headers);
+        }
+        if let Some(response) = status_of(&head.headers).and_then(|code| failed(code, &head.headers)) {
+            self.end(Err(ended_by(response)));
+            return;
+        }
+        if status != 200 {
+            self.end(Err(ended_by(of_http(status, &self.destination))));
+            return;
+        }
+        let encoding = head.headers.get(GRPC_ENCODING).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
+        self.incoming = Side::Reading { body, status, encoding, headers: head.headers };
+    }
+
+    /// The body has ended, with these trailers.
+    fn trailers(&mut self, status: u16, trailers: &HeaderMap) {
+        let headers = match std::mem::replace(&mut self.incoming, Side::Ended(Ok(()))) {
+            Side::Reading { headers, .. } => headers,
+            _ => HeaderMap::new(),
+        };
+        let trailers = if trailers.contains_key(GRPC_STATUS) { trailers } else { &headers };
+        let Some(code) = status_of(trailers) else {
+            let message = format!("{} ended the call without a status (grpc-status)", self.destination);
+            self.end(Err(SendError::invalid_response(status, message).into()));
+            return;
+        };
+        self.trailing = metadata::read(trailers);
+        let end = match failed(code, trailers) {
+            Some(response) => Err(ended_by(response)),
+            None if self.frames.has_rest() => Err(self.invalid(Trouble::Cut).into()),
+            None => Ok(()),
+        };
+        self.end(end);
+    }
+
+    /// Ends both sides; gives the error, if it is one, for whoever waits.
+    fn end(&mut self, end: Result<(), StreamError>) -> StreamError {
+        let error = end.clone().err();
+        self.incoming = Side::Ended(end);
+        self.outbox = None;
+        error.unwrap_or_else(|| self.gone().into())
+    }
+
+    fn timed_out(&self, deadline: Duration) -> StreamError {
+        StreamError::Status(GrpcStatus {
+            code: DEADLINE_EXCEEDED,
+            message: format!("the stream from {} took longer than its deadline of {deadline:?}", self.destination),
+            details: None,
+            trailers: Vec::new(),
+        })
+    }
+
+    fn takes_no_more(&self) -> StreamError {
+        let message = format!("{} takes no more messages: read on to learn how the call ended", self.destination);
+        SendError::new(SendErrorKind::MaybeProcessed { reset: None }, message).into()
+    }
+
+    fn gone(&self) -> SendError {
+        let message = format!("the call to {} is over", self.destination);
+        SendError::new(SendErrorKind::MaybeProcessed { reset: None }, message)
+    }
+
+    fn invalid(&self, what: Trouble) -> SendError {
+        trouble(what, 200, self.limit, &self.destination)
+    }
+}
+
+fn ended_by(response: GrpcResponse) -> StreamError {
+    match response {
+        GrpcResponse::Status(status) => StreamError::Status(status),
+        GrpcResponse::Ok { .. } => StreamError::Broken(SendError::invalid_response(None, "the call is over")),
+    }
+}
+
+fn framed(message: &[u8], compression: Compression) -> Result<Bytes, SendError> {
+    encode(message, compression).map_err(|e| SendError::invalid_request("item", e.to_string()))
+}
+
+/// Never a message or metadata.
+impl fmt::Debug for GrpcStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = match &self.incoming {
+            Side::Ready(_) => "Ready",
+            Side::Waiting(_) => "Waiting",
+            Side::Reading { .. } => "Reading",
+            Side::Ended(_) => "Ended",
+        };
+        f.debug_struct("GrpcStream")
+            .field("destination", &self.destination)
+            .field("incoming", &side)
+            .field("closed", &self.outbox.is_none())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,195 @@
+//! The ledger's streams: each kind of method once safe or idempotent, and once unsafe. Over gRPC alone.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use bytes::{BufMut, Bytes, BytesMut};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use prost::Message;
+use tokio::sync::mpsc;
+use witwire_ir::operation::grpc::StreamKind;
+use witwire_ir::{CallClass, InDoubt};
+
+use super::server::{Entry, Receipt, Server};
+
+/// A streaming method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Stream {
+    /// Gives receipts 1 to the number that is the request's id. Safe.
+    Watch,
+    /// The same, unsafe.
+    Tail,
+    /// Takes entries, and gives a receipt of how many. Idempotent.
+    Gather,
+    /// The same, unsafe.
+    Deposit,
+    /// Gives a receipt of how many so far for every entry. Idempotent.
+    Chat,
+    /// The same, unsafe.
+    Talk,
+}
+
+impl Stream {
+    pub(crate) const ALL: [Self; 6] = [Self::Watch, Self::Tail, Self::Gather, Self::Deposit, Self::Chat, Self::Talk];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Watch => "watch",
+            Self::Tail => "tail",
+            Self::Gather => "gather",
+            Self::Deposit => "deposit",
+            Self::Chat => "chat",
+            Self::Talk => "talk",
+        }
+    }
+
+    pub(crate) fn kind(self) -> StreamKind {
+        match self {
+            Self::Watch | Self::Tail => StreamKind::ServerStreaming,
+            Self::Gather | Self::Deposit => StreamKind::ClientStreaming,
+            Self::Chat | Self::Talk => StreamKind::Bidirectional,
+        }
+    }
+
+    pub(crate) fn class(self, in_doubt: InDoubt) -> CallClass {
+        match self {
+            Self::Watch => CallClass::Safe,
+            Self::Gather | Self::Chat => CallClass::Idempotent,
+            Self::Tail | Self::Deposit | Self::Talk => CallClass::Unsafe(in_doubt),
+        }
+    }
+}
+
+/// What the server saw of streams.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct StreamCounts {
+    /// How often each was opened.
+    pub(crate) opened: BTreeMap<Stream, u32>,
+    /// The ids of the entries that came whole, over all calls of a method.
+    pub(crate) entries: BTreeMap<Stream, Vec<String>>,
+    /// How often the effect of a method happened, once all of a client's stream had come.
+    pub(crate) effects: BTreeMap<Stream, u32>,
+    /// How often a client gave a call up before its end.
+    pub(crate) cancelled: BTreeMap<Stream, u32>,
+}
+
+/// Sends response frames; an error means that the client has given up.
+type Out = mpsc::Sender<Result<Frame<Bytes>, Infallible>>;
+
+pub(super) async fn serve(State(server): State<Server>, Path(name): Path<String>, body: Body) -> Response {
+    let stream = Stream::ALL.into_iter().find(|s| s.name() == name).expect("only known methods are called");
+    *server.streams().opened.entry(stream).or_default() += 1;
+    // No frame is made before the one before it is taken, so that the client's pace is seen.
+    let (out, mut frames) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let conversation = async {
+            match stream.kind() {
+                StreamKind::ServerStreaming => give(&server, stream, body, &out).await,
+                StreamKind::ClientStreaming => take(&server, stream, body, &out).await,
+                _ => answer(&server, stream, body, &out).await,
+            }
+        };
+        let over = tokio::select! {
+            over = conversation => over,
+            () = out.closed() => None,
+        };
+        if over.is_none() {
+            *server.streams().cancelled.entry(stream).or_default() += 1;
+            server.tell_cancelled();
+        }
+    });
+    let frames = futures_util::stream::poll_fn(move |cx| frames.poll_recv(cx));
+    let mut response = Response::new(Body::new(StreamBody::new(frames)));
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
+    response
+}
+
+async fn give(server: &Server, stream: Stream, body: Body, out: &Out) -> Option<()> {
+    let request = Entries::new(body).next().await?;
+    for number in 1..=request.id.parse().expect("a number") {
+        server.hold_stream(stream, number).await;
+        send(out, number).await?;
+    }
+    end(out).await
+}
+
+async fn take(server: &Server, stream: Stream, body: Body, out: &Out) -> Option<()> {
+    let mut entries = Entries::new(body);
+    let mut number = 0;
+    while let Some(entry) = entries.next().await {
+        number += 1;
+        server.streams().entries.entry(stream).or_default().push(entry.id);
+    }
+    if entries.broken {
+        return None;
+    }
+    *server.streams().effects.entry(stream).or_default() += 1;
+    server.hold_stream(stream, number).await;
+    send(out, number).await?;
+    end(out).await
+}
+
+async fn answer(server: &Server, stream: Stream, body: Body, out: &Out) -> Option<()> {
+    let mut entries = Entries::new(body);
+    let mut number = 0;
+    while let Some(entry) = entries.next().await {
+        number += 1;
+        server.streams().entries.entry(stream).or_default().push(entry.id);
+        server.hold_stream(stream, number).await;
+        send(out, number).await?;
+    }
+    if entries.broken { None } else { end(out).await }
+}
+
+async fn send(out: &Out, number: u64) -> Option<()> {
+    let message = Receipt { number }.encode_to_vec();
+    let mut frame = BytesMut::new();
+    frame.put_u8(0);
+    frame.put_u32(u32::try_from(message.len()).expect("a short message"));
+    frame.put_slice(&message);
+    out.send(Ok(Frame::data(frame.freeze()))).await.ok()
+}
+
+async fn end(out: &Out) -> Option<()> {
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    out.send(Ok(Frame::trailers(trailers))).await.ok()
+}
+
+/// Entries as they come.
+struct Entries {
+    body: Body,
+    buffer: BytesMut,
+    /// Whether the client gave up in the middle.
+    broken: bool,
+}
+
+impl Entries {
+    fn new(body: Body) -> Self {
+        Self { body, buffer: BytesMut::new(), broken: false }
+    }
+
+    async fn next(&mut self) -> Option<Entry> {
+        loop {
+            if let Some(length) = self.buffer.get(1..5) {
+                let length = u32::from_be_bytes(length.try_into().expect("four bytes")) as usize;
+                if self.buffer.len() >= 5 + length {
+                    let message = self.buffer.split_to(5 + length).split_off(5);
+                    return Some(Entry::decode(message).expect("a message of the API"));
+                }
+            }
+            match self.body.frame().await? {
+                Ok(frame) => self.buffer.extend_from_slice(&frame.into_data().unwrap_or_default()),
+                Err(_) => {
+                    self.broken = true;
+                    return None;
+                }
+            }
+        }
+    }
+}
