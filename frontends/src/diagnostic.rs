@@ -190,6 +190,8 @@ codes! {
     UnsupportedMethod = "P020"
     /// Part of a message is degraded or dropped.
     ProtoDegraded = "P030"
+    /// A rule about values cannot be checked before sending.
+    RulesNotChecked = "P031"
 }
 
 impl fmt::Display for Code {

@@ -40,13 +40,38 @@ pub enum Check {
     Format(Format),
     /// An option must be `some`: the specification requires what WIT cannot (`field_behavior = REQUIRED`).
     Required,
+    /// The value must be told: neither `none` nor, where absence cannot be told otherwise, zero or empty (protovalidate
+    /// `required`).
+    Present,
+    /// One of these values.
+    In(Vec<Literal>),
+    /// None of these values.
+    NotIn(Vec<Literal>),
+    /// At least so many bytes of UTF-8.
+    MinBytes(u64),
+    /// At most so many bytes of UTF-8.
+    MaxBytes(u64),
+    /// Neither infinite nor NaN.
+    Finite,
+    /// A value that the enum declares: not `unrecognized`.
+    DefinedOnly,
+    /// A rule about part of the value, options on the way looked through; what is absent keeps every rule but [`Check::Present`].
+    /// Protobuf's rules stand at uses, whose types may have names and other uses.
+    At {
+        /// The way to the part.
+        place: Vec<Part>,
+        /// The rule. Not `At` itself, nor `Schema`.
+        check: Box<Check>,
+        /// Whether a zero or empty value keeps it.
+        unless_zero: bool,
+    },
     /// The value keeps the whole JSON Schema stored with the API: what the rules above cannot say.
     Schema(SchemaId),
 }
 
 impl Check {
     /// The rule's name in a violation.
-    pub const fn rule(&self) -> &'static str {
+    pub fn rule(&self) -> &'static str {
         match self {
             Self::MinLength(_) => "minLength",
             Self::MaxLength(_) => "maxLength",
@@ -62,10 +87,45 @@ impl Check {
             Self::MinProperties(_) => "minProperties",
             Self::MaxProperties(_) => "maxProperties",
             Self::Format(_) => "format",
-            Self::Required => "required",
+            Self::Required | Self::Present => "required",
+            Self::In(_) => "in",
+            Self::NotIn(_) => "notIn",
+            Self::MinBytes(_) => "minBytes",
+            Self::MaxBytes(_) => "maxBytes",
+            Self::Finite => "finite",
+            Self::DefinedOnly => "definedOnly",
+            Self::At { check, .. } => check.rule(),
             Self::Schema(_) => "schema",
         }
     }
+}
+
+/// One step from a value to a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// A field of a record.
+    Slot(u16),
+    /// The payload of a case, where the value is that case.
+    Case(u32),
+    /// Every item of a list.
+    Items,
+    /// The key of every pair of a list; the items where they are no pairs.
+    Keys,
+    /// The value of every pair of a list.
+    Values,
+}
+
+/// A value as a rule writes it. An enum's value is its number, a time is in nanoseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Literal {
+    /// A boolean.
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// A text.
+    String(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
 }
 
 /// A number as a rule writes it; integers are exact.
@@ -98,6 +158,10 @@ pub enum Format {
     Ipv4,
     /// RFC 4291 address.
     Ipv6,
+    /// An IPv4 or IPv6 address.
+    Ip,
+    /// A host name or an address.
+    Address,
     /// RFC 1123 host name.
     Hostname,
     /// Protobuf `Timestamp`: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z, nanoseconds 0 to 999,999,999.

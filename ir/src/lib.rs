@@ -30,7 +30,7 @@ mod value;
 
 pub use api::{Api, HostTypes, Interface, Protocol, Texts, World};
 pub use auth::{AuthKind, AuthMode, AuthRequirement, AuthScheme};
-pub use check::{Check, Format, Number, Schema};
+pub use check::{Check, Format, Literal, Number, Part, Schema};
 pub use id::{Arena, Id, InterfaceId, OperationId, SchemaId, SchemeId, TextId, TypeId};
 pub use invariants::{Contradiction, MAX_INLINE, MAX_MEMBERS, Rule};
 pub use name::{InvalidName, KEYWORDS, MAX_NAME, PackageName, WitName};

@@ -11,7 +11,7 @@ mod tables;
 pub use random::SplitMix64;
 
 use crate::api::Api;
-use crate::check::{Check, Format};
+use crate::check::{Check, Format, Literal, Number, Part};
 use crate::id::TypeId;
 use crate::operation::http::BodyValue;
 use crate::operation::{Call, Operation};
@@ -66,6 +66,11 @@ struct Sampler<'a> {
 
 impl Sampler<'_> {
     fn value(&mut self, ty: TypeId, depth: usize) -> Value {
+        self.ruled(ty, depth, &[])
+    }
+
+    /// A value that keeps its type's rules and those of its place.
+    fn ruled(&mut self, ty: TypeId, depth: usize, more: &[&Check]) -> Value {
         self.made += 1;
         let api = self.api;
         match wire(api, ty) {
@@ -73,7 +78,12 @@ impl Sampler<'_> {
             Wire::Json(Json::Node { list }) => return self.node(*list, depth),
             _ => {}
         }
-        let checks = rules(api, ty);
+        let mut checks = rules(api, ty);
+        checks.extend(more);
+        let among = checks.iter().find_map(|c| if let Check::In(values) = c { values.first() } else { None });
+        if let Some(value) = among.and_then(|literal| literal_value(api, ty, literal)) {
+            return value;
+        }
         let sparse = depth >= DEEP || self.made >= MANY;
         match api.shape(ty) {
             Shape::Bool => Value::Bool(self.random.flip()),
@@ -98,8 +108,8 @@ impl Sampler<'_> {
             }
             Shape::List(item) => self.list(*item, &checks, sparse, depth),
             Shape::Option(inner) => {
-                let some = checks.iter().any(|c| matches!(c, Check::Required)) || (!sparse && self.random.below(4) > 0);
-                Value::option(some.then(|| self.value(*inner, depth + 1)))
+                let some = checks.iter().any(|c| matches!(c, Check::Required | Check::Present)) || (!sparse && self.random.below(4) > 0);
+                Value::option(some.then(|| self.ruled(*inner, depth + 1, more)))
             }
             Shape::Tuple(types) => Value::Tuple(types.iter().map(|t| self.value(*t, depth + 1)).collect()),
             Shape::Result { ok, err } => {
@@ -153,7 +163,18 @@ impl Sampler<'_> {
 
     /// A record of which so many of the given slots are present as the rules say.
     fn record(&mut self, fields: &[Field], members: &[usize], checks: &[Check], not_empty: bool, depth: usize) -> Value {
-        let mut slots: Vec<Value> = fields.iter().map(|f| self.value(f.ty, depth + 1)).collect();
+        let of_slot = |slot: usize| {
+            let here = move |place: &[Part]| matches!(place, [Part::Slot(s)] if *s as usize == slot);
+            checks.iter().filter_map(move |c| match c {
+                Check::At { place, check, .. } if here(place) => Some(&**check),
+                _ => None,
+            })
+        };
+        let mut slots: Vec<Value> = Vec::new();
+        for (slot, field) in fields.iter().enumerate() {
+            let more: Vec<&Check> = of_slot(slot).collect();
+            slots.push(self.ruled(field.ty, depth + 1, &more));
+        }
         let absent = |v: &Value| *v == Value::Option(None);
         let least = checks.iter().filter_map(|c| if let Check::MinProperties(n) = c { Some(*n) } else { None }).max();
         let most = checks.iter().filter_map(|c| if let Check::MaxProperties(n) = c { Some(*n) } else { None }).min();
@@ -171,7 +192,12 @@ impl Sampler<'_> {
     }
 
     fn list(&mut self, item: TypeId, checks: &[&Check], sparse: bool, depth: usize) -> Value {
-        let min = checks.iter().filter_map(|c| if let Check::MinItems(n) = c { Some(*n) } else { None }).max().unwrap_or(0);
+        let least = checks.iter().filter_map(|c| match c {
+            Check::MinItems(n) => Some(*n),
+            Check::Present => Some(1),
+            _ => None,
+        });
+        let min = least.max().unwrap_or(0);
         let max = checks.iter().filter_map(|c| if let Check::MaxItems(n) = c { Some(*n) } else { None }).min();
         let most = if sparse { min } else { max.unwrap_or(u64::MAX).min(min.max(2)) };
         let count = self.random.between(if sparse { min } else { min.max(1).min(most) }, most);
@@ -193,6 +219,31 @@ impl Sampler<'_> {
         }
         Value::List(items.into())
     }
+}
+
+/// A literal as a value of a type; `None` where it is none.
+fn literal_value(api: &Api, ty: TypeId, literal: &Literal) -> Option<Value> {
+    let number = |n: &Number| match n {
+        Number::Int(n) => Some(*n),
+        Number::Float(_) => None,
+    };
+    Some(match (api.shape(ty), literal) {
+        (Shape::Bool, Literal::Bool(v)) => Value::Bool(*v),
+        (Shape::String, Literal::String(v)) => Value::string(v.as_str()),
+        (Shape::Bytes, Literal::Bytes(v)) => Value::Bytes(v.clone().into()),
+        (Shape::U32, Literal::Number(n)) => Value::U32(u32::try_from(number(n)?).ok()?),
+        (Shape::U64, Literal::Number(n)) => Value::U64(u64::try_from(number(n)?).ok()?),
+        (Shape::S32, Literal::Number(n)) => Value::S32(i32::try_from(number(n)?).ok()?),
+        (Shape::S64, Literal::Number(n)) => Value::S64(i64::try_from(number(n)?).ok()?),
+        (Shape::F32, Literal::Number(Number::Float(v))) => Value::F32(*v as f32),
+        (Shape::F64, Literal::Number(Number::Float(v))) => Value::F64(*v),
+        (shape, Literal::Number(n)) => {
+            let Wire::ProtoEnum(map) = wire(api, ty) else { return None };
+            let case = map.numbers.iter().position(|known| Some(i128::from(*known)) == number(n))? as u32;
+            if matches!(shape, Shape::Enum(_)) { Value::Enum(case) } else { Value::Variant(case, None) }
+        }
+        _ => return None,
+    })
 }
 
 /// A map's entries have different keys.

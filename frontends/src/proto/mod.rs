@@ -21,6 +21,7 @@ mod operations;
 mod package;
 mod plan;
 mod resolve;
+mod rules;
 mod settings;
 mod sharing;
 mod streams;

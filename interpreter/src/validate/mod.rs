@@ -2,6 +2,7 @@
 
 mod format;
 mod number;
+mod part;
 mod pattern;
 mod report;
 mod run;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use witwire_ir::wire::Wire;
 use witwire_ir::wire::json::Json;
-use witwire_ir::{Api, Arena, Check, Id, Operation, Schema, SchemaId, Shape, Type, TypeId, Value};
+use witwire_ir::{Api, Arena, Check, Id, Operation, Part, Schema, SchemaId, Shape, Type, TypeId, Value};
 
 pub(crate) use report::Report;
 pub(crate) use schema::Spread;
@@ -43,6 +44,8 @@ enum Rule {
     Pattern(Pattern),
     /// A table of nodes stands for a tree.
     Nodes,
+    /// A rule about part of the value.
+    At { place: Box<[Part]>, rule: Box<Rule>, unless_zero: bool },
 }
 
 impl Checks {
@@ -71,11 +74,22 @@ impl Checks {
 
 fn compile(ty: &Type) -> Box<[Rule]> {
     let table = matches!(ty.wire, Wire::Json(Json::Table(_))).then_some(Rule::Nodes);
-    let rules = ty.checks.iter().map(|check| match check {
+    table.into_iter().chain(ty.checks.iter().map(rule)).collect()
+}
+
+/// `At` stands in no `At`, so this goes one level deep; where it does all the same the inner one is not run.
+fn rule(check: &Check) -> Rule {
+    match check {
         Check::Pattern(source) => Rule::Pattern(Pattern::new(source)),
+        Check::At { place, check, unless_zero } => {
+            let rule = match &**check {
+                Check::Pattern(source) => Rule::Pattern(Pattern::new(source)),
+                other => Rule::Simple(other.clone()),
+            };
+            Rule::At { place: place.clone().into(), rule: Box::new(rule), unless_zero: *unless_zero }
+        }
         other => Rule::Simple(other.clone()),
-    });
-    table.into_iter().chain(rules).collect()
+    }
 }
 
 fn lazy_schemas(schemas: &Arena<SchemaId, Schema>) -> Vec<LazySchema> {

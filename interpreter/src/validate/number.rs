@@ -25,8 +25,14 @@ pub(super) fn multiple(value: &Value, divisor: Number) -> Option<String> {
     (!kept).then(|| format!("is not a multiple of {}: give one", text(divisor)))
 }
 
-fn of(value: &Value) -> Option<Number> {
+/// The number that a value is; a `Timestamp` or `Duration` is its nanoseconds.
+pub(super) fn of(value: &Value) -> Option<Number> {
     Some(match value {
+        Value::Record(slots) => match &**slots {
+            [Value::S64(seconds), Value::U32(nanos)] => time(*seconds, i128::from(*nanos)),
+            [Value::S64(seconds), Value::S32(nanos)] => time(*seconds, i128::from(*nanos)),
+            _ => return None,
+        },
         Value::U8(v) => Number::Int((*v).into()),
         Value::U16(v) => Number::Int((*v).into()),
         Value::U32(v) => Number::Int((*v).into()),
@@ -41,7 +47,16 @@ fn of(value: &Value) -> Option<Number> {
     })
 }
 
-fn text(number: Number) -> String {
+fn time(seconds: i64, nanos: i128) -> Number {
+    Number::Int(i128::from(seconds) * 1_000_000_000 + nanos)
+}
+
+/// Whether two numbers are equal.
+pub(super) fn equal(a: Number, b: Number) -> bool {
+    compare(a, b) == Some(Ordering::Equal)
+}
+
+pub(super) fn text(number: Number) -> String {
     match number {
         Number::Int(n) => n.to_string(),
         Number::Float(n) => n.to_string(),

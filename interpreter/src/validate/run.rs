@@ -5,7 +5,7 @@ use witwire_ir::wire::json::{Json, Object, Presence};
 use witwire_ir::{Api, Check, Id, Shape, TypeId, Value};
 
 use super::schema::{Instance, Spread};
-use super::{Checks, Report, Rule, format, number, unique};
+use super::{Checks, Report, Rule, format, number, part, unique};
 use crate::json::{Codec, TableFault};
 
 impl Checks {
@@ -78,7 +78,7 @@ impl Checks {
         });
     }
 
-    fn one(&self, api: &Api, ty: TypeId, rule: &Rule, value: &Value, report: &mut Report) {
+    pub(super) fn one(&self, api: &Api, ty: TypeId, rule: &Rule, value: &Value, report: &mut Report) {
         match (rule, value) {
             (Rule::Pattern(pattern), Value::String(text)) => {
                 if let Some(trouble) = pattern.trouble(text) {
@@ -87,6 +87,9 @@ impl Checks {
             }
             (Rule::Pattern(_), _) => {}
             (Rule::Nodes, value) => self.nodes(api, ty, value, report),
+            (Rule::At { place, rule, unless_zero }, value) => {
+                self.part(&part::Rule { api, rule, unless_zero: *unless_zero }, ty, place, value, report);
+            }
             (Rule::Simple(Check::Schema(id)), value) => {
                 if let Some(schema) = self.schemas.get(id.index()) {
                     schema.run(api, &self.codecs, Instance::Value(ty, value), report);
@@ -94,6 +97,9 @@ impl Checks {
             }
             (Rule::Simple(check), value) => {
                 let trouble = match check {
+                    Check::In(_) | Check::NotIn(_) | Check::DefinedOnly | Check::Present => {
+                        part::trouble(api, ty, check, value)
+                    }
                     Check::MinProperties(_) | Check::MaxProperties(_) => {
                         members(api, ty, value).and_then(|n| count(check, n))
                     }
@@ -129,6 +135,14 @@ fn simple(check: &Check, value: &Value) -> Option<String> {
         (Check::UniqueItems, Value::List(items)) => unique::repeated(items)
             .map(|(first, second)| format!("items {first} and {second} are equal: give each item once")),
         (Check::Format(format), value) => format::trouble(*format, value),
+        (Check::MinBytes(min), Value::String(text)) if (text.len() as u64) < *min => {
+            Some(format!("is too short: give at least {} of UTF-8", plural(*min, "byte")))
+        }
+        (Check::MaxBytes(max), Value::String(text)) if text.len() as u64 > *max => {
+            Some(format!("is too long: give at most {} of UTF-8", plural(*max, "byte")))
+        }
+        (Check::Finite, Value::F32(v)) if !v.is_finite() => Some("is not finite: give a number".to_owned()),
+        (Check::Finite, Value::F64(v)) if !v.is_finite() => Some("is not finite: give a number".to_owned()),
         (Check::Required, Value::Option(None)) => Some("is required: give a value".to_owned()),
         _ => None,
     }

@@ -8,6 +8,7 @@ mod merging;
 mod oracle;
 mod plan;
 mod round_trip;
+mod rules;
 mod settings;
 mod status;
 mod tables;

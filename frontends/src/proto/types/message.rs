@@ -1,13 +1,16 @@
 //! Messages.
 
+use std::collections::BTreeSet;
+
 use witwire_ir::wire::Wire;
 use witwire_ir::wire::proto::{self, Codec, OneofCase, Presence, Scalar};
-use witwire_ir::{Case, Check, Field, Format, Id, Shape, Type, TypeId, WitName};
+use witwire_ir::{Case, Check, Field, Format, Id, Part, Shape, Type, TypeId, WitName};
 
 use crate::{Code, names};
 
 use super::super::model::{self, Cardinality, Element, Kind, Message, MessageId, Model};
 use super::super::naming::{self, Member};
+use super::super::rules;
 use super::super::sharing::SharedTable;
 use super::super::well_known::{WellKnown, well_known};
 use super::inline::scalar;
@@ -260,12 +263,46 @@ impl Types<'_> {
             fields.push(Field { name, ty: self.inline(Shape::Bytes), docs });
             wire.push(proto::Field::Unknown);
         }
+        let checks = self.rules(message, &slots);
         let element = &message.element;
         let wire = Wire::Message(proto::Message { full_name: element.full_name.clone(), fields: wire });
         let ty = self.declare(self.order_of(id, part), name, &element.full_name, Shape::Record(fields), wire);
+        self.api.types[ty].checks = checks;
         // A recursive message has its documentation on its table.
         self.api.types[ty].docs = if part == 1 { self.docs(element, None) } else { None };
         ty
+    }
+
+    /// What is checked of a message before it is sent; rules that are not are reported.
+    fn rules(&mut self, message: &Message, slots: &[Slot<'_>]) -> Vec<Check> {
+        let typed_any = self.any_message.is_some();
+        let mut all = vec![message.rules.as_deref().map(rules::of_message).unwrap_or_default()];
+        for (index, slot) in slots.iter().enumerate() {
+            let index = index as u16;
+            match &slot.content {
+                Content::Field(field) => {
+                    let own = field.rules.as_deref().map(|r| rules::of_field(r, vec![Part::Slot(index)], typed_any));
+                    if field.behavior_required && is_told_by_content(field) {
+                        all.push(rules::required(index));
+                    }
+                    all.extend(own);
+                }
+                Content::Oneof(oneof, fields) => {
+                    all.extend(message.oneofs[*oneof].rules.as_deref().map(|r| rules::of_oneof(r, index)));
+                    for (case, field) in fields.iter().enumerate() {
+                        let place = vec![Part::Slot(index), Part::Case(case as u32)];
+                        all.extend(field.rules.as_deref().map(|r| rules::of_field(r, place, typed_any)));
+                    }
+                }
+            }
+        }
+        let unchecked: BTreeSet<&str> = all.iter().flat_map(|r| &r.unchecked).map(String::as_str).collect();
+        if !unchecked.is_empty() {
+            let list: Vec<&str> = unchecked.into_iter().collect();
+            let what = format!("rules that are left to the server: {}", list.join(", "));
+            self.findings.note(Code::RulesNotChecked, message.element.at.clone(), what);
+        }
+        all.into_iter().flat_map(|r| r.checks).collect()
     }
 
     /// A field's type, wire map, and what its documentation has to add.
@@ -429,6 +466,17 @@ fn slots<'m>(model: &Model, message: &'m Message) -> Vec<Slot<'m>> {
         }
     }
     slots
+}
+
+/// Whether a required field that WIT does not require is one whose absence shows: an option, a list, or a text or bytes that the
+/// wire leaves out when they are empty. A number that is zero may be meant.
+fn is_told_by_content(field: &model::Field) -> bool {
+    match (field.cardinality, field.kind) {
+        (Cardinality::Repeated { .. } | Cardinality::Map, _) => true,
+        (Cardinality::Explicit, kind) => !matches!(kind, Kind::Message(_)),
+        (Cardinality::Implicit, Kind::Scalar(Scalar::String | Scalar::StringUnverified | Scalar::Bytes)) => true,
+        (Cardinality::Implicit, _) | (Cardinality::Required, _) => false,
+    }
 }
 
 /// The oneof whose case a field is. A group without fields is none: its case would have nothing to say how it is written, so it

@@ -1,0 +1,399 @@
+//! The standard rules of `buf.validate` (protovalidate), read from encoded options: its descriptors are not needed.
+//!
+//! Source: `buf/validate/validate.proto`. Rules in CEL, and those that need a clock, are told as not checked.
+
+use prost::encoding::{WireType, decode_key, decode_varint};
+use witwire_ir::{Check, Format, Literal, Number, Part};
+
+/// What the rules of a field, oneof or message say.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    /// What is checked before sending.
+    pub(super) checks: Vec<Check>,
+    /// Names of the rules that are not.
+    pub(super) unchecked: Vec<String>,
+}
+
+/// A field of an encoded message.
+enum Content<'a> {
+    Varint(u64),
+    Fixed64(u64),
+    Fixed32(u32),
+    Bytes(&'a [u8]),
+}
+
+/// The fields of an encoded message up to the first that is malformed; groups do not occur.
+fn fields(mut bytes: &[u8]) -> Vec<(u32, Content<'_>)> {
+    let mut out = Vec::new();
+    while !bytes.is_empty() {
+        let Some(field) = field(&mut bytes) else { break };
+        out.push(field);
+    }
+    out
+}
+
+fn field<'a>(bytes: &mut &'a [u8]) -> Option<(u32, Content<'a>)> {
+    let (number, wire) = decode_key(bytes).ok()?;
+    let content = match wire {
+        WireType::Varint => Content::Varint(decode_varint(bytes).ok()?),
+        WireType::SixtyFourBit => {
+            let (fixed, rest) = bytes.split_first_chunk()?;
+            *bytes = rest;
+            Content::Fixed64(u64::from_le_bytes(*fixed))
+        }
+        WireType::ThirtyTwoBit => {
+            let (fixed, rest) = bytes.split_first_chunk()?;
+            *bytes = rest;
+            Content::Fixed32(u32::from_le_bytes(*fixed))
+        }
+        WireType::LengthDelimited => {
+            let length = usize::try_from(decode_varint(bytes).ok()?).ok()?;
+            let (content, rest) = bytes.split_at_checked(length)?;
+            *bytes = rest;
+            Content::Bytes(content)
+        }
+        WireType::StartGroup | WireType::EndGroup => return None,
+    };
+    Some((number, content))
+}
+
+/// The rules of a field. `place` is where its value stands in the record; `typed_any` says that an `Any` is a variant.
+pub(super) fn of_field(encoded: &[u8], place: Vec<Part>, typed_any: bool) -> Rules {
+    let mut reader = Reader { rules: Rules::default(), typed_any };
+    reader.field(encoded, &place);
+    reader.rules
+}
+
+/// The rules of a oneof in a slot.
+pub(super) fn of_oneof(encoded: &[u8], slot: u16) -> Rules {
+    let required = fields(encoded).iter().any(|f| matches!(f, (1, Content::Varint(1..))));
+    let check = || at(&[Part::Slot(slot)], Check::Present, false);
+    Rules { checks: required.then(check).into_iter().collect(), unchecked: Vec::new() }
+}
+
+/// That a slot is told.
+pub(super) fn required(slot: u16) -> Rules {
+    Rules { checks: vec![at(&[Part::Slot(slot)], Check::Present, false)], unchecked: Vec::new() }
+}
+
+/// The rules of a whole message, of which none is checked.
+pub(super) fn of_message(encoded: &[u8]) -> Rules {
+    let name = |(number, _): &(u32, Content<'_>)| if *number == 4 { "oneof" } else { "cel" }.to_owned();
+    Rules { checks: Vec::new(), unchecked: fields(encoded).iter().map(name).collect() }
+}
+
+fn at(place: &[Part], check: Check, unless_zero: bool) -> Check {
+    Check::At { place: place.to_vec(), check: Box::new(check), unless_zero }
+}
+
+struct Reader {
+    rules: Rules,
+    typed_any: bool,
+}
+
+impl Reader {
+    fn field(&mut self, encoded: &[u8], place: &[Part]) {
+        let all = fields(encoded);
+        let ignore = all.iter().find_map(|f| if let (27, Content::Varint(n)) = f { Some(*n) } else { None });
+        // `IGNORE_ALWAYS`
+        if ignore == Some(3) {
+            return;
+        }
+        // `IGNORE_IF_ZERO_VALUE`
+        let unless_zero = ignore == Some(1);
+        for (number, content) in &all {
+            let mut checks = Vec::new();
+            match (number, content) {
+                (25, Content::Varint(required)) => {
+                    let in_oneof = matches!(place.last(), Some(Part::Case(_)));
+                    if *required != 0 && in_oneof {
+                        self.unchecked("required");
+                    } else if *required != 0 {
+                        self.rules.checks.push(at(place, Check::Present, false));
+                    }
+                    continue;
+                }
+                (27, _) => continue,
+                (1..=12, Content::Bytes(rules)) => self.number(*number, rules, &mut checks),
+                (13, Content::Bytes(rules)) => {
+                    let constant = fields(rules).into_iter().find_map(|f| match f {
+                        (1, Content::Varint(v)) => Some(Literal::Bool(v != 0)),
+                        _ => None,
+                    });
+                    checks.extend(constant.map(|value| Check::In(vec![value])));
+                }
+                (14, Content::Bytes(rules)) => self.string(rules, &mut checks),
+                (15, Content::Bytes(rules)) => self.bytes(rules, &mut checks),
+                (16, Content::Bytes(rules)) => enumeration(rules, &mut checks),
+                (18, Content::Bytes(rules)) => {
+                    for (number, content) in fields(rules) {
+                        match (number, content) {
+                            (1, Content::Varint(n)) => checks.push(Check::MinItems(n)),
+                            (2, Content::Varint(n)) => checks.push(Check::MaxItems(n)),
+                            (3, Content::Varint(1..)) => checks.push(Check::UniqueItems),
+                            (4, Content::Bytes(items)) => self.field(items, &[place, &[Part::Items]].concat()),
+                            _ => {}
+                        }
+                    }
+                }
+                (19, Content::Bytes(rules)) => {
+                    for (number, content) in fields(rules) {
+                        match (number, content) {
+                            (1, Content::Varint(n)) => checks.push(Check::MinItems(n)),
+                            (2, Content::Varint(n)) => checks.push(Check::MaxItems(n)),
+                            (4, Content::Bytes(keys)) => self.field(keys, &[place, &[Part::Keys]].concat()),
+                            (5, Content::Bytes(values)) => self.field(values, &[place, &[Part::Values]].concat()),
+                            _ => {}
+                        }
+                    }
+                }
+                (20, Content::Bytes(_)) if self.typed_any => self.unchecked("any"),
+                (20, Content::Bytes(rules)) => {
+                    let mut urls = Vec::new();
+                    strings(rules, 2, 3, &mut urls);
+                    let place = [place, &[Part::Slot(0)]].concat();
+                    self.rules.checks.extend(urls.into_iter().map(|check| at(&place, check, unless_zero)));
+                }
+                (21 | 22, Content::Bytes(rules)) => self.time(*number, rules, &mut checks),
+                (28, Content::Bytes(rules)) => {
+                    let mut paths = Vec::new();
+                    strings(rules, 2, 3, &mut paths);
+                    let place = [place, &[Part::Items]].concat();
+                    self.rules.checks.extend(paths.into_iter().map(|check| at(&place, check, unless_zero)));
+                }
+                (23 | 29, _) => self.unchecked("cel"),
+                _ => self.unchecked(&format!("number {number}")),
+            }
+            self.rules.checks.extend(checks.into_iter().map(|check| at(place, check, unless_zero)));
+        }
+    }
+
+    fn unchecked(&mut self, name: &str) {
+        self.rules.unchecked.push(name.to_owned());
+    }
+
+    /// Rules of numbers: `kind` is the number in `FieldRules`, in the order of the scalar types there.
+    fn number(&mut self, kind: u32, encoded: &[u8], out: &mut Vec<Check>) {
+        let (mut less, mut greater) = (None, None);
+        let (mut constants, mut among, mut not_among) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, content) in fields(encoded) {
+            let values = numbers(kind, &content);
+            let first = values.first().copied();
+            match number {
+                1 => constants.extend(values),
+                2 => less = first.map(|n| (n, Check::ExclusiveMaximum(n))),
+                3 => less = first.map(|n| (n, Check::Maximum(n))),
+                4 => greater = first.map(|n| (n, Check::ExclusiveMinimum(n))),
+                5 => greater = first.map(|n| (n, Check::Minimum(n))),
+                6 => among.extend(values),
+                7 => not_among.extend(values),
+                8 if kind <= 2 => out.push(Check::Finite),
+                8 | 9 => {}
+                _ => self.unchecked(&format!("number {number}")),
+            }
+        }
+        self.range(less, greater, out);
+        let literals = |values: Vec<Number>| values.into_iter().map(Literal::Number).collect::<Vec<_>>();
+        lists(literals(constants), literals(among), literals(not_among), out);
+    }
+
+    /// Bounds; where the upper one is not above the lower one, the range between them is what is excluded.
+    fn range(&mut self, less: Option<(Number, Check)>, greater: Option<(Number, Check)>, out: &mut Vec<Check>) {
+        match (less, greater) {
+            (Some((less, _)), Some((greater, _))) if float(less) <= float(greater) => self.unchecked("excluded range"),
+            (less, greater) => out.extend([less, greater].into_iter().flatten().map(|(_, check)| check)),
+        }
+    }
+
+    /// Rules of `Duration` (21) and `Timestamp` (22), in nanoseconds.
+    fn time(&mut self, kind: u32, encoded: &[u8], out: &mut Vec<Check>) {
+        let (mut less, mut greater) = (None, None);
+        let (mut constants, mut among, mut not_among) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, content) in fields(encoded) {
+            let value = match &content {
+                Content::Bytes(bytes) => nanoseconds(bytes),
+                _ => Number::Int(0),
+            };
+            match (kind, number) {
+                (_, 2) => constants.push(Literal::Number(value)),
+                (_, 3) => less = Some((value, Check::ExclusiveMaximum(value))),
+                (_, 4) => less = Some((value, Check::Maximum(value))),
+                (_, 5) => greater = Some((value, Check::ExclusiveMinimum(value))),
+                (_, 6) => greater = Some((value, Check::Minimum(value))),
+                (21, 7) => among.push(Literal::Number(value)),
+                (21, 8) => not_among.push(Literal::Number(value)),
+                (22, 7) => self.unchecked("lt_now"),
+                (22, 8) => self.unchecked("gt_now"),
+                (22, 9) => self.unchecked("within"),
+                _ => {}
+            }
+        }
+        self.range(less, greater, out);
+        lists(constants, among, not_among, out);
+    }
+
+    fn string(&mut self, encoded: &[u8], out: &mut Vec<Check>) {
+        let mut constants = Vec::new();
+        for (number, content) in fields(encoded) {
+            match (number, content) {
+                (19, Content::Varint(n)) => out.extend([Check::MinLength(n), Check::MaxLength(n)]),
+                (2, Content::Varint(n)) => out.push(Check::MinLength(n)),
+                (3, Content::Varint(n)) => out.push(Check::MaxLength(n)),
+                (20, Content::Varint(n)) => out.extend([Check::MinBytes(n), Check::MaxBytes(n)]),
+                (4, Content::Varint(n)) => out.push(Check::MinBytes(n)),
+                (5, Content::Varint(n)) => out.push(Check::MaxBytes(n)),
+                (1, Content::Bytes(bytes)) => constants.push(Literal::String(text(bytes))),
+                (6, Content::Bytes(bytes)) => out.push(Check::Pattern(text(bytes))),
+                (7, Content::Bytes(bytes)) => out.push(Check::Pattern(format!("^{}", escaped(bytes)))),
+                (8, Content::Bytes(bytes)) => out.push(Check::Pattern(format!("{}$", escaped(bytes)))),
+                (9, Content::Bytes(bytes)) => out.push(Check::Pattern(escaped(bytes))),
+                (23, Content::Bytes(bytes)) => out.push(Check::Pattern(format!("^(?![\\s\\S]*{})", escaped(bytes)))),
+                (12, Content::Varint(1..)) => out.push(Check::Format(Format::Email)),
+                (13, Content::Varint(1..)) => out.push(Check::Format(Format::Hostname)),
+                (14, Content::Varint(1..)) => out.push(Check::Format(Format::Ip)),
+                (15, Content::Varint(1..)) => out.push(Check::Format(Format::Ipv4)),
+                (16, Content::Varint(1..)) => out.push(Check::Format(Format::Ipv6)),
+                (17, Content::Varint(1..)) => out.push(Check::Format(Format::Uri)),
+                (21, Content::Varint(1..)) => out.push(Check::Format(Format::Address)),
+                (22, Content::Varint(1..)) => out.push(Check::Format(Format::Uuid)),
+                (33, Content::Varint(1..)) => out.push(Check::Pattern("^[0-9a-fA-F]{32}$".to_owned())),
+                (35, Content::Varint(1..)) => out.push(Check::Pattern("^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$".to_owned())),
+                (37, Content::Varint(1..)) => out.push(Check::Pattern(format!("^{QUALIFIED}$"))),
+                (38, Content::Varint(1..)) => out.push(Check::Pattern(format!("^\\.{QUALIFIED}$"))),
+                (18, Content::Varint(1..)) => self.unchecked("uri_ref"),
+                (26..=32, Content::Varint(1..)) => self.unchecked("ip with a prefix, or host and port"),
+                (24, _) => self.unchecked("well_known_regex"),
+                _ => {}
+            }
+        }
+        lists(constants, Vec::new(), Vec::new(), out);
+        strings(encoded, 10, 11, out);
+    }
+
+    fn bytes(&mut self, encoded: &[u8], out: &mut Vec<Check>) {
+        let (mut constants, mut among, mut not_among) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, content) in fields(encoded) {
+            match (number, content) {
+                (1, Content::Bytes(bytes)) => constants.push(Literal::Bytes(bytes.to_vec())),
+                (13, Content::Varint(n)) => out.extend([Check::MinLength(n), Check::MaxLength(n)]),
+                (2, Content::Varint(n)) => out.push(Check::MinLength(n)),
+                (3, Content::Varint(n)) => out.push(Check::MaxLength(n)),
+                (8, Content::Bytes(bytes)) => among.push(Literal::Bytes(bytes.to_vec())),
+                (9, Content::Bytes(bytes)) => not_among.push(Literal::Bytes(bytes.to_vec())),
+                (4..=7, _) => self.unchecked("content of bytes"),
+                (10..=12 | 15, Content::Varint(1..)) => self.unchecked("address or UUID in bytes"),
+                _ => {}
+            }
+        }
+        lists(constants, among, not_among, out);
+    }
+}
+
+/// A full protobuf name, without what anchors it.
+const QUALIFIED: &str = "[A-Za-z_][A-Za-z_0-9]*(\\.[A-Za-z_][A-Za-z_0-9]*)*";
+
+fn enumeration(encoded: &[u8], out: &mut Vec<Check>) {
+    let (mut constants, mut among, mut not_among) = (Vec::new(), Vec::new(), Vec::new());
+    for (number, content) in fields(encoded) {
+        // Numbers of enums are `int32`.
+        let values = numbers(3, &content).into_iter().map(Literal::Number);
+        match number {
+            1 => constants.extend(values),
+            2 if matches!(content, Content::Varint(1..)) => out.push(Check::DefinedOnly),
+            3 => among.extend(values),
+            4 => not_among.extend(values),
+            _ => {}
+        }
+    }
+    lists(constants, among, not_among, out);
+}
+
+/// `in` and `not_in` of texts, by the numbers of these fields.
+fn strings(encoded: &[u8], among: u32, not_among: u32, out: &mut Vec<Check>) {
+    let of = |wanted: u32| -> Vec<Literal> {
+        let values = fields(encoded).into_iter().filter_map(|f| match f {
+            (number, Content::Bytes(bytes)) if number == wanted => Some(Literal::String(text(bytes))),
+            _ => None,
+        });
+        values.collect()
+    };
+    lists(Vec::new(), of(among), of(not_among), out);
+}
+
+/// `const`, `in` and `not_in`.
+fn lists(constants: Vec<Literal>, among: Vec<Literal>, not_among: Vec<Literal>, out: &mut Vec<Check>) {
+    out.extend([constants, among].into_iter().filter(|values| !values.is_empty()).map(Check::In));
+    if !not_among.is_empty() {
+        out.push(Check::NotIn(not_among));
+    }
+}
+
+/// The numbers of a field, packed or not; `kind` as in [`Reader::number`].
+fn numbers(kind: u32, content: &Content<'_>) -> Vec<Number> {
+    let varint = |v: u64| match kind {
+        3 => Number::Int(i128::from(v as i32)),
+        4 => Number::Int(i128::from(v as i64)),
+        5 => Number::Int(i128::from(v as u32)),
+        // Zigzag.
+        7 | 8 => Number::Int(i128::from((v >> 1) as i64 ^ -((v & 1) as i64))),
+        _ => Number::Int(i128::from(v)),
+    };
+    let fixed32 = |v: u32| match kind {
+        1 => Number::Float(f64::from(f32::from_bits(v))),
+        11 => Number::Int(i128::from(v as i32)),
+        _ => Number::Int(i128::from(v)),
+    };
+    let fixed64 = |v: u64| match kind {
+        2 => Number::Float(f64::from_bits(v)),
+        12 => Number::Int(i128::from(v as i64)),
+        _ => Number::Int(i128::from(v)),
+    };
+    match content {
+        Content::Varint(v) => vec![varint(*v)],
+        Content::Fixed32(v) => vec![fixed32(*v)],
+        Content::Fixed64(v) => vec![fixed64(*v)],
+        Content::Bytes(packed) => match kind {
+            1 | 9 | 11 => packed.as_chunks().0.iter().map(|b| fixed32(u32::from_le_bytes(*b))).collect(),
+            2 | 10 | 12 => packed.as_chunks().0.iter().map(|b| fixed64(u64::from_le_bytes(*b))).collect(),
+            _ => {
+                let mut rest = *packed;
+                std::iter::from_fn(|| decode_varint(&mut rest).ok().map(varint)).collect()
+            }
+        },
+    }
+}
+
+/// An encoded `Timestamp` or `Duration`.
+fn nanoseconds(encoded: &[u8]) -> Number {
+    let part = |wanted: u32| {
+        let value = fields(encoded).into_iter().find_map(|f| match f {
+            (number, Content::Varint(v)) if number == wanted => Some(i128::from(v as i64)),
+            _ => None,
+        });
+        value.unwrap_or_default()
+    };
+    Number::Int(part(1) * 1_000_000_000 + part(2))
+}
+
+fn float(number: Number) -> f64 {
+    match number {
+        Number::Int(n) => n as f64,
+        Number::Float(n) => n,
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A pattern that matches a text literally.
+fn escaped(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for c in text(bytes).chars() {
+        if "\\^$.|?*+()[]{}/".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}

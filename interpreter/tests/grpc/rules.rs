@@ -1,0 +1,197 @@
+//! Rules of `buf.validate` and of `google.api.field_behavior`: what is refused before sending, where and by which rule.
+
+use std::sync::Arc;
+
+use witwire_frontends::proto::{Input, compile};
+use witwire_frontends::{Code, Diagnostic, MemoryFiles, Options};
+use witwire_interpreter::Plan;
+use witwire_ir::sample::{SplitMix64, sample_arguments};
+use witwire_ir::wave;
+
+/// As much of `buf/validate/validate.proto` as the test uses: numbers are protovalidate's.
+const VALIDATE: &str = r#"
+syntax = "proto2";
+package buf.validate;
+import "google/protobuf/descriptor.proto";
+import "google/protobuf/duration.proto";
+extend google.protobuf.FieldOptions { optional FieldRules field = 1159; }
+extend google.protobuf.OneofOptions { optional OneofRules oneof = 1159; }
+message OneofRules { optional bool required = 1; }
+message Rule { optional string id = 1; optional string expression = 3; }
+message FieldRules {
+  repeated Rule cel = 23;
+  optional bool required = 25;
+  optional int32 ignore = 27;
+  oneof type {
+    FloatRules float = 1; Int32Rules int32 = 3; SInt64Rules sint64 = 8; BoolRules bool = 13; StringRules string = 14;
+    BytesRules bytes = 15; EnumRules enum = 16; RepeatedRules repeated = 18; MapRules map = 19; DurationRules duration = 21;
+  }
+}
+message FloatRules { optional float lt = 2; optional float gte = 5; optional bool finite = 8; }
+message Int32Rules { optional int32 const = 1; optional int32 lte = 3; optional int32 gt = 4; repeated int32 in = 6; repeated int32 not_in = 7; }
+message SInt64Rules { optional sint64 gte = 5; repeated sint64 in = 6 [packed = true]; }
+message BoolRules { optional bool const = 1; }
+message StringRules {
+  optional uint64 min_len = 2; optional uint64 max_len = 3; optional uint64 max_bytes = 5; optional string pattern = 6;
+  optional string prefix = 7; optional string suffix = 8; optional string not_contains = 23; repeated string in = 10;
+  optional bool email = 12; optional bool ip = 14; optional bool uuid = 22; optional bool uri_ref = 18;
+}
+message BytesRules { optional uint64 min_len = 2; repeated bytes not_in = 9; }
+message EnumRules { optional bool defined_only = 2; repeated int32 not_in = 4; }
+message RepeatedRules { optional uint64 min_items = 1; optional uint64 max_items = 2; optional bool unique = 3; optional FieldRules items = 4; }
+message MapRules { optional uint64 max_pairs = 2; optional FieldRules keys = 4; optional FieldRules values = 5; }
+message DurationRules { optional google.protobuf.Duration lte = 4; optional google.protobuf.Duration gt = 5; }
+"#;
+
+const BEHAVIOR: &str = r#"
+syntax = "proto3";
+package google.api;
+import "google/protobuf/descriptor.proto";
+extend google.protobuf.FieldOptions { repeated FieldBehavior field_behavior = 1052 [packed = false]; }
+enum FieldBehavior { FIELD_BEHAVIOR_UNSPECIFIED = 0; OPTIONAL = 1; REQUIRED = 2; }
+"#;
+
+/// The API of a service whose method takes the message `M` with these fields.
+fn plan(fields: &str) -> (Plan, Vec<Diagnostic>) {
+    let source = format!(
+        "syntax = \"proto3\";\npackage r;\nimport \"validate.proto\";\nimport \"behavior.proto\";\n\
+         import \"google/protobuf/duration.proto\";\nimport \"google/protobuf/wrappers.proto\";\n\
+         enum Color {{ COLOR_UNSPECIFIED = 0; COLOR_RED = 1; COLOR_OLD = 2; }}\n\
+         message P {{ string name = 1 [(buf.validate.field).string.min_len = 2]; }}\n\
+         message M {{ {fields} }}\nservice S {{ rpc Put(M) returns (M); }}"
+    );
+    let files = MemoryFiles::new()
+        .with("r.proto", source.into_bytes())
+        .with("validate.proto", VALIDATE.as_bytes().to_vec())
+        .with("behavior.proto", BEHAVIOR.as_bytes().to_vec());
+    let input = Input::Protos { files: vec!["r.proto".into()], includes: Vec::new() };
+    let mut compiled = compile(&input, &files, &Options::default());
+    let api = compiled.apis.pop().unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics));
+    api.check().unwrap_or_else(|e| panic!("{e:?}"));
+    (Plan::new(Arc::new(api)).unwrap_or_else(|e| panic!("{e}")), compiled.diagnostics)
+}
+
+/// `location rule` of every violation of a request in WAVE.
+fn violations(plan: &Plan, request: &str) -> Vec<String> {
+    let api = plan.api();
+    let call = wave::parse_call(api, &format!("s.put({request})")).unwrap_or_else(|e| panic!("{request}: {e}"));
+    plan.check(call.operation, &call.args).iter().map(|v| format!("{} {}", v.location, v.rule)).collect()
+}
+
+/// A field with rules, requests that keep them, and requests that break them with what is reported.
+fn check(fields: &str, good: &[&str], bad: &[(&str, &str)]) {
+    let (plan, _) = plan(fields);
+    for request in good {
+        assert_eq!(violations(&plan, request), [""; 0], "{fields}: {request}");
+    }
+    for (request, expected) in bad {
+        assert_eq!(violations(&plan, request).join(", "), *expected, "{fields}: {request}");
+    }
+    // What the sampler makes is good, too.
+    for seed in 0..20 {
+        let (id, operation) = plan.api().operations.iter().next().expect("an operation");
+        let args = sample_arguments(plan.api(), operation, &mut SplitMix64::new(seed));
+        assert!(plan.check(id, &args).iter().all(|v| v.rule == "pattern" || v.rule == "notIn"), "{fields}: {args:?}");
+    }
+}
+
+#[test]
+fn texts() {
+    check(
+        "string s = 1 [(buf.validate.field).string = { min_len: 2, max_len: 3 }];",
+        &["{s: \"ab\"}", "{s: \"äöü\"}"],
+        &[("{s: \"a\"}", "request.s minLength"), ("{s: \"abcd\"}", "request.s maxLength"), ("{s: \"\"}", "request.s minLength")],
+    );
+    check("string s = 1 [(buf.validate.field).string.max_bytes = 3];", &["{s: \"abc\"}"], &[("{s: \"äö\"}", "request.s maxBytes")]);
+    check("string s = 1 [(buf.validate.field).string.in = \"a\", (buf.validate.field).string.in = \"b\"];", &["{s: \"b\"}"], &[("{s: \"c\"}", "request.s in")]);
+    check("string s = 1 [(buf.validate.field).string.ip = true];", &["{s: \"::1\"}", "{s: \"10.0.0.1\"}"], &[("{s: \"x\"}", "request.s format")]);
+    check("string s = 1 [(buf.validate.field).string.prefix = \"a.\"];", &["{s: \"a.b\"}"], &[("{s: \"abb\"}", "request.s pattern")]);
+    check("string s = 1 [(buf.validate.field).string.suffix = \".z\"];", &["{s: \"a.z\"}"], &[("{s: \"a.zz\"}", "request.s pattern")]);
+    check("string s = 1 [(buf.validate.field).string.not_contains = \"x\"];", &["{s: \"abc\"}"], &[("{s: \"a\\nx\"}", "request.s pattern")]);
+    // With presence, absence keeps the rule; without, the empty text breaks it, unless the zero value is let through.
+    check("optional string s = 1 [(buf.validate.field).string.min_len = 1];", &["{}", "{s: some(\"a\")}"], &[("{s: some(\"\")}", "request.s minLength")]);
+    check("string s = 1 [(buf.validate.field) = { ignore: 1, string: { min_len: 2 } }];", &["{s: \"\"}", "{s: \"ab\"}"], &[("{s: \"a\"}", "request.s minLength")]);
+    check("string s = 1 [(buf.validate.field) = { ignore: 3, string: { min_len: 2 } }];", &["{s: \"a\"}"], &[]);
+}
+
+#[test]
+fn numbers_bytes_and_enums() {
+    check("int32 n = 1 [(buf.validate.field).int32 = { gt: 0, lte: 10 }];", &["{n: 1}", "{n: 10}"], &[("{n: 0}", "request.n exclusiveMinimum"), ("{n: 11}", "request.n maximum")]);
+    check("sint64 n = 1 [(buf.validate.field).sint64 = { gte: -5 }];", &["{n: -5}"], &[("{n: -6}", "request.n minimum")]);
+    check("sint64 n = 1 [(buf.validate.field).sint64 = { in: [-1, 7] }];", &["{n: -1}", "{n: 7}"], &[("{n: 1}", "request.n in")]);
+    check("float n = 1 [(buf.validate.field).float = { gte: 0.5, lt: 1, finite: true }];", &["{n: 0.5}"], &[("{n: 1}", "request.n exclusiveMaximum")]);
+    check("bool b = 1 [(buf.validate.field).bool.const = true];", &["{b: true}"], &[("{b: false}", "request.b in")]);
+    check("bytes b = 1 [(buf.validate.field).bytes = { min_len: 1, not_in: \"x\" }];", &["{b: [1]}"], &[("{b: []}", "request.b minLength"), ("{b: [120]}", "request.b notIn")]);
+    check(
+        "Color c = 1 [(buf.validate.field).enum = { defined_only: true, not_in: 2 }];",
+        &["{c: red}", "{c: unspecified}"],
+        &[("{c: unrecognized(9)}", "request.c definedOnly"), ("{c: old}", "request.c notIn")],
+    );
+    check("google.protobuf.Int32Value n = 1 [(buf.validate.field).int32.gt = 3];", &["{}", "{n: some(4)}"], &[("{n: some(3)}", "request.n exclusiveMinimum")]);
+    check(
+        "google.protobuf.Duration d = 1 [(buf.validate.field).duration = { gt: { seconds: 1 }, lte: { seconds: 5 } }];",
+        &["{}", "{d: some({seconds: 1, nanoseconds: 1})}"],
+        &[("{d: some({seconds: 1, nanoseconds: 0})}", "request.d exclusiveMinimum"), ("{d: some({seconds: 5, nanoseconds: 1})}", "request.d maximum")],
+    );
+}
+
+#[test]
+fn lists_maps_and_messages() {
+    check(
+        "repeated string s = 1 [(buf.validate.field).repeated = { min_items: 1, max_items: 2, unique: true, items: { string: { min_len: 1 } } }];",
+        &["{s: [\"a\"]}"],
+        &[
+            ("{s: []}", "request.s minItems"),
+            ("{s: [\"a\", \"a\"]}", "request.s uniqueItems"),
+            ("{s: [\"a\", \"\"]}", "request.s[1] minLength"),
+        ],
+    );
+    check(
+        "map<string, int32> m = 1 [(buf.validate.field).map = { max_pairs: 1, keys: { string: { min_len: 1 } }, values: { int32: { gt: 0 } } }];",
+        &["{m: [(\"a\", 1)]}", "{m: []}"],
+        &[
+            ("{m: [(\"\", 1)]}", "request.m[0] minLength"),
+            ("{m: [(\"a\", 0)]}", "request.m[0] exclusiveMinimum"),
+            ("{m: [(\"a\", 1), (\"b\", 1)]}", "request.m maxItems"),
+        ],
+    );
+    // Rules of a message hold wherever it stands.
+    check(
+        "P p = 1; repeated P more = 2; oneof o { P case = 3; string text = 4 [(buf.validate.field).string.email = true]; }",
+        &["{}", "{p: some({name: \"ab\"})}"],
+        &[
+            ("{p: some({name: \"a\"})}", "request.p.name minLength"),
+            ("{more: [{name: \"ab\"}, {name: \"\"}]}", "request.more[1].name minLength"),
+            ("{o: some(%case({name: \"\"}))}", "request.o.case.name minLength"),
+            ("{o: some(text(\"x\"))}", "request.o.text format"),
+        ],
+    );
+}
+
+#[test]
+fn required() {
+    check(
+        "P p = 1 [(buf.validate.field).required = true]; string s = 2 [(buf.validate.field).required = true]; int32 n = 3 [(buf.validate.field).required = true];",
+        &["{p: some({name: \"ab\"}), s: \"a\", n: 1}"],
+        &[("{}", "request.p required, request.s required, request.n required")],
+    );
+    check(
+        "oneof o { option (buf.validate.oneof).required = true; string a = 1; string b = 2; }",
+        &["{o: some(a(\"\"))}"],
+        &[("{o: none}", "request.o required")],
+    );
+    // Of `field_behavior` a zero number may be meant, an empty text or list is not.
+    check(
+        "string s = 1 [(google.api.field_behavior) = REQUIRED]; repeated string l = 2 [(google.api.field_behavior) = REQUIRED]; int32 n = 3 [(google.api.field_behavior) = REQUIRED];",
+        &["{s: \"a\", l: [\"\"], n: 0}"],
+        &[("{s: \"\", l: [], n: 0}", "request.s required, request.l required")],
+    );
+}
+
+#[test]
+fn what_is_not_checked_is_told() {
+    let (_, diagnostics) =
+        plan("string s = 1 [(buf.validate.field) = { cel: { id: \"x\", expression: \"this != ''\" }, string: { uri_ref: true } }];");
+    let told: Vec<&str> = diagnostics.iter().filter(|d| d.code == Code::RulesNotChecked).map(|d| &d.message[..]).collect();
+    assert_eq!(told, ["rules that are left to the server: cel, uri_ref"]);
+}
