@@ -11,11 +11,20 @@ const MAX: Duration = Duration::from_hours(24);
 /// What may stand behind the number, in milliseconds. The longest first.
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
+/// The texts of a [`Period`]: what is written in each unit goes up to a day.
+#[cfg(feature = "schema")]
+const PATTERN: &str = concat!(
+    "^(([1-9][0-9]{0,6}|[1-7][0-9]{7}|8[0-5][0-9]{6}|86[0-3][0-9]{5}|86400000)ms",
+    "|([1-9][0-9]{0,3}|[1-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400)s",
+    "|([1-9][0-9]{0,2}|1[0-3][0-9]{2}|14[0-3][0-9]|1440)m",
+    "|([1-9]|1[0-9]|2[0-4])h)$"
+);
+
 /// A length of time: a whole number with a unit, `100ms`, `30s`, `2m` or `1h`. From one millisecond to a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[0-9]+(ms|s|m|h)$")))]
+#[cfg_attr(feature = "schema", schemars(extend("pattern" = PATTERN)))]
 pub struct Period {
     millis: u32,
 }
@@ -49,6 +58,8 @@ impl FromStr for Period {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let end = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
         let (number, unit) = text.split_at(end);
+        // Each length has one text in a unit.
+        let number = if number.starts_with('0') { "" } else { number };
         let scale = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale);
         let millis = scale.and_then(|scale| number.parse::<u64>().ok()?.checked_mul(scale));
         millis.and_then(|m| Self::new(Duration::from_millis(m))).ok_or_else(|| InvalidPeriod(text.to_owned()))
@@ -97,7 +108,7 @@ mod tests {
             assert_eq!(period.to_string(), written);
             assert_eq!(written.parse(), Ok(period));
         }
-        for bad in ["", "30", "s", "0s", "-1s", "1.5s", "1 s", "25h", "1d", "99999999999999999999s", "30S", "1s "] {
+        for bad in ["", "30", "s", "0s", "01s", "-1s", "1.5s", "1 s", "25h", "1d", "99999999999999999999s", "30S", "1s "] {
             assert_eq!(bad.parse::<Period>(), Err(InvalidPeriod(bad.to_owned())), "{bad}");
         }
     }
