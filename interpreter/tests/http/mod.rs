@@ -1,5 +1,6 @@
 //! HTTP: requests, responses, validation.
 
+mod agreement;
 mod auth;
 mod bodies;
 mod build;
