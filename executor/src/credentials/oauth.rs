@@ -390,7 +390,7 @@ fn read(response: &HttpResponse, place: &Place) -> Result<Token, TokenError> {
     });
     let until = seconds.and_then(|seconds| {
         let life = Duration::from_secs(seconds);
-        Instant::now().checked_add(life - SKEW.min(life / 10))
+        Instant::now().checked_add(life.saturating_sub(SKEW.min(life / 10)))
     });
     Ok(Token { text: granted.access_token.into(), until })
 }

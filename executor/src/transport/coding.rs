@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn what_is_compressed_comes_out_again() {
         for coding in [Coding::Gzip, Coding::Zstd] {
-            for data in [&b""[..], b"x", &[7; 100_000]] {
+            for data in [&b""[..], b"x", &vec![7; 100_000]] {
                 let compressed = coding.encode(data).expect("into memory");
                 assert_eq!(coding.decode(&compressed, data.len()).as_deref(), Ok(data));
                 assert_eq!(Coding::by_name(coding.name()), Ok(Some(coding)));

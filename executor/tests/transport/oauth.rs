@@ -95,6 +95,7 @@ async fn fetch(
     Ok(gathered.find("bearerAuth"))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what is found")]
 fn token(number: usize) -> Option<Credential> {
     Some(Credential::Token(format!("t0ken-{number}")))
 }

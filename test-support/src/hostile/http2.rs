@@ -210,11 +210,8 @@ async fn play(
                     Some(stream) => stream.poll_reset(cx),
                     None => respond.poll_reset(cx),
                 });
-                return match reset.await {
-                    Ok(reason) => Some(reason),
-                    // The connection is gone.
-                    Err(_) => None,
-                };
+                // An error means that the connection is gone.
+                return reset.await.ok();
             }
         };
     }

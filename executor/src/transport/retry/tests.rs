@@ -133,7 +133,7 @@ fn ample() -> Budget {
     Budget::new(BudgetConfig::default())
 }
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 #[tokio::test(start_paused = true)]
 async fn five_attempts_with_doubling_pauses() {
@@ -173,7 +173,7 @@ async fn waiting_for_a_connection_lasts_until_the_deadline_and_costs_no_attempts
     let budget = Budget::new(BudgetConfig::new(1, 1).unwrap());
     let mut script: Vec<_> = (0..12).map(|_| no_connection()).collect();
     script.push(http(200, Pushback::None));
-    let (asked, last) = run(Repeat::Unprocessed, true, Duration::from_secs(600), &budget, script).await;
+    let (asked, last) = run(Repeat::Unprocessed, true, Duration::from_mins(10), &budget, script).await;
     assert_eq!(asked.len(), 13);
     assert_eq!(asked.windows(2).map(|w| w[1] - w[0]).max(), Some(20_000), "the cap");
     assert_eq!(Verdict::of(&last), Verdict::Done);
