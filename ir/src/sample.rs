@@ -108,7 +108,8 @@ impl Sampler<'_> {
             }
             Shape::List(item) => self.list(*item, &checks, sparse, depth),
             Shape::Option(inner) => {
-                let some = checks.iter().any(|c| matches!(c, Check::Required | Check::Present)) || (!sparse && self.random.below(4) > 0);
+                let some = checks.iter().any(|c| matches!(c, Check::Required | Check::Present))
+                    || (!sparse && self.random.below(4) > 0);
                 Value::option(some.then(|| self.ruled(*inner, depth + 1, more)))
             }
             Shape::Tuple(types) => Value::Tuple(types.iter().map(|t| self.value(*t, depth + 1)).collect()),

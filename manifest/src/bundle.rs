@@ -82,6 +82,9 @@ struct Header {
 }
 
 /// Writes a bundle. Equal bundles give equal bytes.
+///
+/// # Panics
+/// Never: settings are maps with text keys, which JSON can hold.
 pub fn write(bundle: &Bundle) -> Vec<u8> {
     let header = Header {
         name: bundle.name.clone(),

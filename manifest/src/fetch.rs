@@ -21,7 +21,7 @@ pub(crate) fn refused_url(text: &str) -> Option<String> {
 }
 
 /// How long one document may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Fetches a document of at most [`DiskFiles::MAX_BYTES`]. Follows no redirect: what is pinned is what was named.
 pub(crate) fn get(url: &str) -> Result<Vec<u8>, String> {

@@ -49,7 +49,9 @@ pub(crate) fn part(key: &str) -> (Part, &str) {
     static KEYS: LazyLock<(Map<String, Value>, Map<String, Value>)> = LazyLock::new(|| {
         let mut generator = generator();
         let (mut options, settings) = (properties::<Options>(&mut generator), properties::<Settings>(&mut generator));
-        DERIVED_OPTIONS.iter().for_each(|key| drop(options.remove(*key)));
+        for key in DERIVED_OPTIONS {
+            options.remove(*key);
+        }
         (options, settings)
     });
     match key {
@@ -81,8 +83,12 @@ fn compose() -> Value {
     let mut generator = generator();
     let mut options = properties::<Options>(&mut generator);
     let mut settings = properties::<Settings>(&mut generator);
-    DERIVED_OPTIONS.iter().for_each(|key| drop(options.remove(*key)));
-    DERIVED_SETTINGS.iter().for_each(|key| drop(settings.remove(*key)));
+    for key in DERIVED_OPTIONS {
+        options.remove(*key);
+    }
+    for key in DERIVED_SETTINGS {
+        settings.remove(*key);
+    }
     let server = settings.get("server").cloned().unwrap_or_default();
     let without = |map: &Map<String, Value>, keys: &[&str]| -> Map<String, Value> {
         map.iter().filter(|(key, _)| !keys.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect()
@@ -91,7 +97,9 @@ fn compose() -> Value {
         let mut all = Map::new();
         let what = "What describes the service: `grpc` for protobuf, `openapi` for an OpenAPI document.";
         all.insert("type".to_owned(), json!({ "const": ty, "description": what }));
-        parts.into_iter().for_each(|part| all.extend(part));
+        for part in parts {
+            all.extend(part);
+        }
         all
     };
 

@@ -88,16 +88,15 @@ fn compile(source: &Source, files: &dyn Files, options: &Options) -> Compiled {
             openapi::compile(path, files, options)
         }
         Source::Grpc(source) => {
-            let input = match &source.descriptor_set {
-                Some(set) => proto::Input::DescriptorSet(set.clone()),
-                None => {
-                    let mut includes = source.includes.clone();
-                    if includes.is_empty() {
-                        includes = source.protos.iter().map(|p| p.parent().unwrap_or(Path::new("")).to_owned()).collect();
-                        includes.dedup();
-                    }
-                    proto::Input::Protos { files: source.protos.clone(), includes }
+            let input = if let Some(set) = &source.descriptor_set {
+                proto::Input::DescriptorSet(set.clone())
+            } else {
+                let mut includes = source.includes.clone();
+                if includes.is_empty() {
+                    includes = source.protos.iter().map(|p| p.parent().unwrap_or(Path::new("")).to_owned()).collect();
+                    includes.dedup();
                 }
+                proto::Input::Protos { files: source.protos.clone(), includes }
             };
             proto::compile(&input, files, options)
         }

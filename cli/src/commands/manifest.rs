@@ -69,7 +69,7 @@ impl Told {
             Event::Finding(diagnostic) if self.output.is_json() => self.findings.push(spec::diagnostic_json(diagnostic)),
             Event::Finding(diagnostic) => eprintln!("{}", spec::render(self.output, diagnostic)),
             Event::Warning(text) if self.output.is_json() => {
-                self.findings.push(json!({ "severity": "warning", "message": text }))
+                self.findings.push(json!({ "severity": "warning", "message": text }));
             }
             Event::Warning(text) => eprintln!("{} {text}", self.output.paint_err(Tone::Warning, "warning:")),
             Event::Running { component, command } => {

@@ -183,12 +183,11 @@ impl Entries {
                     return Some(Entry::decode(message).expect("a message of the API"));
                 }
             }
-            match self.body.frame().await? {
-                Ok(frame) => self.buffer.extend_from_slice(&frame.into_data().unwrap_or_default()),
-                Err(_) => {
-                    self.broken = true;
-                    return None;
-                }
+            if let Ok(frame) = self.body.frame().await? {
+                self.buffer.extend_from_slice(&frame.into_data().unwrap_or_default());
+            } else {
+                self.broken = true;
+                return None;
             }
         }
     }

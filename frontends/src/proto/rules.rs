@@ -58,9 +58,9 @@ fn field<'a>(bytes: &mut &'a [u8]) -> Option<(u32, Content<'a>)> {
 }
 
 /// The rules of a field. `place` is where its value stands in the record; `typed_any` says that an `Any` is a variant.
-pub(super) fn of_field(encoded: &[u8], place: Vec<Part>, typed_any: bool) -> Rules {
+pub(super) fn of_field(encoded: &[u8], place: &[Part], typed_any: bool) -> Rules {
     let mut reader = Reader { rules: Rules::default(), typed_any };
-    reader.field(encoded, &place);
+    reader.field(encoded, place);
     reader.rules
 }
 
@@ -257,7 +257,9 @@ impl Reader {
                 (21, Content::Varint(1..)) => out.push(Check::Format(Format::Address)),
                 (22, Content::Varint(1..)) => out.push(Check::Format(Format::Uuid)),
                 (33, Content::Varint(1..)) => out.push(Check::Pattern("^[0-9a-fA-F]{32}$".to_owned())),
-                (35, Content::Varint(1..)) => out.push(Check::Pattern("^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$".to_owned())),
+                (35, Content::Varint(1..)) => {
+                    out.push(Check::Pattern("^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$".to_owned()));
+                }
                 (37, Content::Varint(1..)) => out.push(Check::Pattern(format!("^{QUALIFIED}$"))),
                 (38, Content::Varint(1..)) => out.push(Check::Pattern(format!("^\\.{QUALIFIED}$"))),
                 (18, Content::Varint(1..)) => self.unchecked("uri_ref"),

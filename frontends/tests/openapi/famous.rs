@@ -59,7 +59,7 @@ fn run(corpus: &Path, famous: &Famous) -> Result<(), Failed> {
         famous.interfaces.is_empty() || famous.interfaces.contains(&api.interfaces[operation.interface].name.as_str())
     };
     let mut read = api.prune(|_, operation| wanted(api, operation));
-    if read.operations.len() == 0 {
+    if read.operations.is_empty() {
         let names: Vec<&str> = api.interfaces.iter().map(|(_, i)| i.name.as_str()).collect();
         return Err(format!("none of the interfaces is there: {}", names.join(", ")).into());
     }

@@ -75,21 +75,20 @@ pub(super) fn with_every_message(set: &[u8], files: &[String]) -> Result<(Vec<u8
             output_type: Some(format!(".{name}")),
             ..MethodDescriptorProto::default()
         });
-        let host = match added.iter().position(|f| f.package() == file.package()) {
-            Some(index) => index,
-            None => {
-                added.push(FileDescriptorProto {
-                    name: Some(format!("every_message/{}.proto", file.package())),
-                    package: file.package.clone(),
-                    service: vec![ServiceDescriptorProto {
-                        name: Some("EveryMessage".to_owned()),
-                        ..ServiceDescriptorProto::default()
-                    }],
-                    syntax: Some("proto3".to_owned()),
-                    ..FileDescriptorProto::default()
-                });
-                added.len() - 1
-            }
+        let host = if let Some(index) = added.iter().position(|f| f.package() == file.package()) {
+            index
+        } else {
+            added.push(FileDescriptorProto {
+                name: Some(format!("every_message/{}.proto", file.package())),
+                package: file.package.clone(),
+                service: vec![ServiceDescriptorProto {
+                    name: Some("EveryMessage".to_owned()),
+                    ..ServiceDescriptorProto::default()
+                }],
+                syntax: Some("proto3".to_owned()),
+                ..FileDescriptorProto::default()
+            });
+            added.len() - 1
         };
         added[host].dependency.push(file.name().to_owned());
         added[host].service[0].method.extend(methods);

@@ -32,7 +32,7 @@ impl Lines {
     ///
     /// # Errors
     /// [`FrameError`] where the line is too large or not UTF-8.
-    pub fn next(&mut self) -> Result<Option<String>, FrameError> {
+    pub fn take(&mut self) -> Result<Option<String>, FrameError> {
         loop {
             let Some(found) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') else {
                 self.searched = self.buffer.len();
@@ -50,9 +50,9 @@ impl Lines {
     /// The last line, once the body has ended.
     ///
     /// # Errors
-    /// As [`Lines::next`].
+    /// As [`Lines::take`].
     pub fn finish(&mut self) -> Result<Option<String>, FrameError> {
-        if let Some(line) = self.next()? {
+        if let Some(line) = self.take()? {
             return Ok(Some(line));
         }
         let (from, to) = (self.start, self.buffer.len());

@@ -67,7 +67,7 @@ impl Events {
     ///
     /// # Errors
     /// [`FrameError::TooLarge`].
-    pub fn next(&mut self) -> Result<Option<Event>, FrameError> {
+    pub fn take(&mut self) -> Result<Option<Event>, FrameError> {
         while let Some((from, to)) = self.line()? {
             if from == to {
                 if let Some(event) = self.dispatch() {

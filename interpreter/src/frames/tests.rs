@@ -8,7 +8,7 @@ fn events(body: &[u8], cuts: &[usize]) -> Vec<Event> {
     let mut found = Vec::new();
     for piece in pieces(body, cuts) {
         reader.push(piece);
-        while let Some(event) = reader.next().expect("small events") {
+        while let Some(event) = reader.take().expect("small events") {
             found.push(event);
         }
     }
@@ -20,7 +20,7 @@ fn lines(body: &[u8], cuts: &[usize]) -> Vec<String> {
     let mut found = Vec::new();
     for piece in pieces(body, cuts) {
         reader.push(piece);
-        while let Some(line) = reader.next().expect("small lines") {
+        while let Some(line) = reader.take().expect("small lines") {
             found.push(line);
         }
     }
@@ -77,7 +77,7 @@ fn events_are_read_as_the_standard_says() {
 fn a_stream_asks_for_a_wait() {
     let mut reader = Events::new(100);
     reader.push(b"retry: 1500\nretry: soon\n\n");
-    assert_eq!(reader.next(), Ok(None));
+    assert_eq!(reader.take(), Ok(None));
     assert_eq!(reader.retry_milliseconds(), Some(1500));
 }
 
@@ -87,8 +87,8 @@ fn lines_are_json_texts() {
     assert_eq!(lines(b"", &[]), [""; 0]);
     let mut reader = Lines::new(10);
     reader.push(b"{}\n\xff\n");
-    assert_eq!(reader.next(), Ok(Some("{}".to_owned())));
-    assert_eq!(reader.next(), Err(FrameError::NotUtf8 { item: 1 }));
+    assert_eq!(reader.take(), Ok(Some("{}".to_owned())));
+    assert_eq!(reader.take(), Err(FrameError::NotUtf8 { item: 1 }));
 }
 
 /// An item without an end is refused before it fills the memory.
@@ -97,11 +97,11 @@ fn an_endless_item_is_refused() {
     let (mut events, mut lines) = (Events::new(10), Lines::new(10));
     events.push(b"data: 12345678");
     lines.push(b"12345678901");
-    assert_eq!(events.next(), Err(FrameError::TooLarge { limit: 10 }));
-    assert_eq!(lines.next(), Err(FrameError::TooLarge { limit: 10 }));
+    assert_eq!(events.take(), Err(FrameError::TooLarge { limit: 10 }));
+    assert_eq!(lines.take(), Err(FrameError::TooLarge { limit: 10 }));
     let mut many = Events::new(10);
     many.push(b"data: 1234\ndata: 1234\ndata: 1234\n");
-    assert_eq!(many.next(), Err(FrameError::TooLarge { limit: 10 }));
+    assert_eq!(many.take(), Err(FrameError::TooLarge { limit: 10 }));
 }
 
 proptest! {

@@ -8,7 +8,7 @@ use super::{Checks, Report, number};
 /// A rule about a part.
 pub(super) struct Rule<'a> {
     pub(super) api: &'a Api,
-    pub(super) rule: &'a super::Rule,
+    pub(super) inner: &'a super::Rule,
     pub(super) unless_zero: bool,
 }
 
@@ -17,19 +17,19 @@ impl Checks {
     pub(super) fn part(&self, rule: &Rule<'_>, ty: TypeId, place: &[Part], value: &Value, report: &mut Report) {
         let api = rule.api;
         let ty = api.resolve(ty);
-        let is_present = matches!(rule.rule, super::Rule::Simple(Check::Present));
+        let is_present = matches!(rule.inner, super::Rule::Simple(Check::Present));
         if let (Shape::Option(inner), Value::Option(some)) = (&api.types[ty].shape, value) {
             match some {
                 // That a value is told is asked of the option: what is in it was told.
                 Some(some) if !(is_present && place.is_empty()) => self.part(rule, *inner, place, some, report),
-                None if is_present && place.is_empty() => self.one(api, ty, rule.rule, value, report),
+                None if is_present && place.is_empty() => self.one(api, ty, rule.inner, value, report),
                 _ => {}
             }
             return;
         }
         let Some((part, rest)) = place.split_first() else {
             if !(rule.unless_zero && is_zero(api, ty, value)) {
-                self.one(api, ty, rule.rule, value, report);
+                self.one(api, ty, rule.inner, value, report);
             }
             return;
         };

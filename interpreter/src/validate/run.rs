@@ -88,7 +88,7 @@ impl Checks {
             (Rule::Pattern(_), _) => {}
             (Rule::Nodes, value) => self.nodes(api, ty, value, report),
             (Rule::At { place, rule, unless_zero }, value) => {
-                self.part(&part::Rule { api, rule, unless_zero: *unless_zero }, ty, place, value, report);
+                self.part(&part::Rule { api, inner: rule, unless_zero: *unless_zero }, ty, place, value, report);
             }
             (Rule::Simple(Check::Schema(id)), value) => {
                 if let Some(schema) = self.schemas.get(id.index()) {

@@ -100,38 +100,97 @@ fn texts() {
     check(
         "string s = 1 [(buf.validate.field).string = { min_len: 2, max_len: 3 }];",
         &["{s: \"ab\"}", "{s: \"äöü\"}"],
-        &[("{s: \"a\"}", "request.s minLength"), ("{s: \"abcd\"}", "request.s maxLength"), ("{s: \"\"}", "request.s minLength")],
+        &[
+            ("{s: \"a\"}", "request.s minLength"),
+            ("{s: \"abcd\"}", "request.s maxLength"),
+            ("{s: \"\"}", "request.s minLength"),
+        ],
     );
-    check("string s = 1 [(buf.validate.field).string.max_bytes = 3];", &["{s: \"abc\"}"], &[("{s: \"äö\"}", "request.s maxBytes")]);
-    check("string s = 1 [(buf.validate.field).string.in = \"a\", (buf.validate.field).string.in = \"b\"];", &["{s: \"b\"}"], &[("{s: \"c\"}", "request.s in")]);
-    check("string s = 1 [(buf.validate.field).string.ip = true];", &["{s: \"::1\"}", "{s: \"10.0.0.1\"}"], &[("{s: \"x\"}", "request.s format")]);
-    check("string s = 1 [(buf.validate.field).string.prefix = \"a.\"];", &["{s: \"a.b\"}"], &[("{s: \"abb\"}", "request.s pattern")]);
-    check("string s = 1 [(buf.validate.field).string.suffix = \".z\"];", &["{s: \"a.z\"}"], &[("{s: \"a.zz\"}", "request.s pattern")]);
-    check("string s = 1 [(buf.validate.field).string.not_contains = \"x\"];", &["{s: \"abc\"}"], &[("{s: \"a\\nx\"}", "request.s pattern")]);
+    check(
+        "string s = 1 [(buf.validate.field).string.max_bytes = 3];",
+        &["{s: \"abc\"}"],
+        &[("{s: \"äö\"}", "request.s maxBytes")],
+    );
+    check(
+        "string s = 1 [(buf.validate.field).string.in = \"a\", (buf.validate.field).string.in = \"b\"];",
+        &["{s: \"b\"}"],
+        &[("{s: \"c\"}", "request.s in")],
+    );
+    check(
+        "string s = 1 [(buf.validate.field).string.ip = true];",
+        &["{s: \"::1\"}", "{s: \"10.0.0.1\"}"],
+        &[("{s: \"x\"}", "request.s format")],
+    );
+    check(
+        "string s = 1 [(buf.validate.field).string.prefix = \"a.\"];",
+        &["{s: \"a.b\"}"],
+        &[("{s: \"abb\"}", "request.s pattern")],
+    );
+    check(
+        "string s = 1 [(buf.validate.field).string.suffix = \".z\"];",
+        &["{s: \"a.z\"}"],
+        &[("{s: \"a.zz\"}", "request.s pattern")],
+    );
+    check(
+        "string s = 1 [(buf.validate.field).string.not_contains = \"x\"];",
+        &["{s: \"abc\"}"],
+        &[("{s: \"a\\nx\"}", "request.s pattern")],
+    );
     // With presence, absence keeps the rule; without, the empty text breaks it, unless the zero value is let through.
-    check("optional string s = 1 [(buf.validate.field).string.min_len = 1];", &["{}", "{s: some(\"a\")}"], &[("{s: some(\"\")}", "request.s minLength")]);
-    check("string s = 1 [(buf.validate.field) = { ignore: 1, string: { min_len: 2 } }];", &["{s: \"\"}", "{s: \"ab\"}"], &[("{s: \"a\"}", "request.s minLength")]);
+    check(
+        "optional string s = 1 [(buf.validate.field).string.min_len = 1];",
+        &["{}", "{s: some(\"a\")}"],
+        &[("{s: some(\"\")}", "request.s minLength")],
+    );
+    check(
+        "string s = 1 [(buf.validate.field) = { ignore: 1, string: { min_len: 2 } }];",
+        &["{s: \"\"}", "{s: \"ab\"}"],
+        &[("{s: \"a\"}", "request.s minLength")],
+    );
     check("string s = 1 [(buf.validate.field) = { ignore: 3, string: { min_len: 2 } }];", &["{s: \"a\"}"], &[]);
 }
 
 #[test]
 fn numbers_bytes_and_enums() {
-    check("int32 n = 1 [(buf.validate.field).int32 = { gt: 0, lte: 10 }];", &["{n: 1}", "{n: 10}"], &[("{n: 0}", "request.n exclusiveMinimum"), ("{n: 11}", "request.n maximum")]);
+    check(
+        "int32 n = 1 [(buf.validate.field).int32 = { gt: 0, lte: 10 }];",
+        &["{n: 1}", "{n: 10}"],
+        &[("{n: 0}", "request.n exclusiveMinimum"), ("{n: 11}", "request.n maximum")],
+    );
     check("sint64 n = 1 [(buf.validate.field).sint64 = { gte: -5 }];", &["{n: -5}"], &[("{n: -6}", "request.n minimum")]);
-    check("sint64 n = 1 [(buf.validate.field).sint64 = { in: [-1, 7] }];", &["{n: -1}", "{n: 7}"], &[("{n: 1}", "request.n in")]);
-    check("float n = 1 [(buf.validate.field).float = { gte: 0.5, lt: 1, finite: true }];", &["{n: 0.5}"], &[("{n: 1}", "request.n exclusiveMaximum")]);
+    check(
+        "sint64 n = 1 [(buf.validate.field).sint64 = { in: [-1, 7] }];",
+        &["{n: -1}", "{n: 7}"],
+        &[("{n: 1}", "request.n in")],
+    );
+    check(
+        "float n = 1 [(buf.validate.field).float = { gte: 0.5, lt: 1, finite: true }];",
+        &["{n: 0.5}"],
+        &[("{n: 1}", "request.n exclusiveMaximum")],
+    );
     check("bool b = 1 [(buf.validate.field).bool.const = true];", &["{b: true}"], &[("{b: false}", "request.b in")]);
-    check("bytes b = 1 [(buf.validate.field).bytes = { min_len: 1, not_in: \"x\" }];", &["{b: [1]}"], &[("{b: []}", "request.b minLength"), ("{b: [120]}", "request.b notIn")]);
+    check(
+        "bytes b = 1 [(buf.validate.field).bytes = { min_len: 1, not_in: \"x\" }];",
+        &["{b: [1]}"],
+        &[("{b: []}", "request.b minLength"), ("{b: [120]}", "request.b notIn")],
+    );
     check(
         "Color c = 1 [(buf.validate.field).enum = { defined_only: true, not_in: 2 }];",
         &["{c: red}", "{c: unspecified}"],
         &[("{c: unrecognized(9)}", "request.c definedOnly"), ("{c: old}", "request.c notIn")],
     );
-    check("google.protobuf.Int32Value n = 1 [(buf.validate.field).int32.gt = 3];", &["{}", "{n: some(4)}"], &[("{n: some(3)}", "request.n exclusiveMinimum")]);
+    check(
+        "google.protobuf.Int32Value n = 1 [(buf.validate.field).int32.gt = 3];",
+        &["{}", "{n: some(4)}"],
+        &[("{n: some(3)}", "request.n exclusiveMinimum")],
+    );
     check(
         "google.protobuf.Duration d = 1 [(buf.validate.field).duration = { gt: { seconds: 1 }, lte: { seconds: 5 } }];",
         &["{}", "{d: some({seconds: 1, nanoseconds: 1})}"],
-        &[("{d: some({seconds: 1, nanoseconds: 0})}", "request.d exclusiveMinimum"), ("{d: some({seconds: 5, nanoseconds: 1})}", "request.d maximum")],
+        &[
+            ("{d: some({seconds: 1, nanoseconds: 0})}", "request.d exclusiveMinimum"),
+            ("{d: some({seconds: 5, nanoseconds: 1})}", "request.d maximum"),
+        ],
     );
 }
 
@@ -190,8 +249,9 @@ fn required() {
 
 #[test]
 fn what_is_not_checked_is_told() {
-    let (_, diagnostics) =
-        plan("string s = 1 [(buf.validate.field) = { cel: { id: \"x\", expression: \"this != ''\" }, string: { uri_ref: true } }];");
+    let (_, diagnostics) = plan(
+        "string s = 1 [(buf.validate.field) = { cel: { id: \"x\", expression: \"this != ''\" }, string: { uri_ref: true } }];",
+    );
     let told: Vec<&str> = diagnostics.iter().filter(|d| d.code == Code::RulesNotChecked).map(|d| &d.message[..]).collect();
     assert_eq!(told, ["rules that are left to the server: cel, uri_ref"]);
 }

@@ -8,7 +8,7 @@ use witwire_ir::operation::http::{
     ErrorBody, HttpCall, Location, Method, MissingFrom, OkShape, Outcome, PathPart, Response as Declared, ResponseBody,
     ResponseEncoding, ResponseHeader, StatusMatch, Style, Unwrap,
 };
-use witwire_ir::wire::json::{Json, Presence};
+use witwire_ir::wire::json::{Json, Object, Presence};
 use witwire_ir::{Field, OperationId, Shape, Value};
 
 use crate::http::build::{Builder, call, name, ok, outcome, parameter, response, style};
@@ -360,7 +360,7 @@ fn a_header_of_object_type_is_read_exploded_or_not() {
     let limit = b.record("limit", &[("unit", text, Presence::Required), ("left", some_int, Presence::Optional)]);
     let some_limit = b.option(limit);
     let field = Field { name: name("limit"), ty: some_limit, docs: None };
-    let record = b.object("get-response", vec![field], Default::default());
+    let record = b.object("get-response", vec![field], Object::default());
     b.api.types[record].wire = witwire_ir::wire::Wire::Plain;
     let headers = vec![ResponseHeader { name: "x-limit".to_owned(), slot: 0, ty: some_limit }];
     let shape = OkShape::Record { ty: record, body: None, headers };

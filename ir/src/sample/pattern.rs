@@ -93,7 +93,7 @@ impl Made<'_> {
             choice = among(' ', '~');
         }
         if choice.is_empty() {
-            choice = class.iter().map(|range| range.start()).collect();
+            choice = class.iter().map(regex_syntax::hir::ClassUnicodeRange::start).collect();
         }
         choice.get(self.random.below(choice.len() as u64) as usize).copied()
     }

@@ -48,7 +48,7 @@ fn walk(root: &Path, folder: &Path, wanted: &mut dyn FnMut(&str) -> bool, found:
             continue;
         }
         let path = slashed(&path);
-        if path.ends_with(".wasm") || found.contains_key(&path) || !wanted(&path) {
+        if Path::new(&path).extension().is_some_and(|e| e == "wasm") || found.contains_key(&path) || !wanted(&path) {
             continue;
         }
         if let Some(digest) = file::digest_of(&root.join(&path)) {

@@ -138,8 +138,8 @@ mod tests {
         let a = side("api:todos@1.0.0", "1", &json!({"server": "https://a", "record": "full"}));
         let b = side("demo:todo@1.0.0", "2", &json!({}));
         assert!(told(&[a.clone(), b.clone()], &[a.clone(), b.clone()]).is_empty());
-        assert_eq!(told(&[a.clone()], &[a.clone(), b.clone()]), ["demo:todo@1.0.0: added"]);
-        assert_eq!(told(&[a.clone(), b.clone()], &[b.clone()]), ["api:todos@1.0.0: removed"]);
+        assert_eq!(told(std::slice::from_ref(&a), &[a.clone(), b.clone()]), ["demo:todo@1.0.0: added"]);
+        assert_eq!(told(&[a.clone(), b.clone()], std::slice::from_ref(&b)), ["api:todos@1.0.0: removed"]);
         assert_eq!(told(&[a.clone(), b.clone()], &[b, a.clone()]), ["the dependencies stand in another order"]);
         let newer = side("api:todos@1.1.0", "3", &json!({"server": "https://b", "credentials": {}, "record": "full"}));
         assert_eq!(

@@ -281,7 +281,7 @@ impl Types<'_> {
             let index = index as u16;
             match &slot.content {
                 Content::Field(field) => {
-                    let own = field.rules.as_deref().map(|r| rules::of_field(r, vec![Part::Slot(index)], typed_any));
+                    let own = field.rules.as_deref().map(|r| rules::of_field(r, &[Part::Slot(index)], typed_any));
                     if field.behavior_required && is_told_by_content(field) {
                         all.push(rules::required(index));
                     }
@@ -291,7 +291,7 @@ impl Types<'_> {
                     all.extend(message.oneofs[*oneof].rules.as_deref().map(|r| rules::of_oneof(r, index)));
                     for (case, field) in fields.iter().enumerate() {
                         let place = vec![Part::Slot(index), Part::Case(case as u32)];
-                        all.extend(field.rules.as_deref().map(|r| rules::of_field(r, place, typed_any)));
+                        all.extend(field.rules.as_deref().map(|r| rules::of_field(r, &place, typed_any)));
                     }
                 }
             }
@@ -461,7 +461,7 @@ fn slots<'m>(model: &Model, message: &'m Message) -> Vec<Slot<'m>> {
         match known {
             Some(fields) => fields.push(field),
             None => {
-                slots.push(Slot { element: &message.oneofs[index].element, content: Content::Oneof(index, vec![field]) })
+                slots.push(Slot { element: &message.oneofs[index].element, content: Content::Oneof(index, vec![field]) });
             }
         }
     }
@@ -475,7 +475,7 @@ fn is_told_by_content(field: &model::Field) -> bool {
         (Cardinality::Repeated { .. } | Cardinality::Map, _) => true,
         (Cardinality::Explicit, kind) => !matches!(kind, Kind::Message(_)),
         (Cardinality::Implicit, Kind::Scalar(Scalar::String | Scalar::StringUnverified | Scalar::Bytes)) => true,
-        (Cardinality::Implicit, _) | (Cardinality::Required, _) => false,
+        (Cardinality::Implicit | Cardinality::Required, _) => false,
     }
 }
 
