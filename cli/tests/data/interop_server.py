@@ -53,9 +53,12 @@ class TestService(service.TestServiceServicer):
         end(request, context)
 
     def StreamingInputCall(self, requests, context):
-        context.add_callback(lambda: over(context, "StreamingInputCall"))
-        size = sum(len(request.payload.body) for request in requests)
-        context.finished = True
+        try:
+            size = sum(len(request.payload.body) for request in requests)
+        except grpc.RpcError:
+            # Requests end in this way where the caller cancels.
+            print("cancelled StreamingInputCall", flush=True)
+            raise
         return messages.StreamingInputCallResponse(aggregated_payload_size=size)
 
     def FullDuplexCall(self, requests, context):

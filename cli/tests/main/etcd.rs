@@ -178,7 +178,7 @@ fn streams_through_a_guest() {
     let described: Vec<String> = describe(&entries, &apis).iter().map(ToString::to_string).collect();
     let told =
         |part: &str| assert!(described.iter().any(|line| line.contains(part)), "`{part}` in\n{}", described.join("\n"));
-    told("events: [{%type: put, kv: some({key: [107], ");
+    told("events: [{type: put, kv: some({key: [107], ");
     told("value: [111, 110, 101], lease: 5");
     told("next() -> ok(some({id: 5, ttl: 60}))");
     println!("etcd: 2 calls, 2 streams of 9 steps");

@@ -1,7 +1,7 @@
 //! One lossless tree of all source files: raw scalars with line and column, keys in order.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use crate::Location;
 
@@ -287,7 +287,8 @@ impl Tree {
 
     /// `file#/pointer`, as sources are written in the IR.
     pub(crate) fn source(&self, id: NodeId) -> String {
-        format!("{}{}", self.files[self.file(id)].name, self.pointer(id))
+        let (root, file) = (&self.files[0].name, &self.files[self.file(id)].name);
+        format!("{}{}", beside(Path::new(root), Path::new(file)), self.pointer(id))
     }
 
     /// The place for a diagnostic.
@@ -410,9 +411,37 @@ pub(crate) fn json_number(text: &str) -> String {
     format!("{sign}{whole}{rest}")
 }
 
+/// A file's name as seen from the folder of the document, so that names made of it are the same wherever the files lie.
+fn beside(document: &Path, file: &Path) -> String {
+    let remote = |path: &Path| path.to_string_lossy().contains("://");
+    let folder: Vec<_> = document.parent().map(|parent| parent.components().collect()).unwrap_or_default();
+    let parts: Vec<_> = file.components().collect();
+    let common = folder.iter().zip(&parts).take_while(|(a, b)| a == b).count();
+    if common == 0 && (remote(file) || remote(document) || file.is_absolute() != document.is_absolute()) {
+        return file.display().to_string();
+    }
+    let up = folder[common..].iter().map(|_| Component::ParentDir);
+    up.chain(parts[common..].iter().copied()).collect::<PathBuf>().display().to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_named_from_the_document() {
+        for (document, file, name) in [
+            ("/a/b/api.yaml", "/a/b/api.yaml", "api.yaml"),
+            ("/a/b/api.yaml", "/a/b/parts/x.yaml", "parts/x.yaml"),
+            ("/a/b/api.yaml", "/a/common/x.yaml", "../common/x.yaml"),
+            ("api.yaml", "parts/x.yaml", "parts/x.yaml"),
+            ("specs/api.yaml", "common/x.yaml", "../common/x.yaml"),
+        ] {
+            assert_eq!(beside(Path::new(document), Path::new(file)), name, "{file}");
+        }
+        let remote = "https://example.com/x.yaml";
+        assert!(beside(Path::new("specs/api.yaml"), Path::new(remote)).starts_with("https:"));
+    }
 
     #[test]
     fn numbers_are_those_of_the_core_schema() {

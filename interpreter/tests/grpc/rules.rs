@@ -229,12 +229,12 @@ fn lists_maps_and_messages() {
     // Rules of a message hold wherever it stands.
     check(
         "P p = 1; repeated P more = 2; oneof o { P case = 3; string text = 4 [(buf.validate.field).string.email = true]; }",
-        &["{}", "{p: some({name: \"ab\"})}"],
+        &["{more: []}", "{p: some({name: \"ab\"}), more: []}"],
         &[
-            ("{p: some({name: \"a\"})}", "request.p.name minLength"),
+            ("{p: some({name: \"a\"}), more: []}", "request.p.name minLength"),
             ("{more: [{name: \"ab\"}, {name: \"\"}]}", "request.more[1].name minLength"),
-            ("{o: some(%case({name: \"\"}))}", "request.o.case.name minLength"),
-            ("{o: some(text(\"x\"))}", "request.o.text format"),
+            ("{more: [], o: some(%case({name: \"\"}))}", "request.o.case.name minLength"),
+            ("{more: [], o: some(text(\"x\"))}", "request.o.text format"),
         ],
     );
 }
