@@ -115,13 +115,16 @@ async fn show(
     let (store, from) = (app.catalog.executor.store(), Ordinal::new(page.from));
     let mut entries = store.page(&worker.id, from, limit + 1).await?;
     let next = if entries.len() as u64 > limit { entries.pop().map(|(ordinal, _)| ordinal.get()) } else { None };
-    // The types of a result are those of its call, which may stand before this part.
+    // The types of a result or step are those of its call, which may stand before this part.
     let mut calls = BTreeMap::new();
     for (_, entry) in &entries {
-        if let Event::Finished(finished) = &entry.event
-            && finished.call < from
-        {
-            for (ordinal, entry) in store.page(&worker.id, finished.call, 1).await? {
+        let call = match &entry.event {
+            Event::Finished(finished) => finished.call,
+            Event::Stepped(stepped) => stepped.stream,
+            _ => continue,
+        };
+        if call < from && !calls.contains_key(&call) {
+            for (ordinal, entry) in store.page(&worker.id, call, 1).await? {
                 calls.insert(ordinal, entry);
             }
         }
