@@ -59,7 +59,7 @@ pub(crate) enum Command {
     Call(Box<CallArgs>),
     /// Run a component durably on the embedded store; run again to continue.
     Run(Box<RunArgs>),
-    /// Build what has changed, and bring it to a server.
+    /// Bring what `witwire build` has left to a server, where it differs.
     Deploy(Box<DeployArgs>),
     /// Show and change the components of a server.
     Component(ComponentArgs),
