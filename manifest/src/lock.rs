@@ -73,10 +73,11 @@ impl Lock {
 
     /// The document behind a URL, as it is pinned; pins it where it is not.
     pub(crate) fn document(&mut self, url: &str, place: &Location) -> Result<Vec<u8>, Mistake> {
-        self.used.insert(url.to_owned());
+        // What several dependencies name is fetched once, so that all get what is pinned.
+        let anew = self.used.insert(url.to_owned()) && self.policy.update;
         let pinned = self.content.documents.get(url).and_then(|text| hex(text)).map(str::to_owned);
         let wrong = |code, message: String, help: &str| Err(Mistake::new(code, place.clone(), message).help(help));
-        if let Some(digest) = pinned.as_deref().filter(|_| !self.policy.update)
+        if let Some(digest) = pinned.as_deref().filter(|_| !anew)
             && let Some(copy) = self.copy(digest)
         {
             return Ok(copy);
