@@ -278,16 +278,16 @@ impl<'s> Checker<'s, '_> {
         let mut present: BTreeSet<&str> = BTreeSet::new();
         for (key, value) in node.entries() {
             present.insert(key);
-            let of = Place { name: if place.secret { place.name } else { key }, item: false, secret: place.secret };
+            let of = Place { name: key, item: false, secret: place.secret };
             if let Some(schema) = properties.and_then(|p| p.get(key)) {
                 if key == "type" && !siblings.is_empty() && matches!(value.kind(), Kind::Text(_)) {
                     out.insert(key.to_owned(), text_of(value));
-                } else if let Some(value) = self.value(value, schema, Place { name: key, ..of }) {
+                } else if let Some(value) = self.value(value, schema, of) {
                     out.insert(key.to_owned(), value);
                 }
             } else if let Some(others) = others {
                 self.property_name(key, value, schema);
-                if let Some(value) = self.value(value, others, Place { name: key, ..of }) {
+                if let Some(value) = self.value(value, others, of) {
                     out.insert(key.to_owned(), value);
                 }
             } else {
