@@ -83,7 +83,8 @@ fn follow(
                 Err(RecvTimeoutError::Timeout) => readable = readable && read(&mut next).is_ok(),
                 Ok(ended) => {
                     if readable && ended.is_ok() {
-                        read(&mut next)?;
+                        // The result is there; it is not lost because its oplog cannot be read any more.
+                        let _ = read(&mut next);
                     }
                     return ended;
                 }
