@@ -77,7 +77,8 @@ fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
-/// One shell for all commands. Behind one that goes on in the background and listens, it waits until it does, as a reader would.
+/// One shell for all commands. Behind one that goes on in the background and listens, it waits until it does, as a reader would, or
+/// has ended.
 fn script(steps: &[Step]) -> String {
     let mut script = String::from("exec 2>&1\ntrap 'kill $(jobs -p) 2>/dev/null' EXIT\n");
     for step in steps {
@@ -89,7 +90,9 @@ fn script(steps: &[Step]) -> String {
             && step.command.ends_with('&')
         {
             let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            script += &format!("until (: < /dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.02; done\n");
+            script += &format!(
+                "until (: < /dev/tcp/127.0.0.1/{port}) 2>/dev/null || ! kill -0 $! 2>/dev/null; do sleep 0.02; done\n"
+            );
         }
         if let Some(process) = step.command.strip_prefix("kill -9 ") {
             // Its port is free once it has ended.
