@@ -33,9 +33,9 @@ pub struct Component {
     /// The world in `wit` that the component is made for; needed where there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub world: Option<String>,
-    /// The files that the command reads: paths from the manifest's folder, in which `*`, `?` and `**` stand for parts of names and
-    /// for folders. Absent: everything in the folder that holds `wit`, without hidden files, `target`, `node_modules`,
-    /// `__pycache__` and `.wasm` files.
+    /// The files that the command reads: paths below the manifest's folder, in which `*`, `?` and `**` stand for parts of names and
+    /// for folders. Absent: everything in the folder that holds `wit`. Hidden files, `target`, `node_modules`, `__pycache__` and
+    /// `.wasm` files are never among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<String>,
 }
