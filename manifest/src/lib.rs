@@ -19,7 +19,6 @@ mod project;
 mod specification;
 
 pub use file::FileError;
-pub use lock::{FILE as LOCK_FILE, LockPolicy};
+pub use lock::LockPolicy;
 pub use mistake::{Code, Mistake};
 pub use project::{FILE, Project};
-pub use specification::Specification;

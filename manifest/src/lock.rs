@@ -11,7 +11,7 @@ use crate::file::{self, FileError, WORK};
 use crate::mistake::{Code, Mistake};
 
 /// The lock's name, beside the manifest.
-pub const FILE: &str = "witwire.lock";
+const FILE: &str = "witwire.lock";
 
 /// How the lock and the network may be used. As of cargo.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

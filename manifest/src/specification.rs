@@ -24,13 +24,11 @@ use crate::schema::check::quoted;
 
 /// A dependency's APIs, and what there is to say about its specification.
 #[derive(Debug, Default)]
-pub struct Specification {
+pub(crate) struct Specification {
     /// One per WIT package.
-    pub apis: Vec<Api>,
+    pub(crate) apis: Vec<Api>,
     /// Findings. None where it was taken from the cache: they were told when it was compiled.
-    pub diagnostics: Vec<Diagnostic>,
-    /// Whether it was taken from the cache.
-    pub cached: bool,
+    pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 /// Compiles a dependency. Findings of the specification are among the diagnostics; what is to be corrected in the manifest is
@@ -57,14 +55,14 @@ pub(crate) fn load(
     let files = Recorded::new(&project.root, document);
     let cache = Cache::new(project, dependency);
     if !fresh && let Some(apis) = cache.find(&files) {
-        return (Specification { apis, diagnostics: Vec::new(), cached: true }, Vec::new());
+        return (Specification { apis, diagnostics: Vec::new() }, Vec::new());
     }
     let compiled = compile(&dependency.source, &files, &dependency.options);
     let mut mistakes = Vec::new();
     if compiled.is_refused() {
         mistakes = refusals(project, component, index, &compiled, &files);
     }
-    let mut specification = Specification { apis: compiled.apis, diagnostics: compiled.diagnostics, cached: false };
+    let mut specification = Specification { apis: compiled.apis, diagnostics: compiled.diagnostics };
     for diagnostic in &mut specification.diagnostics {
         let file = &mut diagnostic.location.file;
         if !file.is_empty() && !file.contains("://") {
