@@ -8,7 +8,7 @@ use witwire_ir::InDoubt;
 use witwire_ir::host::grpc::ErrorKind;
 use witwire_test_support::Script;
 
-use crate::ledger::{Protocol, STREAMS, Stream};
+use crate::ledger::{LATER, Protocol, STREAMS, Stream};
 use crate::setup::{Child, Finished, Setup, TestResult, check, contains, invoke, parse_numbers, script, trial, wait};
 
 /// What a script has for an error of a kind.
@@ -76,6 +76,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("streams::the_oplog_tells_the_steps", described),
         trial("streams::kill::held_by_the_server", held),
         trial("streams::kill::suspended_until_a_person_decides", suspended),
+        trial("streams::kill::answered_after_the_close", answered_after_the_close),
     ];
     for stream in Stream::ALL {
         trials.push(trial(format!("streams::{}", stream.name()), move || to_the_end(stream)));
@@ -412,6 +413,19 @@ async fn held() -> TestResult {
         check("effects", &case.effects(stream), &effects)?;
     }
     Ok(())
+}
+
+/// The server answers once the guest's side has ended: so it does when the stream is opened again.
+async fn answered_after_the_close() -> TestResult {
+    let script = open(Stream::Chat, "").method("s", send(LATER)).method("s", send(LATER)).method("s", "close-send()");
+    let script = (0..3).fold(script, |script, _| script.method("s", "next()"));
+    let case = Case::new(&script, InDoubt::OutcomeUnknown).await?;
+    // Before the second `next`.
+    let first = wait(case.spawn(&["order"], None, Some(("before-recorded", Ordinal::new(7))))?).await?;
+    check("the signal that ended the first process", &first.status.signal(), &Some(9))?;
+    let line = case.process(&["order"], None).await?.lines.concat();
+    check("what the guest got", &parse_numbers(&line)?, &vec![0, 0, 0, 0, item(1), item(2), END])?;
+    check("openings", &case.opened(Stream::Chat), &2)
 }
 
 /// The author of the manifest wants a person to decide about a stream that was cut.

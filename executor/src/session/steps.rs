@@ -252,11 +252,8 @@ impl Session {
         self.journal.durable().await?;
         line.start();
         let sent = std::mem::take(&mut stream.progress.sent);
-        if let Err(error) = line.catch_up(sent, stream.progress.received).await {
+        if let Err(error) = line.catch_up(sent, stream.progress.closed, stream.progress.received).await {
             return Ok(Err(failed(callee, error)));
-        }
-        if stream.progress.closed {
-            line.close();
         }
         Ok(Ok(line))
     }

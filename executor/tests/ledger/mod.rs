@@ -9,7 +9,7 @@ use witwire_ir::{CallClass, InDoubt, KeyFormat, KeyHeader, print_package};
 
 pub(crate) use api::{api, guest_auth_api};
 pub(crate) use server::{Point, Server};
-pub(crate) use streams::Stream;
+pub(crate) use streams::{LATER, Stream};
 
 /// What the API is spoken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

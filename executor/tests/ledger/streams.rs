@@ -28,7 +28,7 @@ pub(crate) enum Stream {
     Gather,
     /// The same, unsafe.
     Deposit,
-    /// Gives a receipt of how many so far for every entry. Idempotent.
+    /// Gives a receipt of how many so far for every entry, for one whose id is [`LATER`] once the client's side has ended. Idempotent.
     Chat,
     /// The same, unsafe.
     Talk,
@@ -64,6 +64,9 @@ impl Stream {
         }
     }
 }
+
+/// The id of an entry that [`Stream::Chat`] answers at the end.
+pub(crate) const LATER: &str = "later";
 
 /// What the server saw of streams.
 #[derive(Debug, Default, Clone)]
@@ -136,14 +139,25 @@ async fn take(server: &Server, stream: Stream, body: Body, out: &Out) -> Option<
 
 async fn answer(server: &Server, stream: Stream, body: Body, out: &Out) -> Option<()> {
     let mut entries = Entries::new(body);
-    let mut number = 0;
+    let (mut number, mut later) = (0, Vec::new());
     while let Some(entry) = entries.next().await {
         number += 1;
+        let waits = entry.id == LATER;
         server.streams().entries.entry(stream).or_default().push(entry.id);
         server.hold_stream(stream, number).await;
+        if waits {
+            later.push(number);
+        } else {
+            send(out, number).await?;
+        }
+    }
+    if entries.broken {
+        return None;
+    }
+    for number in later {
         send(out, number).await?;
     }
-    if entries.broken { None } else { end(out).await }
+    end(out).await
 }
 
 async fn send(out: &Out, number: u64) -> Option<()> {

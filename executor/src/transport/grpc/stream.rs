@@ -258,20 +258,25 @@ impl GrpcStream {
         }
     }
 
-    /// Comes to where an earlier call of the same request was: sends what that one had sent, and passes over what it had received.
+    /// Comes to where an earlier call of the same request was: sends what that one had sent, ends the client's side if that one had, and
+    /// passes over what it had received.
     ///
     /// # Errors
     /// [`StreamError`]; also where the server ends before it has given as much as then.
-    pub async fn catch_up(&mut self, sent: Vec<Bytes>, received: u64) -> Result<(), StreamError> {
+    pub async fn catch_up(&mut self, sent: Vec<Bytes>, closed: bool, received: u64) -> Result<(), StreamError> {
         let frames = sent.iter().map(|message| framed(message, self.compression)).collect::<Result<Vec<_>, _>>()?;
         // The server may wait for us, and we for the server: both go on at once.
-        let outbox = self.outbox.take();
+        let mut outbox = self.outbox.take();
         let sending = async {
             for frame in frames {
                 let Some(outbox) = &outbox else { break };
                 if outbox.send(frame).await.is_err() {
                     break;
                 }
+            }
+            // The server may give nothing before this.
+            if closed && let Some(outbox) = outbox.take() {
+                outbox.close();
             }
             Ok(())
         };
