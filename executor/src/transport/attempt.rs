@@ -146,7 +146,8 @@ fn refusal(connection: &CaptureConnection) -> Option<Refused> {
     extensions.get::<Refusal>()?.get()
 }
 
-fn timed_out(connection: &CaptureConnection, destination: &str, deadline: Duration) -> SendError {
+/// The deadline has passed.
+pub(super) fn timed_out(connection: &CaptureConnection, destination: &str, deadline: Duration) -> SendError {
     let connected = connection.connection_metadata();
     if let Some(connected) = connected.as_ref() {
         // It may be dead without anybody having said so; later calls take another one.

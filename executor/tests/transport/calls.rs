@@ -8,7 +8,7 @@ use h2::Reason;
 use libtest_mimic::{Failed, Trial};
 use witwire_executor::transport::{
     CallOptions, Compression, Endpoint, Exchange, Jitter, Keepalive, LinkSettings, Repeat, RetryPolicy, Route,
-    RouteSettings, SendErrorKind, Transport, TransportConfig,
+    RouteSettings, SendErrorKind, StreamOptions, Transport, TransportConfig,
 };
 use witwire_interpreter::{GrpcResponse, MetadataText, Request, Response};
 use witwire_ir::operation::http::Method;
@@ -34,6 +34,7 @@ pub(super) fn trials() -> Vec<Trial> {
         trial("calls::waits for a server", waits_for_a_server),
         trial("calls::dropped over HTTP/2", dropped_over_http2),
         trial("calls::the deadline cancels", the_deadline_cancels),
+        trial("calls::the deadline of a stream's response", the_deadline_of_a_streams_response),
         trial("calls::dropped over HTTP/1", dropped_over_http1),
         trial("calls::compressed", compressed),
         trial("calls::limits of requests", limits_of_requests),
@@ -311,6 +312,17 @@ async fn the_deadline_cancels() -> Outcome {
         return Err("another error".into());
     };
     check(&(server.cancelled().await, exchange.attempts), &(Some(Reason::CANCEL), 1))
+}
+
+async fn the_deadline_of_a_streams_response() -> Outcome {
+    let server = Http2::start(vec![Step::Hang]).await?;
+    let transport = transport()?;
+    let route = route(&transport, &[server.server.url()], RouteSettings::default())?;
+    let Request::Grpc(request) = grpc_request(Vec::new()) else { return Err("not over gRPC".into()) };
+    let mut stream = transport.stream(&route, &request, true, &StreamOptions::default())?;
+    let error = stream.finish(SHORT).await.err().ok_or("a response")?;
+    check(&matches!(error.kind, SendErrorKind::Timeout { .. }), &true)?;
+    contains(&error.message, "within the deadline of")
 }
 
 /// Over HTTP/1 there is no other way than to close.

@@ -15,6 +15,7 @@ use witwire_interpreter::{GrpcRequest, GrpcResponse, GrpcStatus, Metadata};
 use super::frame::{Frames, Trouble};
 use super::outbox::{Driven, Outbox};
 use super::{GRPC_ENCODING, GRPC_STATUS, encode, failed, is_grpc, metadata, of_http, prepare, status_of, trouble};
+use crate::transport::attempt::timed_out;
 use crate::transport::classify::{Phase, classify};
 use crate::transport::coding::Compression;
 use crate::transport::error::{SendError, SendErrorKind};
@@ -249,11 +250,9 @@ impl GrpcStream {
             Ok(Err(StreamError::Status(status))) => Ok(GrpcResponse::Status(status)),
             Ok(Err(StreamError::Broken(error))) => Err(error),
             Err(_) => {
-                let maybe_processed = self.connection.connection_metadata().is_some();
-                let kind = SendErrorKind::Timeout { maybe_processed };
-                let message = format!("no complete response from {} within the deadline of {deadline:?}", self.destination);
-                self.end(Err(SendError::new(kind, message).into()));
-                Err(self.gone())
+                let error = timed_out(&self.connection, &self.destination, deadline);
+                self.end(Err(error.clone().into()));
+                Err(error)
             }
         }
     }
