@@ -128,7 +128,8 @@ impl Sending<'_> {
 /// The pool, the head and the body of a request.
 type Prepared<'a> = (&'a super::pool::Pool, ::http::Request<()>, bytes::Bytes);
 
-fn too_large(what: &str, size: usize, limit: usize) -> SendError {
+/// The request is larger than the route lets it be.
+pub(super) fn too_large(what: &str, size: usize, limit: usize) -> SendError {
     SendError::invalid_request(
         "request",
         format!("the request's {what} of {size} bytes is larger than the limit of {limit}"),

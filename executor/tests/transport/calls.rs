@@ -390,6 +390,7 @@ async fn compressed() -> Outcome {
 }
 
 async fn limits_of_requests() -> Outcome {
+    let too_large = || SendErrorKind::InvalidRequest { location: "request".to_owned() };
     let server = Http2::start(grpc_hello()).await?;
     let transport = transport()?;
     let options = CallOptions::new(AMPLE, Repeat::Unprocessed);
@@ -399,9 +400,13 @@ async fn limits_of_requests() -> Outcome {
         let exchange = transport.call(&route, &grpc_request(Vec::new()), &options).await;
         check(&exchange.outcome.is_ok(), &fits)?;
         if let Err(error) = exchange.outcome {
-            check(&error.kind, &SendErrorKind::InvalidRequest { location: "request".to_owned() })?;
+            check(&error.kind, &too_large())?;
             contains(&error.message, "the request's message of 7 bytes is larger than the limit of 6")?;
         }
+        // So for a stream's.
+        let Request::Grpc(request) = grpc_request(Vec::new()) else { return Err("not over gRPC".into()) };
+        let stream = transport.stream(&route, &request, true, &StreamOptions::default());
+        check(&stream.map(drop).map_err(|e| e.kind), &if fits { Ok(()) } else { Err(too_large()) })?;
     }
     check(&server.seen().len(), &1)
 }

@@ -15,7 +15,7 @@ use witwire_interpreter::{GrpcRequest, GrpcResponse, GrpcStatus, Metadata};
 use super::frame::{Frames, Trouble};
 use super::outbox::{Driven, Outbox};
 use super::{GRPC_ENCODING, GRPC_STATUS, encode, failed, is_grpc, metadata, of_http, prepare, status_of, trouble};
-use crate::transport::attempt::timed_out;
+use crate::transport::attempt::{timed_out, too_large};
 use crate::transport::classify::{Phase, classify};
 use crate::transport::coding::Compression;
 use crate::transport::error::{SendError, SendErrorKind};
@@ -57,7 +57,9 @@ impl From<SendError> for StreamError {
 /// as the other.
 pub struct GrpcStream {
     destination: String,
-    /// The largest message.
+    /// The largest message that is sent; `None`: the protocol's own limit.
+    max_request: Option<usize>,
+    /// The largest message that is received.
     limit: usize,
     compression: Compression,
     deadline: Option<(Duration, Instant)>,
@@ -122,7 +124,7 @@ impl Transport {
         let denied = |denial: crate::egress::Denial| SendError::new(SendErrorKind::Denied, denial.to_string());
         inner.egress.admit(target.endpoint.host(), target.endpoint.port()).map_err(denied)?;
         let mut head = prepare(&target.face, request, options.deadline, compression)?;
-        let only = takes_request.then(|| framed(&request.message, compression)).transpose()?;
+        let only = takes_request.then(|| framed(&request.message, settings.max_request, compression)).transpose()?;
         let connection = capture_connection(&mut head);
         let (outbox, body) = Outbox::new();
         let body = RequestBody::stream(body, &inner.probe, &connection);
@@ -131,6 +133,7 @@ impl Transport {
         let now = Instant::now();
         Ok(GrpcStream {
             destination: target.endpoint.destination(),
+            max_request: settings.max_request,
             limit,
             compression,
             deadline: options.deadline.and_then(|deadline| Some((deadline, now.checked_add(deadline)?))),
@@ -206,7 +209,7 @@ impl GrpcStream {
     /// # Errors
     /// [`StreamError`] where the server takes no more: its reader is told why.
     pub async fn send(&mut self, message: &[u8]) -> Result<(), StreamError> {
-        let frame = framed(message, self.compression)?;
+        let frame = framed(message, self.max_request, self.compression)?;
         let Some(outbox) = &self.outbox else { return Err(self.takes_no_more()) };
         let sent = match self.deadline {
             None => Ok(outbox.send(frame).await),
@@ -263,7 +266,8 @@ impl GrpcStream {
     /// # Errors
     /// [`StreamError`]; also where the server ends before it has given as much as then.
     pub async fn catch_up(&mut self, sent: Vec<Bytes>, closed: bool, received: u64) -> Result<(), StreamError> {
-        let frames = sent.iter().map(|message| framed(message, self.compression)).collect::<Result<Vec<_>, _>>()?;
+        let frames =
+            sent.iter().map(|message| framed(message, self.max_request, self.compression)).collect::<Result<Vec<_>, _>>()?;
         // The server may wait for us, and we for the server: both go on at once.
         let mut outbox = self.outbox.take();
         let sending = async {
@@ -448,7 +452,10 @@ fn ended_by(response: GrpcResponse) -> StreamError {
     }
 }
 
-fn framed(message: &[u8], compression: Compression) -> Result<Bytes, SendError> {
+fn framed(message: &[u8], limit: Option<usize>, compression: Compression) -> Result<Bytes, SendError> {
+    if let Some(limit) = limit.filter(|limit| message.len() > *limit) {
+        return Err(too_large("message", message.len(), limit));
+    }
     encode(message, compression).map_err(|e| SendError::invalid_request("item", e.to_string()))
 }
 
