@@ -179,7 +179,8 @@ impl GrpcStream {
         }
     }
 
-    /// The messages that have come, 1 to `max`: it waits for the first. Empty once all were received, or where `max` is 0.
+    /// The messages that have come, 1 to `max`: it waits for the first, and takes no further one once they are as large as a single message
+    /// may be. Empty once all were received, or where `max` is 0.
     ///
     /// # Errors
     /// As [`GrpcStream::next`], but only once all messages before it were taken.
@@ -189,13 +190,19 @@ impl GrpcStream {
             return Ok(messages);
         }
         messages.extend(self.next().await?);
-        while !messages.is_empty() && messages.len() < max {
+        // A message that is empty takes room as well.
+        let size = |messages: &[Bytes]| messages.last().map_or(0, |message| message.len() + size_of::<Bytes>());
+        let mut taken = size(&messages);
+        while !messages.is_empty() && messages.len() < max && taken < self.limit {
             // What has come is there without waiting.
             tokio::select! {
                 biased;
                 // An end is kept for the next reader.
                 received = self.receive() => match received {
-                    Ok(Some(message)) => messages.push(message),
+                    Ok(Some(message)) => {
+                        messages.push(message);
+                        taken += size(&messages);
+                    }
                     Ok(None) | Err(_) => break,
                 },
                 () = std::future::ready(()) => break,
