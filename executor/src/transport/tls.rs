@@ -233,7 +233,7 @@ impl Refused {
     fn of(alert: AlertDescription) -> Option<Self> {
         Some(Self(match alert {
             AlertDescription::CertificateRequired => {
-                "it asks for a client certificate (mutual TLS), and none is given; give one with `tls.certificate` and `tls.key`"
+                "it asks for a client certificate (mutual TLS), and none is given; give one under `credentials`, with `certificate` and `key`"
             }
             AlertDescription::UnknownCA => "our client certificate is signed by an authority that it does not trust",
             AlertDescription::CertificateExpired => "our client certificate has expired",
