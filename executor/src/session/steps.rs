@@ -316,7 +316,7 @@ fn failed(callee: &Callee, error: StreamError) -> Value {
 
 fn cut(callee: &Callee) -> Failure {
     Failure::Unavailable(format!(
-        "the stream of `{}` was cut by the end of the process that had it, and its class does not allow to open it again: what was \
+        "the stream of `{}` was cut when its worker was stopped, or its process ended, and its class does not allow to open it again: what was \
          sent may have been processed; ask the service before it is repeated",
         callee.name
     ))

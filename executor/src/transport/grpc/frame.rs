@@ -28,14 +28,14 @@ pub(in crate::transport) enum Unframable {
     Compression(String),
 }
 
-/// What is wrong with the body of a unary response.
+/// What is wrong with the body of a response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Trouble {
     #[error("the message is larger than the limit")]
     TooLarge,
     #[error("the status is OK, and there is no message")]
     NoMessage,
-    #[error("there is more than one message, and the method is unary")]
+    #[error("there is more than one message, and the method gives one")]
     SecondMessage,
     #[error("it ends in the middle of a message")]
     Cut,
