@@ -32,7 +32,7 @@ pub struct ClientCredentials {
     pub client_id: Reference,
     /// Where the client's secret is found.
     pub client_secret: Reference,
-    /// What the token is asked for. Empty: what the operation needs by its document.
+    /// What the token is asked for. Empty: all that the document declares for the flow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
     /// Where tokens are had. Absent: where the document says.

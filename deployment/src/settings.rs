@@ -34,7 +34,7 @@ pub struct Settings {
     /// Whom to trust beyond the public roots.
     #[serde(skip_serializing_if = "Tls::is_default")]
     pub tls: Tls,
-    /// How request bodies are compressed. Absent: not at all.
+    /// How the messages of gRPC requests are compressed. Absent: not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<Compression>,
 }
@@ -84,7 +84,7 @@ impl Tls {
     }
 }
 
-/// How request bodies are compressed.
+/// How the messages of gRPC requests are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
