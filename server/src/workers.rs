@@ -168,13 +168,15 @@ impl Workers {
     pub(crate) async fn interrupt(&self, id: &WorkerId) -> Result<(), Problem> {
         self.find(id).await?;
         let slot = self.slots().get(id).cloned();
-        if let Some(slot) = slot {
+        let Some(slot) = slot else { return Ok(()) };
+        self.detached(async move {
             slot.interrupter.interrupt();
             // Whoever has the lock stops, and so does everybody who waits for it before us.
             let _stopped = slot.worker.lock().await;
             slot.interrupter.clear();
-        }
-        Ok(())
+            Ok(())
+        })
+        .await
     }
 
     /// Whether somebody waits for a worker to stop.
@@ -191,6 +193,11 @@ impl Workers {
     /// Waits until the worker is done, and deletes it with its oplog.
     pub(crate) async fn delete(&self, id: &WorkerId) -> Result<(), Problem> {
         self.find(id).await?;
+        let (this, id) = (self.clone(), id.clone());
+        self.detached(async move { this.delete_here(&id).await }).await
+    }
+
+    async fn delete_here(&self, id: &WorkerId) -> Result<(), Problem> {
         let slot = self.slot(id);
         let mut place = slot.worker.lock().await;
         *place = None;
@@ -273,19 +280,33 @@ impl Workers {
         Arc::clone(self.slots().entry(id.clone()).or_default())
     }
 
-    /// Does something with a worker, in a task of its own: a caller who goes away cancels nothing.
+    /// Does something in a task of its own: a caller who goes away cancels nothing, and a shutdown waits for it.
+    async fn detached<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = Arc::clone(&self.under_way).read_owned().await;
+        // What waited for its turn until the shutdown was over would be cut off with the process.
+        if self.stopping.load(Ordering::SeqCst) {
+            return Err(Problem::new(Code::Host, "the server is stopping"));
+        }
+        let task = tokio::spawn(async move {
+            let _turn = turn;
+            work.await
+        });
+        task.await.unwrap_or_else(|e| Err(Problem::new(Code::Bug, e)))
+    }
+
     async fn perform(&self, id: &WorkerId, action: Action) -> Result<Option<Outcome>, Problem> {
         // Before it gets a slot: names of no worker must leave no trace.
         self.find(id).await?;
         let (this, id) = (self.clone(), id.clone());
-        let turn = Arc::clone(&self.under_way).read_owned().await;
-        let task = tokio::spawn(async move {
-            let _turn = turn;
+        self.detached(async move {
             let result = this.perform_here(&id, action).await;
             this.evict();
             result
-        });
-        task.await.unwrap_or_else(|e| Err(Problem::new(Code::Bug, e)))
+        })
+        .await
     }
 
     async fn perform_here(&self, id: &WorkerId, action: Action) -> Result<Option<Outcome>, Problem> {

@@ -13,6 +13,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         crate::test("invocations::without_waiting", without_waiting),
         crate::test("invocations::an_interrupted_call_is_not_repeated", an_interrupted_call_is_not_repeated),
+        crate::test("invocations::an_interrupt_without_its_caller_ends", an_interrupt_without_its_caller_ends),
         crate::test("invocations::an_interrupted_loop_stops", an_interrupted_loop_stops),
         crate::test("invocations::a_failed_worker_refuses_what_waits", a_failed_worker_refuses_what_waits),
         crate::test("invocations::a_component_without_workers_can_be_deleted", a_component_without_workers_can_be_deleted),
@@ -114,6 +115,21 @@ fn an_interrupted_call_is_not_repeated() {
 
     let idle = Request::new("POST /v1/workers/w/interrupt").call(server.address).ok();
     assert_eq!(idle["status"], json!("idle"), "nothing is under way");
+}
+
+/// A request to stop that outlived its caller would stop the worker whenever it is resumed.
+fn an_interrupt_without_its_caller_ends() {
+    let parked = Parked::new();
+    let server = &parked.server;
+    let caller = Request::new("POST /v1/workers/w/invoke").json(&run("ada", "k")).send(server.address);
+    parked.wait();
+    let interrupt = Request::new("POST /v1/workers/w/interrupt").send(server.address);
+    while server.get("/v1/workers/w")["interrupting"] != json!(true) {}
+    drop(interrupt);
+    parked.release();
+    assert_eq!(client::read(caller).status, 409);
+    assert_eq!(server.post("/v1/workers/w/resume", &json!({}))["status"], json!("idle"));
+    assert_eq!(parked.todo.effects(), EFFECTS);
 }
 
 fn deploy(server: &Platform, name: &str, wasm: &[u8]) {
