@@ -16,6 +16,9 @@ use crate::registry::{Registry, RegistryError};
 /// How many linked revisions are kept. The others are linked again when they are needed.
 const KEPT: usize = 64;
 
+/// The right to compile.
+type Turn<'a> = tokio::sync::MutexGuard<'a, ()>;
+
 /// Linked revisions.
 #[derive(Debug, Default)]
 struct Programs {
@@ -95,11 +98,13 @@ impl Catalog {
 
     /// A revision, linked.
     pub(crate) async fn program(&self, name: &ComponentName, revision: Revision) -> Result<Program, Problem> {
-        let (kept, deleted) = {
-            let programs = self.programs();
-            (programs.kept.get(&(name.clone(), revision)).cloned(), programs.deleted)
-        };
-        if let Some(program) = kept {
+        if let Some(program) = self.kept(name, revision) {
+            return Ok(program);
+        }
+        let turn = self.loading.lock().await;
+        let deleted = self.programs().deleted;
+        // Whoever had the turn before may have linked it.
+        if let Some(program) = self.kept(name, revision) {
             return Ok(program);
         }
         let deployment = self.deployment(name, revision).await?;
@@ -108,7 +113,7 @@ impl Catalog {
         for (ir, settings) in &deployment.dependencies {
             dependencies.push(Dependency::from_settings(self.file(*ir).await?, settings)?);
         }
-        let program = self.load(wasm, dependencies).await?;
+        let program = self.load(&turn, wasm, dependencies).await?;
         self.keep(name, revision, program.clone(), deleted);
         Ok(program)
     }
@@ -144,7 +149,9 @@ impl Catalog {
         for (file, settings) in files.iter().zip(&settings) {
             dependencies.push(Dependency::from_settings(file.clone(), settings)?);
         }
-        let program = self.load(wasm.clone(), dependencies).await?;
+        let turn = self.loading.lock().await;
+        let program = self.load(&turn, wasm.clone(), dependencies).await?;
+        drop(turn);
         self.probe.reached(DeployStage::Linked);
         let store = self.executor.store();
         store.put_blob(wasm).await?;
@@ -157,8 +164,7 @@ impl Catalog {
         Ok((program, deployment))
     }
 
-    async fn load(&self, wasm: Vec<u8>, dependencies: Vec<Dependency>) -> Result<Program, Problem> {
-        let _turn = self.loading.lock().await;
+    async fn load(&self, _turn: &Turn<'_>, wasm: Vec<u8>, dependencies: Vec<Dependency>) -> Result<Program, Problem> {
         let executor = self.executor.clone();
         let loaded = tokio::task::spawn_blocking(move || executor.load(wasm, &dependencies)).await;
         Ok(loaded.map_err(|e| Problem::new(Code::Bug, e))??)
@@ -166,6 +172,10 @@ impl Catalog {
 
     fn programs(&self) -> MutexGuard<'_, Programs> {
         self.programs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kept(&self, name: &ComponentName, revision: Revision) -> Option<Program> {
+        self.programs().kept.get(&(name.clone(), revision)).cloned()
     }
 
     /// Keeps a program that was linked when so many components had been deleted.
