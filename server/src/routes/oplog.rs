@@ -52,7 +52,7 @@ pub(crate) struct OplogEntry {
     /// When it was made.
     #[schemars(extend("format" = "date-time"))]
     at: String,
-    /// What happened: `invoked`, `started`, `finished`, `clock`, `random`, `completed`, and others to come.
+    /// What happened: `invoked`, `started`, `finished`, `stepped`, `clock`, `random`, `completed`, and others to come.
     event: &'static str,
     /// The ordinal of the call that a result belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
