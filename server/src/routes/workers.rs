@@ -163,7 +163,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .about(
                 "Interrupts a worker",
                 "What it does is stopped, behind the call that is under way, and the worker is suspended until it is resumed. \
-                 Nothing that was sent is repeated then. A worker that does nothing stays as it is.",
+                 No call is repeated then; streams that were open are opened again. A worker that does nothing stays as it \
+                 is.",
             )
             .segment::<WorkerName>("name", NAME)
             .answers::<Worker>(StatusCode::OK, "The worker, which has stopped.")
