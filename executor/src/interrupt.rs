@@ -1,7 +1,7 @@
 //! Stopping what a worker does, from outside.
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -17,30 +17,32 @@ pub struct Interrupter {
 
 #[derive(Debug, Default)]
 struct Shared {
-    requested: AtomicBool,
+    /// How many ask for it.
+    requested: AtomicUsize,
     /// Whether a call is with a service: then its result is waited for.
     outside: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
 
 impl Interrupter {
-    /// Asks for it. It holds until it is cleared: everything that the worker begins meanwhile is stopped as well.
+    /// Asks for it. It holds until it is cleared as often as it was asked for: everything that the worker begins meanwhile is
+    /// stopped as well.
     pub fn interrupt(&self) {
-        self.shared.requested.store(true, Ordering::SeqCst);
+        self.shared.requested.fetch_add(1, Ordering::SeqCst);
         let waker = self.shared.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
-    /// Takes the request back.
+    /// Takes one request back, if there is one.
     pub fn clear(&self) {
-        self.shared.requested.store(false, Ordering::SeqCst);
+        let _ = self.shared.requested.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |requests| requests.checked_sub(1));
     }
 
     /// Whether it is asked for, and not taken back.
     pub fn is_requested(&self) -> bool {
-        self.shared.requested.load(Ordering::SeqCst)
+        self.shared.requested.load(Ordering::SeqCst) > 0
     }
 
     /// A call leaves for a service until this is dropped.
