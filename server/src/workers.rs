@@ -76,13 +76,15 @@ pub(crate) struct Workers {
     stopping: Arc<AtomicBool>,
     /// Read while a worker is created, so that no component is deleted meanwhile.
     creating: Arc<RwLock<()>>,
+    /// Read while an invocation is kept, so that its worker is not deleted meanwhile.
+    keeping: Arc<RwLock<()>>,
 }
 
 impl Workers {
     pub(crate) fn new(catalog: Catalog) -> Self {
         let queue = Queue::new(catalog.registry.clone());
-        let (under_way, creating) = (Arc::default(), Arc::default());
-        Self { catalog, queue, slots: Arc::default(), under_way, stopping: Arc::default(), creating }
+        let (under_way, creating, keeping) = (Arc::default(), Arc::default(), Arc::default());
+        Self { catalog, queue, slots: Arc::default(), under_way, stopping: Arc::default(), creating, keeping }
     }
 
     fn store(&self) -> &Arc<dyn Store> {
@@ -123,11 +125,16 @@ impl Workers {
     }
 
     /// Keeps an invocation, which begins when the worker has done what came before.
-    pub(crate) async fn start(&self, id: &WorkerId, mut request: Request) -> Result<(), Problem> {
+    pub(crate) async fn start(&self, id: &WorkerId, request: Request) -> Result<(), Problem> {
+        let (this, id) = (self.clone(), id.clone());
+        self.detached(async move { this.start_here(&id, request).await }).await
+    }
+
+    async fn start_here(&self, id: &WorkerId, mut request: Request) -> Result<(), Problem> {
         let worker = self.find(id).await?;
         let program = self.program(&worker).await?;
         request.arguments = program.arguments(&self.catalog.executor, &request.function, &request.arguments)?;
-        let (key, function) = (&request.key, &request.function);
+        let key = &request.key;
         let same = |f: &FunctionName, arguments: &[Wave]| *f == request.function && arguments == request.arguments;
         let reused =
             |function: &FunctionName| Problem::from(WorkerError::KeyReused { key: key.clone(), function: function.clone() });
@@ -136,11 +143,19 @@ impl Workers {
             return if same(&known.function, &known.arguments) { Ok(()) } else { Err(reused(&known.function)) };
         }
         refuse_if_stopped(&worker)?;
-        if let Some(known) = self.queue.put(id, request.clone()).await? {
-            return if same(&known.function, &known.arguments) { Ok(()) } else { Err(reused(function)) };
+        let known = {
+            let _worker_stays = self.keeping.read().await;
+            self.find(id).await?;
+            self.queue.put(id, request.clone()).await?
+        };
+        match known {
+            Some(known) if !same(&known.function, &known.arguments) => Err(reused(&known.function)),
+            // One that waits already may wait for nobody, where the worker could not run when it came.
+            _ => {
+                tokio::spawn(self.clone().drain(id.clone()));
+                Ok(())
+            }
         }
-        tokio::spawn(self.clone().drain(id.clone()));
-        Ok(())
     }
 
     /// How far the invocation of a key is, and which function it invokes.
@@ -202,9 +217,12 @@ impl Workers {
         let mut place = slot.worker.lock().await;
         *place = None;
         let lease = self.store().acquire(id).await?;
-        // Before the worker is gone: a new one of the name must not find it.
-        self.queue.forget(id).await?;
-        self.store().delete(lease).await?;
+        {
+            let _nobody_keeps = self.keeping.write().await;
+            // Before the worker is gone: a new one of the name must not find it.
+            self.queue.forget(id).await?;
+            self.store().delete(lease).await?;
+        }
         drop(place);
         let mut slots = self.slots();
         // The map's and this one: nobody waits for the worker.
