@@ -157,7 +157,7 @@ fn what_stands_for_no_tree_is_refused_with_its_place() {
 }
 
 #[test]
-fn a_hundred_levels_are_read_and_written_but_no_more() {
+fn sixty_levels_are_read_and_written_but_not_more_than_a_hundred() {
     let nested = |levels: usize| {
         let (open, close) = ("{\"name\":\"n\",\"grafts\":{},\"children\":[".repeat(levels - 1), "]}".repeat(levels - 1));
         format!("{open}{{\"name\":\"n\",\"grafts\":{{}}}}{close}")
