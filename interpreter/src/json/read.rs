@@ -30,8 +30,8 @@ struct Trouble {
 pub(super) enum Fault {
     /// No JSON.
     Syntax { at: usize, expected: &'static str },
-    /// Arrays and objects nested too deeply.
-    TooDeep,
+    /// Arrays and objects, or the nodes of a table, nested too deeply.
+    TooDeep { levels: u32 },
     /// Another kind of value.
     Kind { expected: &'static str, found: Kind },
     /// A value of the right kind that the type cannot hold.
@@ -63,7 +63,7 @@ impl ReadError {
 
     /// Whether the text itself is at fault, or the effort: no other type would read it.
     pub(super) fn is_final(&self) -> bool {
-        matches!(self.0.fault, Fault::Syntax { .. } | Fault::TooDeep | Fault::TooAmbiguous)
+        matches!(self.0.fault, Fault::Syntax { .. } | Fault::TooDeep { .. } | Fault::TooAmbiguous)
     }
 }
 
@@ -73,7 +73,7 @@ impl fmt::Display for ReadError {
         let Trouble { location, fault } = &*self.0;
         match fault {
             Fault::Syntax { at, expected } => write!(f, "not JSON at byte {at}: expected {expected}"),
-            Fault::TooDeep => write!(f, "`{location}`: nested deeper than {} levels", super::MAX_DEPTH),
+            Fault::TooDeep { levels } => write!(f, "`{location}`: nested deeper than {levels} levels"),
             Fault::Kind { expected, found } => write!(f, "`{location}`: expected {expected}, found {}", in_words(*found)),
             Fault::Value { expected } => write!(f, "`{location}`: expected {expected}"),
             Fault::NotOneOf { expected } => write!(f, "`{location}`: expected one of {expected}"),
@@ -299,7 +299,7 @@ impl<'a> Reader<'a> {
             return Self::fault(Fault::Value { expected: "a type that JSON can carry" });
         };
         if *level == MAX_LEVELS {
-            return Self::fault(Fault::TooDeep);
+            return Self::fault(Fault::TooDeep { levels: MAX_LEVELS });
         }
         *level += 1;
         let position = nodes.len();

@@ -209,7 +209,7 @@ impl<'a> Scanner<'a> {
     fn open(&mut self, byte: u8, expected: &'static str) -> Result<()> {
         self.expect(byte, expected)?;
         self.depth += 1;
-        if self.depth > MAX_DEPTH { Err(ReadError::new(Fault::TooDeep)) } else { Ok(()) }
+        if self.depth > MAX_DEPTH { Err(ReadError::new(Fault::TooDeep { levels: MAX_DEPTH })) } else { Ok(()) }
     }
 
     /// Visits the members of an object. `visit` takes the value behind the colon.
