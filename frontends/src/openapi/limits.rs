@@ -141,9 +141,11 @@ fn cut_one(cx: &Context<'_>, api: &mut Api, types: InterfaceId, sizes: &[u64], r
     let chosen = mentioned
         .iter()
         .filter(|(ty, _)| sizes[ty.index()] > large.max(50) && api.types[**ty].source.is_some() && !nodes.contains(ty))
-        .min_by_key(|(ty, (count, _))| (*count, std::cmp::Reverse(sizes[ty.index()]), source(**ty)))
+        .min_by_key(|(ty, (count, _))| (*count, std::cmp::Reverse(sizes[ty.index()]), source(**ty), **ty))
         .map(|(ty, (_, by))| (*ty, by.clone()));
-    let Some((target, by)) = chosen else { return false };
+    let Some((target, mut by)) = chosen else { return false };
+    // Copies are made in this order, and the package is the same each time.
+    by.sort_unstable();
     let message = format!("`{}` is too large to be part of others; references to it are `json`", source(target));
     cx.warn(Code::Degraded, root, message, "select fewer `operations:`");
     let gone = HashSet::from([target]);
