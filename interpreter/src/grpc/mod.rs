@@ -17,7 +17,7 @@ use crate::plan::PlanError;
 use protobuf::{Root, skim};
 
 /// The parameter of `send`.
-const ITEM: &str = "item";
+pub(crate) const ITEM: &str = "item";
 
 /// A gRPC method ready to be called.
 #[derive(Debug)]

@@ -11,8 +11,7 @@ use witwire_ir::{Api, Shape, TypeId, Value};
 use super::codec::{ArmCodec, Codec, Codecs, ObjectCodec};
 use super::path::Location;
 use super::read::ReadError;
-use super::table::TableCodec;
-use super::table::{NodePlace, Nodes};
+use super::table::{NodePlace, Nodes, TableCodec};
 use super::{literal, read};
 
 /// A value that JSON cannot say.

@@ -6,12 +6,9 @@ use witwire_ir::{Call, Id, OperationId, TypeId, Value};
 
 use super::{OperationPlan, Plan};
 use crate::failure::Failure;
-use crate::grpc::error;
+use crate::grpc::{ITEM, error};
 use crate::message::GrpcStatus;
 use crate::validate::Report;
-
-/// The parameter of `send`.
-const ITEM: &str = "item";
 
 impl Plan {
     /// Checks and encodes an item that the guest sends. `item` is the argument of `send`; `None` where the message has no fields.
