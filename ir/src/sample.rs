@@ -1,7 +1,9 @@
 //! Example values: valid for their type and, where that is simple, for its rules.
 //!
 //! Honoured are lengths, bounds, multiples, item and property counts, unique items and keys, formats, patterns without look-around,
-//! and that a guest should not send an `unrecognized` case. Whole schemas are not. The same seed gives the same value.
+//! allowed values, that a value must be told, and that a guest should not send an `unrecognized` case. Of rules about parts of a record
+//! those about a field itself are. Values that are excluded, lengths in bytes and whole schemas are not. The same seed gives the same
+//! value.
 
 mod pattern;
 mod random;

@@ -5,6 +5,8 @@
 //! | `text/event-stream` | an [`Event`] | HTML Living Standard, section 9.2.6 |
 //! | `application/x-ndjson`, `application/jsonl`, … | a line | one JSON text per line |
 //!
+//! No plan uses these readers yet: the body of an HTTP response is read whole, whatever its media type.
+//!
 //! Both hold at most one unfinished item, and no item may be larger than the limit that the reader was made with.
 
 mod lines;

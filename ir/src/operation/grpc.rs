@@ -6,8 +6,8 @@ use crate::id::TypeId;
 
 /// A gRPC method.
 ///
-/// The request message is the argument 0, or there is none where the request message has no fields or the client streams. With `auth: guest` the
-/// credentials are a further argument (see [`crate::AuthRequirement::guest`]).
+/// The request message is the argument 0, or there is none where the request message has no fields or the client streams. With
+/// `auth: guest` the credentials are a further argument (see [`crate::AuthRequirement::guest`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GrpcCall {
     /// `/package.Service/Method`, the HTTP/2 path.
