@@ -150,7 +150,7 @@ fn busy(process: &Process, todo: &Todo, directory: &Path) -> Vec<std::net::TcpSt
 
 /// Waits until an invocation has ended by itself. It is only looked at: to invoke with its key would do anew what was lost.
 fn ends(process: &Process, path: &str) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let shown = process.get(path);
         if shown["status"] == json!("ended") {
