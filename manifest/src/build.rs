@@ -8,7 +8,7 @@ mod glob;
 mod inputs;
 mod wit;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use witwire_deployment::{ComponentName, Settings};
@@ -78,6 +78,8 @@ pub enum Event<'a> {
     },
     /// Something was left out, which may not be meant.
     Warning(&'a str),
+    /// The bundle of a component that the manifest no longer has was removed.
+    Removed(&'a Path),
 }
 
 /// A component that was built.
@@ -145,7 +147,32 @@ pub fn build(
             Err(error) => return Err(error),
         }
     }
-    if mistakes.is_empty() { Ok(built) } else { Err(BuildError::Mistakes(mistakes)) }
+    if !mistakes.is_empty() {
+        return Err(BuildError::Mistakes(mistakes));
+    }
+    // A folder that was named may have bundles of other projects.
+    if options.out.is_none() {
+        remove_stale(project, tell)?;
+    }
+    Ok(built)
+}
+
+/// Where bundles go unless another place is named.
+fn bundles(project: &Project) -> PathBuf {
+    project.path(WORK).join("build")
+}
+
+/// Removes the bundles of components that are not in the manifest, so that nobody deploys them.
+fn remove_stale(project: &Project, tell: &mut dyn FnMut(Event<'_>)) -> Result<(), FileError> {
+    let folder = bundles(project);
+    let wanted: Vec<PathBuf> = project.manifest.components.keys().map(|name| folder.join(bundle::file_name(name))).collect();
+    for path in file::list(&folder)? {
+        if path.extension().is_some_and(|e| e == bundle::EXTENSION) && !wanted.contains(&path) {
+            std::fs::remove_file(&path).map_err(|e| FileError::new("remove", &path, &e))?;
+            tell(Event::Removed(&path));
+        }
+    }
+    Ok(())
 }
 
 /// The components that were asked for.
@@ -269,8 +296,9 @@ impl Builder<'_> {
         let ran = command::run(self, tell)?;
         let component = self.read_component()?;
         let (metadata, irs) = self.link(&component, linker, tell)?;
-        let bundle = Bundle { name: self.name.clone(), metadata, component, irs };
-        let out = self.options.out.clone().unwrap_or_else(|| self.project.path(WORK).join("build"));
+        let environment = self.project.environment.clone();
+        let bundle = Bundle { name: self.name.clone(), environment, metadata, component, irs };
+        let out = self.options.out.clone().unwrap_or_else(|| bundles(self.project));
         let path = out.join(bundle::file_name(self.name));
         let bytes = bundle::write(&bundle);
         let changed = file::update(&path, &bytes)?;

@@ -8,7 +8,7 @@
 //! | 2 | format version |
 //! | 32 | BLAKE3 of all that follows |
 //! | 4 | length of the header |
-//! | … | the header: JSON with the component's name, its dependencies' settings, and the lengths of what follows |
+//! | … | the header: JSON with the component's name, the environment, its dependencies' settings, and the lengths of what follows |
 //! | … | the component, then one IR container per dependency |
 //!
 //! A bundle holds no secret: credentials stand in it by reference. Reading takes memory in proportion to the file, whatever
@@ -28,6 +28,8 @@ const CHECKSUM: usize = 32;
 pub struct Bundle {
     /// The component's name: `app:todo-agent`.
     pub name: ComponentName,
+    /// The environment of the manifest whose values it has. `None`: those of everywhere.
+    pub environment: Option<String>,
     /// How the functions of each dependency are performed, in the order of `irs`.
     pub metadata: Vec<Settings>,
     /// The WebAssembly component.
@@ -74,6 +76,8 @@ pub enum BundleError {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Header {
     name: ComponentName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    environment: Option<String>,
     dependencies: Vec<Settings>,
     /// Bytes of the component.
     component: u64,
@@ -88,6 +92,7 @@ struct Header {
 pub fn write(bundle: &Bundle) -> Vec<u8> {
     let header = Header {
         name: bundle.name.clone(),
+        environment: bundle.environment.clone(),
         dependencies: bundle.metadata.clone(),
         component: bundle.component.len() as u64,
         irs: bundle.irs.iter().map(|ir| ir.len() as u64).collect(),
@@ -145,7 +150,8 @@ pub fn read(file: &[u8]) -> Result<Bundle, BundleError> {
         let reason = format!("{} dependencies have {} IR containers", header.dependencies.len(), irs.len());
         return Err(BundleError::Header(reason));
     }
-    Ok(Bundle { name: header.name, metadata: header.dependencies, component, irs })
+    let Header { name, environment, dependencies: metadata, .. } = header;
+    Ok(Bundle { name, environment, metadata, component, irs })
 }
 
 /// What is still to be read.
@@ -170,7 +176,16 @@ impl<'a> Rest<'a> {
     }
 }
 
-/// The file name of a component's bundle: `app_todo-agent.witwire`. Not every file system takes a colon.
+/// How the name of a bundle's file ends.
+pub const EXTENSION: &str = "witwire";
+
+/// The file name of a component's bundle: `app_todo-agent.witwire`. A manifest's components have different ones, also where a file
+/// system does not tell capital letters from small ones.
 pub fn file_name(component: &ComponentName) -> String {
-    format!("{}.witwire", component.as_str().replace(':', "_"))
+    format!("{}.{EXTENSION}", file_stem(component))
+}
+
+/// What a component's own files are called. Not every file system takes a colon.
+pub(crate) fn file_stem(component: &ComponentName) -> String {
+    component.as_str().replace(':', "_")
 }

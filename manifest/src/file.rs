@@ -1,7 +1,7 @@
 //! Files that are written whole or not at all, and digests of what is in them.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The BLAKE3 of bytes, in 64 hexadecimal digits.
 pub(crate) fn digest(bytes: &[u8]) -> String {
@@ -38,6 +38,19 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(FileError::new("read", path, &e)),
     }
+}
+
+/// What is in a folder that may be missing, in the order of names.
+pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let failed = |e: std::io::Error| FileError::new("read", folder, &e);
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(failed(e)),
+    };
+    let mut paths = entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    paths.sort();
+    Ok(paths)
 }
 
 /// Writes a file beside its place and moves it there: whoever reads it sees the old content or the new one, also where the

@@ -25,6 +25,8 @@ pub struct Project {
     pub root: PathBuf,
     /// What it says, in the chosen environment.
     pub manifest: Manifest,
+    /// The chosen environment.
+    pub environment: Option<String>,
     document: Document,
 }
 
@@ -47,7 +49,9 @@ impl Project {
             None => None,
         };
         match manifest {
-            Some(manifest) if mistakes.is_empty() => Ok(Self { root, manifest, document }),
+            Some(manifest) if mistakes.is_empty() => {
+                Ok(Self { root, manifest, environment: environment.map(str::to_owned), document })
+            }
             _ => {
                 mistakes.sort_by(|a, b| {
                     (a.location.line, a.location.column, a.code).cmp(&(b.location.line, b.location.column, b.code))

@@ -19,6 +19,7 @@ fn example() -> Bundle {
     let grpc = Settings { record: Record::Digest, ..Settings::default() };
     Bundle {
         name: "app:todo-agent".parse().expect("a name"),
+        environment: Some("staging".to_owned()),
         metadata: vec![rest, grpc],
         component: b"\0asm component".to_vec(),
         irs: vec![vec![1, 2, 3], Vec::new()],
@@ -46,7 +47,7 @@ fn what_is_written_is_read() {
     assert_eq!(bundle::read(&file), Ok(bundle.clone()));
     assert_eq!(bundle::write(&bundle), file);
     assert_eq!(bundle::file_name(&bundle.name), "app_todo-agent.witwire");
-    let empty = Bundle { metadata: Vec::new(), irs: Vec::new(), component: Vec::new(), ..bundle };
+    let empty = Bundle { environment: None, metadata: Vec::new(), irs: Vec::new(), component: Vec::new(), ..bundle };
     assert_eq!(bundle::read(&bundle::write(&empty)), Ok(empty));
 }
 

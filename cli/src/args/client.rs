@@ -185,6 +185,9 @@ pub(crate) struct DeployArgs {
     /// Deploy this bundle instead; may be repeated.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["components", "from"])]
     pub(crate) bundle: Vec<PathBuf>,
+    /// Refuse bundles that were not built with this `--environment`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) environment: Option<String>,
     /// Tell what would change, and send nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,

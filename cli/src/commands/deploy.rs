@@ -17,6 +17,9 @@ pub(crate) fn run(args: &DeployArgs, output: Output) -> Result<(), CliError> {
     let client = Client::new(&args.server)?;
     // All bundles are read and compared before the first is sent.
     let bundles = if args.bundle.is_empty() { built(args)? } else { read_all(&args.bundle)? };
+    if let Some(wanted) = &args.environment {
+        of_environment(&bundles, wanted)?;
+    }
     let plans = bundles.into_iter().map(|bundle| Plan::new(&client, bundle)).collect::<Result<Vec<_>, _>>()?;
     let mut done = Vec::new();
     for plan in plans {
@@ -60,6 +63,23 @@ fn built(args: &DeployArgs) -> Result<Vec<Bundle>, CliError> {
     Ok(bundles)
 }
 
+/// Refuses bundles that were built for another environment, before anything is sent.
+fn of_environment(bundles: &[Bundle], wanted: &str) -> Result<(), CliError> {
+    let other = |bundle: &&Bundle| bundle.environment.as_deref() != Some(wanted);
+    let told: Vec<String> = bundles
+        .iter()
+        .filter(other)
+        .map(|bundle| match &bundle.environment {
+            Some(environment) => format!("`{}` was built for `{environment}`", bundle.name),
+            None => format!("`{}` was built for no environment", bundle.name),
+        })
+        .collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    Err(CliError::Input(format!("{}, not for `{wanted}`: `witwire build --environment {wanted}`", told.join(", "))))
+}
+
 fn read_all(files: &[PathBuf]) -> Result<Vec<Bundle>, CliError> {
     let read = |file: &PathBuf| {
         let bytes = std::fs::read(file).map_err(|e| CliError::file("read", file, &e))?;
@@ -80,6 +100,9 @@ struct Plan {
 #[serde(rename_all = "camelCase")]
 struct Deployed {
     component: String,
+    /// The environment that the bundle was built for; absent where none was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<String>,
     /// The newest revision now; absent where it would only be created.
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<u32>,
@@ -106,6 +129,7 @@ impl Plan {
         let (replaced, changes) = self.deployed.unzip();
         Deployed {
             component: self.bundle.name.to_string(),
+            environment: self.bundle.environment,
             revision: replaced,
             replaced,
             changes: changes.unwrap_or_default(),
@@ -157,7 +181,10 @@ fn stale(error: ClientError, seen: Option<u32>) -> CliError {
 
 impl Deployed {
     fn print(&self, dry: bool, output: Output) -> Result<(), CliError> {
-        let name = output.paint(Tone::Heading, &self.component);
+        let mut name = output.paint(Tone::Heading, &self.component);
+        if let Some(environment) = &self.environment {
+            name.push_str(&format!(" (built for {environment})"));
+        }
         let what = match (self.replaced, self.revision) {
             (None, None) => "would be created".to_owned(),
             (None, Some(revision)) => format!("created, revision {revision}"),

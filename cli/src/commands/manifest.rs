@@ -72,6 +72,15 @@ impl Told {
                 self.findings.push(json!({ "severity": "warning", "message": text }));
             }
             Event::Warning(text) => eprintln!("{} {text}", self.output.paint_err(Tone::Warning, "warning:")),
+            Event::Removed(path) if self.output.is_json() => {
+                let message = format!("removed `{}`: the manifest has no such component", path.display());
+                self.findings.push(json!({ "severity": "note", "message": message }));
+            }
+            Event::Removed(path) => eprintln!(
+                "{} {}: the manifest has no such component",
+                self.output.paint_err(Tone::Note, "removed"),
+                path.display()
+            ),
             Event::Running { component, command } => {
                 if !self.output.is_json() {
                     eprintln!("{} {component}: {command}", self.output.paint_err(Tone::Heading, "running"));

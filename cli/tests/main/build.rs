@@ -18,6 +18,7 @@ pub(crate) fn trials(add: Add<'_>) {
     add("build::documents_are_pinned", documents_are_pinned);
     add("build::a_redirect_is_not_followed", a_redirect_is_not_followed);
     add("build::an_environment_changes_values_only", an_environment_changes_values_only);
+    add("build::bundles_of_components_that_are_gone_are_removed", bundles_of_components_that_are_gone_are_removed);
     add("build::mistakes_for_programs", mistakes_for_programs);
     add("new::a_project_is_made_and_checked", a_project_is_made_and_checked);
     add("new::a_project_is_built_by_a_wasm_toolchain", a_project_is_built_by_a_wasm_toolchain);
@@ -270,15 +271,37 @@ fn an_environment_changes_values_only() {
     std::fs::write(&manifest, text).expect("written");
     witwire(&agent, BUILD).exits(0);
     let everywhere = read(&agent.join(BUNDLE));
+    assert_eq!(everywhere.environment, None);
     let ran = witwire(&agent, &[BUILD, &["--environment", "test", "--format", "json"]].concat()).exits(0).json();
     assert_eq!(ran["built"][0]["wit"], serde_json::json!([]));
     let test = read(&agent.join(BUNDLE));
+    assert_eq!(test.environment.as_deref(), Some("test"));
     assert_eq!((&test.component, &test.irs), (&everywhere.component, &everywhere.irs));
     assert_eq!(test.metadata[0], everywhere.metadata[0]);
     assert_eq!(test.metadata[1].server.as_ref().map(ToString::to_string).as_deref(), Some("http://127.0.0.1:9/x"));
     assert_eq!(test.metadata[1].retry.attempts.get(), 1);
     assert_eq!(test.metadata[1].credentials, everywhere.metadata[1].credentials);
     witwire(&agent, &["build", "--environment", "tset"]).exits(1).complains("no environment `tset`");
+}
+
+fn bundles_of_components_that_are_gone_are_removed() {
+    let (_dir, agent) = agent();
+    witwire(&agent, BUILD).exits(0);
+    let old = agent.join(BUNDLE);
+    let note = agent.join(".witwire/build/note.txt");
+    std::fs::write(&note, "not a bundle").expect("written");
+    let elsewhere = agent.join("out");
+    witwire(&agent, &[BUILD, &["-o", "out"]].concat()).exits(0);
+    edit(&agent.join("witwire.yaml"), "app:todo-agent", "app:party-agent");
+    // A build that fails removes nothing.
+    std::fs::rename(agent.join("todo-agent.wasm"), agent.join("kept.wasm")).expect("moved");
+    witwire(&agent, BUILD).exits(1).complains("error[M032]");
+    assert!(old.exists());
+    std::fs::rename(agent.join("kept.wasm"), agent.join("todo-agent.wasm")).expect("moved");
+    witwire(&agent, &[BUILD, &["-o", "out"]].concat()).exits(0);
+    assert!(elsewhere.join("app_todo-agent.witwire").exists(), "a named folder may be shared");
+    witwire(&agent, BUILD).exits(0).complains("removed .witwire/build/app_todo-agent.witwire");
+    assert!(!old.exists() && note.exists() && agent.join(".witwire/build/app_party-agent.witwire").exists());
 }
 
 fn mistakes_for_programs() {

@@ -12,6 +12,7 @@ use crate::tool::{folder, root, witwire};
 pub(crate) fn trials(add: Add<'_>) {
     add("system::from_a_manifest_to_a_second_revision", from_a_manifest_to_a_second_revision);
     add("system::workers_under_way_stay_on_their_revision", workers_under_way_stay_on_their_revision);
+    add("system::an_environment_is_told", an_environment_is_told);
     add("system::a_bundle_is_deployed_as_it_is", a_bundle_is_deployed_as_it_is);
 }
 
@@ -186,6 +187,29 @@ fn workers_under_way_stay_on_their_revision() {
         let wanted = if worker["name"] == "late" { 2 } else { 1 };
         assert_eq!((&worker["revision"], &worker["status"]), (&wanted.into(), &"idle".into()), "{worker}");
     }
+}
+
+/// A bundle tells for which environment it was built, and is refused for another.
+fn an_environment_is_told() {
+    let (todo, staging) = (Todo::start(), Todo::start());
+    let project = Project::new(&todo);
+    let at = project.path();
+    let environment =
+        format!("environments:\n  staging:\n    {AGENT}:\n      todos: {{ server: {} }}\n", staging.running.rest_url());
+    let manifest = std::fs::read_to_string(at.join("witwire.yaml")).expect("the manifest");
+    std::fs::write(at.join("witwire.yaml"), manifest + &environment).expect("written");
+    let store = folder(&[]);
+    let server = Platform::start(store.path(), &[]);
+    let deploy = |more: &[&str]| run(&server, &at, &[&["deploy"], more].concat());
+    project.build();
+    deploy(&["--environment", "staging"]).exits(1).complains("`app:todo-agent` was built for no environment");
+    run(&server, &at, &["component", "list"]).is("NAME  REVISION\n");
+    witwire(&at, &["build", "--no-command", "--environment", "staging"]).exits(0);
+    deploy(&["--environment", "production"]).exits(1).complains("was built for `staging`, not for `production`");
+    deploy(&["--dry-run"]).exits(0).is("app:todo-agent (built for staging): would be created\n");
+    deploy(&["--environment", "staging"]).exits(0).is("app:todo-agent (built for staging): created, revision 1\n");
+    let report = deploy(&["--format", "json"]).exits(0).json();
+    assert_eq!(report["deployed"][0]["environment"], "staging");
 }
 
 /// A bundle is deployed from elsewhere, and what is no bundle is refused.

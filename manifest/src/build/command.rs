@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::inputs::{Inputs, inputs};
 use super::{BuildError, Builder, Event};
+use crate::bundle;
 use crate::file::{self, FileError, WORK};
 use crate::mistake::Code;
 
@@ -47,7 +48,7 @@ pub(super) fn run(builder: &Builder<'_>, tell: &mut dyn FnMut(Event<'_>)) -> Res
 }
 
 fn state_path(builder: &Builder<'_>) -> PathBuf {
-    let name = builder.name.as_str().replace(':', "_");
+    let name = bundle::file_stem(builder.name);
     builder.project.path(WORK).join("state").join(format!("{name}.json"))
 }
 
