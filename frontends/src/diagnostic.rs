@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use witwire_ir::Api;
 
 /// The result of compiling a specification: packages, and everything there is to say about them.
@@ -37,7 +37,7 @@ pub struct Skipped {
 }
 
 /// One finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
     /// How much it matters.
     pub severity: Severity,
@@ -49,10 +49,48 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it: the key or manifest line that changes it.
     pub help: Option<String>,
+    /// The setting that is wrong, where it is one.
+    pub setting: Option<Setting>,
+}
+
+/// A setting as the manifest writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Its key.
+    pub key: SettingKey,
+    /// The text below that key: a name in its list or map, or the value itself.
+    pub text: String,
+}
+
+impl Setting {
+    pub(crate) fn new(key: SettingKey, text: &str) -> Self {
+        Self { key, text: text.to_owned() }
+    }
+}
+
+/// The key of a setting that can be wrong for a specification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SettingKey {
+    /// `any`: a list of messages.
+    Any,
+    /// `idempotency.operations`: a list of operations.
+    Idempotency,
+    /// `inDoubt`: a map by operation.
+    InDoubt,
+    /// `operations`: a list of operations.
+    Operations,
+    /// `package`
+    Package,
+    /// `parameters`: a map by parameter.
+    Parameters,
+    /// `rename`: a map by source.
+    Rename,
+    /// `version`
+    Version,
 }
 
 /// How much a diagnostic matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Something was decided that the reader may want to know.
@@ -74,7 +112,7 @@ impl fmt::Display for Severity {
 }
 
 /// A place in a source.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Location {
     /// The file as the user named it; empty where there is none.
     pub file: String,
@@ -203,5 +241,13 @@ impl fmt::Display for Code {
 impl Serialize for Code {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let known = Self::ALL.iter().find(|code| code.as_str() == text);
+        known.copied().ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no code of a finding")))
     }
 }

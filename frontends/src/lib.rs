@@ -15,6 +15,6 @@ mod diagnostic;
 mod files;
 mod options;
 
-pub use diagnostic::{Code, Compiled, Diagnostic, Location, Severity, Skipped};
+pub use diagnostic::{Code, Compiled, Diagnostic, Location, Setting, SettingKey, Severity, Skipped};
 pub use files::{DiskFiles, FileError, Files, MemoryFiles};
 pub use options::{Bodies, Calls, Extensions, Idempotency, Options, ParameterOverride, PresenceMode, UnknownFields};

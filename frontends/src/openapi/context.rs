@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::resolve::References;
 use super::tree::{NodeId, Tree};
-use crate::{Code, Diagnostic, Options, Severity};
+use crate::{Code, Diagnostic, Options, Setting, Severity};
 
 /// The OpenAPI version, as far as it changes what keywords mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,13 +48,40 @@ impl<'a> Context<'a> {
         message: impl Into<String>,
         help: Option<&str>,
     ) {
-        let message = message.into();
+        self.add(
+            node,
+            Diagnostic {
+                severity,
+                code,
+                location: self.tree.location(node),
+                message: message.into(),
+                help: help.map(str::to_owned),
+                setting: None,
+            },
+        );
+    }
+
+    /// Reports a setting that is wrong for the document.
+    pub(crate) fn refuse_setting(&self, code: Code, node: NodeId, setting: Setting, message: String, help: &str) {
+        self.add(
+            node,
+            Diagnostic {
+                severity: Severity::Error,
+                code,
+                location: self.tree.location(node),
+                message,
+                help: Some(help.to_owned()),
+                setting: Some(setting),
+            },
+        );
+    }
+
+    fn add(&self, node: NodeId, diagnostic: Diagnostic) {
         let mut findings = self.findings.borrow_mut();
-        if findings.diagnostics.len() >= MAX_FINDINGS || !findings.seen.insert((node, code, message.clone())) {
-            return;
+        let key = (node, diagnostic.code, diagnostic.message.clone());
+        if findings.diagnostics.len() < MAX_FINDINGS && findings.seen.insert(key) {
+            findings.diagnostics.push(diagnostic);
         }
-        let location = self.tree.location(node);
-        findings.diagnostics.push(Diagnostic { severity, code, location, message, help: help.map(str::to_owned) });
     }
 
     /// Reports a degradation.

@@ -60,7 +60,14 @@ pub(crate) struct Operations {
 pub(crate) fn version(tree: &Tree, root: NodeId) -> Result<Version, Box<Diagnostic>> {
     let error = |node: Option<NodeId>, code: Code, message: String, help: &str| {
         let location = tree.location(node.unwrap_or(root));
-        Err(Box::new(Diagnostic { severity: Severity::Error, code, location, message, help: Some(help.to_owned()) }))
+        Err(Box::new(Diagnostic {
+            severity: Severity::Error,
+            code,
+            location,
+            message,
+            help: Some(help.to_owned()),
+            setting: None,
+        }))
     };
     if let Some(swagger) = tree.get(root, "swagger") {
         let message = format!("this is Swagger {}, the format before OpenAPI 3", tree.text(swagger).unwrap_or("2.0"));

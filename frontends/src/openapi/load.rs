@@ -158,7 +158,7 @@ impl<'f> Loader<'f> {
 
     fn push(&mut self, severity: Severity, file: &str, at: (u32, u32), code: Code, message: String, help: &str) {
         let location = Location { file: file.to_owned(), line: at.0, column: at.1, pointer: String::new() };
-        self.diagnostics.push(Diagnostic { severity, code, location, message, help: Some(help.to_owned()) });
+        self.diagnostics.push(Diagnostic { severity, code, location, message, help: Some(help.to_owned()), setting: None });
     }
 
     fn parse(&mut self, file: usize, name: &str, text: &str) {

@@ -31,7 +31,7 @@ use self::operation::{Errors, Function, Group, Lowering};
 use self::schema::{Schemas, Usage, Views, known_name};
 use self::tree::{NodeId, Tree};
 use crate::names::suffixed;
-use crate::{Code, Compiled, Diagnostic, Files, Options, Severity};
+use crate::{Code, Compiled, Diagnostic, Files, Options, Setting, SettingKey, Severity};
 
 /// Compiles a document to a package.
 ///
@@ -50,6 +50,7 @@ pub fn compile(path: &Path, files: &dyn Files, options: &Options) -> Compiled {
                 location,
                 message,
                 help,
+                setting: None,
             }]);
         }
     };
@@ -253,7 +254,7 @@ fn select(cx: &Context<'_>, api: Api, functions: &[Function<'_>], root: NodeId) 
         if found.is_empty() {
             let message = format!("`operations: [{key}]` names no operation");
             let help = "give an operationId, `METHOD /path` or `interface.function`";
-            cx.report(Severity::Error, Code::UnknownSelection, root, message, Some(help));
+            cx.refuse_setting(Code::UnknownSelection, root, Setting::new(SettingKey::Operations, key), message, help);
         }
         keep.extend(found);
     }

@@ -2,7 +2,7 @@
 
 use witwire_ir::Api;
 
-use crate::{Code, Compiled, Diagnostic, Location, Severity, Skipped};
+use crate::{Code, Compiled, Diagnostic, Location, Setting, SettingKey, Severity, Skipped};
 
 /// All findings of one compilation.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ impl Findings {
     }
 
     fn push(&mut self, severity: Severity, code: Code, location: Location, message: String) -> &mut Diagnostic {
-        self.diagnostics.push(Diagnostic { severity, code, location, message, help: None });
+        self.diagnostics.push(Diagnostic { severity, code, location, message, help: None, setting: None });
         let last = self.diagnostics.len() - 1;
         &mut self.diagnostics[last]
     }
@@ -56,5 +56,11 @@ impl Diagnostic {
     /// Adds what to do about it.
     pub(super) fn help(&mut self, help: impl Into<String>) {
         self.help = Some(help.into());
+    }
+
+    /// Adds which setting is wrong.
+    pub(super) fn setting(&mut self, key: SettingKey, text: &str) -> &mut Self {
+        self.setting = Some(Setting::new(key, text));
+        self
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use witwire_ir::{PackageName, WitName};
 
 use crate::names;
-use crate::{Code, Location};
+use crate::{Code, Location, SettingKey};
 
 use super::findings::Findings;
 use super::graph::{Graph, Reached, reach};
@@ -77,7 +77,10 @@ pub(super) fn plans<'a>(model: &Model, graph: &'a Graph, settings: &Settings<'_>
     if settings.names_package() && packages.len() > 1 {
         let all: Vec<String> = packages.keys().map(|p| format!("`{p}`")).collect();
         let message = format!("`package` names one package, but services stand in {}", all.join(", "));
-        findings.error(Code::BadRename, Location::default(), message).help("compile each by itself, or leave `package` out");
+        findings
+            .error(Code::BadRename, Location::default(), message)
+            .setting(SettingKey::Package, settings.package_text())
+            .help("compile each by itself, or leave `package` out");
     }
     let package_names = package_names(model, &packages, settings, findings);
     let mut plans = Vec::new();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use witwire_ir::{AuthMode, CallClass, KeyHeader, PackageName, WitName};
 
-use crate::{Calls, Code, Location, Options, PresenceMode, UnknownFields};
+use crate::{Calls, Code, Location, Options, PresenceMode, SettingKey, UnknownFields};
 
 use super::findings::Findings;
 use super::graph::reach;
@@ -35,6 +35,7 @@ impl<'a> Settings<'a> {
             if !known.contains(element) {
                 findings
                     .error(Code::BadRename, nowhere(), format!("`rename` has `{source}`, which is not in the sources"))
+                    .setting(SettingKey::Rename, source)
                     .help("name a message, field, oneof, enum, enum value, service or method in full: `core.todo.v1.Todo`");
             }
             match WitName::new(name.as_str()) {
@@ -42,7 +43,8 @@ impl<'a> Settings<'a> {
                     rename.insert(key, name);
                 }
                 Err(e) => {
-                    findings.error(Code::BadRename, nowhere(), format!("`rename` of `{source}`: {e}"));
+                    let error = findings.error(Code::BadRename, nowhere(), format!("`rename` of `{source}`: {e}"));
+                    error.setting(SettingKey::Rename, source);
                 }
             }
         }
@@ -50,13 +52,14 @@ impl<'a> Settings<'a> {
             let parsed = package::given(text);
             if parsed.is_none() {
                 let what = format!("`package` is `{text}`, which is not `namespace:name` of two WIT names");
-                findings.error(Code::BadRename, nowhere(), what);
+                findings.error(Code::BadRename, nowhere(), what).setting(SettingKey::Package, text);
             }
             parsed
         });
         if let Some(version) = options.version.as_deref().filter(|v| !package::is_semver(v)) {
             findings
                 .error(Code::VersionDerived, nowhere(), format!("`version` is `{version}`, which is not a semantic version"))
+                .setting(SettingKey::Version, version)
                 .help("write three numbers: `1.0.0`");
         }
         if options.calls == Calls::Explicit {
@@ -93,6 +96,11 @@ impl<'a> Settings<'a> {
     /// Whether the manifest names the WIT package.
     pub(super) fn names_package(&self) -> bool {
         self.package.is_some()
+    }
+
+    /// The manifest's name for the WIT package, as written; empty where there is none.
+    pub(super) fn package_text(&self) -> &str {
+        self.options.package.as_deref().unwrap_or_default()
     }
 
     /// The WIT package for a protobuf package, and whether its version was derived.
@@ -140,10 +148,10 @@ impl<'a> Settings<'a> {
     /// Reports selections that name none of the methods, each given with its `interface.function`.
     pub(super) fn report_unknown(&self, methods: &[(&Method, String)], findings: &mut Findings) {
         let keyed = self.options.idempotency.iter().flat_map(|k| &k.operations);
-        let patterns = (self.options.operations.iter().map(|p| ("operations", p)))
-            .chain(keyed.map(|p| ("idempotency", p)))
-            .chain(self.options.in_doubt.keys().map(|p| ("in-doubt", p)));
-        for (setting, pattern) in patterns {
+        let patterns = (self.options.operations.iter().map(|p| ("operations", SettingKey::Operations, p)))
+            .chain(keyed.map(|p| ("idempotency", SettingKey::Idempotency, p)))
+            .chain(self.options.in_doubt.keys().map(|p| ("inDoubt", SettingKey::InDoubt, p)));
+        for (setting, key, pattern) in patterns {
             if !methods.iter().any(|(method, function)| matches(pattern, method, function)) {
                 findings
                     .error(
@@ -151,6 +159,7 @@ impl<'a> Settings<'a> {
                         Location::default(),
                         format!("`{setting}` has `{pattern}`, which is no method"),
                     )
+                    .setting(key, pattern)
                     .help(
                         "name a method in full, `core.todo.v1.TodoService/TodoAdd`, or as in WIT, `todo-service.todo-add`",
                     );
@@ -166,6 +175,7 @@ const ANY: &str = "google.protobuf.Any";
 pub(super) fn know_any(model: &mut Model, names: &[String], findings: &mut Findings) {
     let any = model.find(ANY);
     for name in names {
+        let written = name;
         let name = name.trim_start_matches('.');
         let Some(message) = model.find(name) else {
             findings
@@ -174,6 +184,7 @@ pub(super) fn know_any(model: &mut Model, names: &[String], findings: &mut Findi
                     Location::default(),
                     format!("`any` has `{name}`, which is no message of the sources"),
                 )
+                .setting(SettingKey::Any, written)
                 .help("give the file that declares it, too, and name the message in full: `core.todo.v1.Todo`");
             continue;
         };

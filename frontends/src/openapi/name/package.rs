@@ -5,7 +5,7 @@ use witwire_ir::{PackageName, WitName};
 use crate::names::{from_words, title_words};
 use crate::openapi::context::Context;
 use crate::openapi::tree::NodeId;
-use crate::{Code, Severity};
+use crate::{Code, Setting, SettingKey};
 
 /// `api:<title>@<version>`, unless the manifest says otherwise.
 pub(crate) fn package(cx: &Context<'_>, root: NodeId) -> PackageName {
@@ -17,7 +17,7 @@ pub(crate) fn package(cx: &Context<'_>, root: NodeId) -> PackageName {
         Some(given) => named(given).unwrap_or_else(|| {
             let message = format!("package `{given}` is not of the form `namespace:name`");
             let help = "lower-case words joined by hyphens, as in `acme:todos`";
-            cx.report(Severity::Error, Code::BadRename, root, message, Some(help));
+            cx.refuse_setting(Code::BadRename, root, Setting::new(SettingKey::Package, given), message, help);
             derived
         }),
     };
@@ -35,7 +35,8 @@ fn version(cx: &Context<'_>, info: NodeId) -> String {
             return version;
         }
         let message = format!("version `{given}` is not of the form 1.2.3");
-        cx.report(Severity::Error, Code::BadRename, info, message, Some("give three numbers joined by dots"));
+        let setting = Setting::new(SettingKey::Version, given);
+        cx.refuse_setting(Code::BadRename, info, setting, message, "give three numbers joined by dots");
     }
     let node = cx.tree.get(info, "version");
     let text = node.and_then(|n| cx.tree.text(n)).unwrap_or("");
