@@ -285,9 +285,6 @@ pub(crate) struct ManifestArgs {
     /// Use no network: documents are read from their copies.
     #[arg(long)]
     pub(crate) offline: bool,
-    /// Fetch documents anew and pin them as they are now.
-    #[arg(long, conflicts_with_all = ["locked", "offline"])]
-    pub(crate) update_lock: bool,
 }
 
 #[derive(Debug, Args)]
@@ -297,6 +294,9 @@ pub(crate) struct BuildArgs {
     pub(crate) components: Vec<String>,
     #[command(flatten)]
     pub(crate) manifest: ManifestArgs,
+    /// Fetch documents anew and pin them as they are now.
+    #[arg(long, conflicts_with_all = ["locked", "offline"])]
+    pub(crate) update_lock: bool,
     /// Where bundles go. Default: `.witwire/build` beside the manifest.
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
@@ -310,7 +310,7 @@ pub(crate) struct BuildArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ManifestCommand {
-    /// Tell all mistakes of a manifest and its specifications; build nothing.
+    /// Tell all mistakes of a manifest and its specifications; build nothing, and pin nothing in witwire.lock.
     Check(ManifestArgs),
     /// Print the manifest's JSON Schema, for editors.
     Schema,

@@ -65,12 +65,8 @@ pub(crate) fn load_with(specs: &[PathBuf], given: &SpecSettings, credentials: bo
     let mut compiled = match kind {
         Kind::OpenApi => openapi::compile(first, &DiskFiles, &options),
         Kind::Proto => {
-            let mut includes = given.includes.clone();
-            if includes.is_empty() {
-                includes = specs.iter().map(|p| p.parent().unwrap_or(Path::new("")).to_owned()).collect();
-                includes.dedup();
-            }
-            proto::compile(&proto::Input::Protos { files: specs.to_vec(), includes }, &DiskFiles, &options)
+            let input = proto::Input::Protos { files: specs.to_vec(), includes: given.includes.clone() };
+            proto::compile(&input, &DiskFiles, &options)
         }
         Kind::DescriptorSet => proto::compile(&proto::Input::DescriptorSet(first.clone()), &DiskFiles, &options),
         Kind::Container => {

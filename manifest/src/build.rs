@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use witwire_deployment::{ComponentName, Settings};
-use witwire_frontends::{Diagnostic, Severity};
+use witwire_frontends::Diagnostic;
 use witwire_ir::container;
 use witwire_ir::wave::nearest;
 
@@ -51,8 +51,22 @@ pub trait Linker {
     /// Links a component with the dependencies that it imports, as whoever runs it will.
     ///
     /// # Errors
-    /// All reasons why it cannot be linked.
-    fn link(&self, component: &[u8], dependencies: &[Linked]) -> Result<(), Vec<String>>;
+    /// [`Refusal`]
+    fn link(&self, component: &[u8], dependencies: &[Linked]) -> Result<(), Refusal>;
+}
+
+/// Why a component is not linked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The settings of one of its dependencies are refused.
+    Settings {
+        /// Which of those that were given.
+        dependency: usize,
+        /// Why.
+        reason: String,
+    },
+    /// It does not fit its dependencies: all reasons.
+    Component(Vec<String>),
 }
 
 /// A dependency that a component imports.
@@ -115,13 +129,13 @@ impl From<FileError> for BuildError {
     }
 }
 
-/// Compiles all specifications and looks for mistakes that only show then; builds nothing.
+/// Compiles all specifications and looks for mistakes that only show then; builds nothing, and pins nothing in the lock.
 ///
 /// # Errors
 /// [`BuildError`]
 pub fn check(project: &Project, lock: LockPolicy, tell: &mut dyn FnMut(Event<'_>)) -> Result<(), BuildError> {
     let names: Vec<ComponentName> = project.manifest.components.keys().cloned().collect();
-    specifications(project, &names, lock, true, false, tell).map(drop)
+    specifications(project, &names, lock, false, tell).map(drop)
 }
 
 /// Builds components into bundles.
@@ -136,7 +150,8 @@ pub fn build(
 ) -> Result<Vec<Built>, BuildError> {
     let names = selected(project, &options.components).map_err(BuildError::Mistakes)?;
     let whole = names.len() == project.manifest.components.len();
-    let specifications = specifications(project, &names, options.lock, whole, options.force, tell)?;
+    let (specifications, lock) = specifications(project, &names, options.lock, options.force, tell)?;
+    lock.save(whole)?;
     file::work_folder(&project.root)?;
     let (mut built, mut mistakes) = (Vec::new(), Vec::new());
     for (name, specifications) in names.iter().zip(&specifications) {
@@ -198,26 +213,21 @@ fn selected(project: &Project, wanted: &[String]) -> Result<Vec<ComponentName>, 
     }
 }
 
-/// The specifications of components, each component's in order.
+/// The specifications of components, each component's in order, and the lock with what was pinned for them.
 fn specifications(
     project: &Project,
     names: &[ComponentName],
     policy: LockPolicy,
-    whole: bool,
     fresh: bool,
     tell: &mut dyn FnMut(Event<'_>),
-) -> Result<Vec<Vec<Specification>>, BuildError> {
+) -> Result<(Vec<Vec<Specification>>, Lock), BuildError> {
     let mut lock = Lock::open(&project.root, policy).map_err(|m| BuildError::Mistakes(vec![m]))?;
     let (mut all, mut mistakes) = (Vec::new(), Vec::new());
     for name in names {
         let mut of = Vec::new();
         for index in 0..project.manifest.dependencies.get(name).map_or(0, Vec::len) {
             let (specification, more) = specification::load(project, name, index, &mut lock, fresh);
-            // Where the manifest is corrected for a finding, its mistake says it all.
-            let refused = |d: &Diagnostic| {
-                d.severity == Severity::Error && more.iter().any(|m| m.code == Code::NamesNothing && m.message == d.message)
-            };
-            specification.diagnostics.iter().filter(|d| !refused(d)).for_each(|d| tell(Event::Finding(d)));
+            specification.diagnostics.iter().for_each(|d| tell(Event::Finding(d)));
             mistakes.extend(more);
             mistakes.extend(no_server(project, name, index, &specification));
             of.push(specification);
@@ -225,11 +235,7 @@ fn specifications(
         mistakes.extend(packages_twice(project, name, &of));
         all.push(of);
     }
-    if !mistakes.is_empty() {
-        return Err(BuildError::Mistakes(mistakes));
-    }
-    lock.save(whole)?;
-    Ok(all)
+    if mistakes.is_empty() { Ok((all, lock)) } else { Err(BuildError::Mistakes(mistakes)) }
 }
 
 /// An HTTP API of which neither the manifest nor the document says where it is.
@@ -246,25 +252,29 @@ fn no_server(project: &Project, name: &ComponentName, index: usize, specificatio
     Some(mistake.help("add `server: https://…`"))
 }
 
+/// Packages that would be written to one place. Two versions of a package would be, also those of one specification.
 fn packages_twice(project: &Project, name: &ComponentName, specifications: &[Specification]) -> Vec<Mistake> {
-    let mut seen: Vec<(String, usize)> = Vec::new();
+    let mut seen: Vec<(String, usize, &witwire_ir::Api)> = Vec::new();
+    let dependencies = project.manifest.dependencies.get(name).map_or(&[][..], Vec::as_slice);
     let mut mistakes = Vec::new();
     for (index, specification) in specifications.iter().enumerate() {
         for api in &specification.apis {
-            // The folder counts: two versions of a package would share it.
             let package = wit::folder(api);
-            if let Some((_, first)) = seen.iter().find(|(known, first)| *known == package && *first != index) {
-                let dependencies = &project.manifest.dependencies[name];
-                let message = format!(
-                    "`{}` and `{}` are both the WIT package `{}`",
-                    dependencies[*first].name,
-                    dependencies[index].name,
-                    guard(api)
-                );
-                let mistake = Mistake::new(Code::PackageTwice, project.place(name, index, &[]), message);
-                mistakes.push(mistake.help("give one of them another `package: namespace:name`"));
+            if let Some((_, first, other)) = seen.iter().find(|(known, ..)| *known == package) {
+                let (message, help) = if *first == index {
+                    let message = format!(
+                        "`{}` has two versions of a WIT package: `{}` and `{}`",
+                        dependencies[index].name, other.package, api.package
+                    );
+                    (message, "make a dependency of each, one of them with another `package: namespace:name`")
+                } else {
+                    let (first, second) = (&dependencies[*first].name, &dependencies[index].name);
+                    let message = format!("`{first}` and `{second}` are both the WIT package `{}`", guard(api));
+                    (message, "give one of them another `package: namespace:name`")
+                };
+                mistakes.push(Mistake::new(Code::PackageTwice, project.place(name, index, &[]), message).help(help));
             }
-            seen.push((package, index));
+            seen.push((package, index, api));
         }
     }
     mistakes
@@ -288,7 +298,10 @@ impl Builder<'_> {
     fn build(&self, linker: &dyn Linker, tell: &mut dyn FnMut(Event<'_>)) -> Result<Built, BuildError> {
         let folder = self.project.path(&self.component.wit);
         let apis: Vec<&witwire_ir::Api> = self.specifications.iter().flat_map(|s| &s.apis).collect();
-        let wit = wit::update(&folder, &apis).map_err(|e| self.wit_error(e))?;
+        let wit::Updated { changed: wit, edited } = wit::update(&folder, &apis).map_err(|e| self.wit_error(e))?;
+        for (path, fate) in edited {
+            tell(Event::Warning(&format!("`{}` was generated and then edited; {fate}", path.display())));
+        }
         wit::check_world(&folder, self.component.world.as_deref()).map_err(|reason| {
             let key = if self.component.world.is_some() { "world" } else { "wit" };
             self.mistake(Code::BadWorld, key, reason)
@@ -359,9 +372,9 @@ impl Builder<'_> {
         };
         let whole: Vec<_> = self.specifications.iter().map(|s| container::Bundle { apis: s.apis.clone() }).collect();
         let imported = linker.imported(component, &whole).map_err(refused)?;
-        let mut linked = Vec::new();
+        let (mut linked, mut indices) = (Vec::new(), Vec::new());
         let dependencies = self.project.manifest.dependencies.get(self.name);
-        for (dependency, bundle) in dependencies.into_iter().flatten().zip(imported) {
+        for (index, (dependency, bundle)) in dependencies.into_iter().flatten().zip(imported).enumerate() {
             let Some(first) = bundle.apis.first() else {
                 tell(Event::Warning(&format!("`{}` imports nothing of its dependency `{}`", self.name, dependency.name)));
                 continue;
@@ -370,9 +383,17 @@ impl Builder<'_> {
             // Whoever runs it refuses credentials of unknown schemes, and knows only those of what is imported.
             let known = |name: &String| bundle.apis.iter().any(|api| api.schemes.iter().any(|(_, s)| s.name == *name));
             settings.credentials.retain(|name, _| known(name));
+            indices.push(index);
             linked.push(Linked { ir: container::write(&bundle), settings });
         }
-        linker.link(component, &linked).map_err(refused)?;
+        linker.link(component, &linked).map_err(|refusal| match refusal {
+            Refusal::Component(reasons) => refused(reasons),
+            Refusal::Settings { dependency, reason } => {
+                let index = indices.get(dependency).copied().unwrap_or_default();
+                let place = self.project.place(self.name, index, &[]);
+                BuildError::Mistakes(vec![Mistake::new(Code::SettingsRefused, place, reason)])
+            }
+        })?;
         Ok(linked.into_iter().map(|l| (l.settings, l.ir)).unzip())
     }
 }

@@ -50,13 +50,15 @@ fn keys(dependency: Node<'_>, overrides: Node<'_>, mistakes: &mut Vec<Mistake>) 
     let Some(Kind::Text(kind)) = dependency.get("type").map(Node::kind) else { return };
     for (key, value) in overrides.entries() {
         let (other, here) = match (kind, key) {
-            ("grpc", "server") => ("openapi", "endpoint"),
-            ("openapi", "endpoint" | "endpoints") => ("grpc", "server"),
+            ("grpc", "server") => ("openapi", Some("endpoint")),
+            ("openapi", "endpoint" | "endpoints") => ("grpc", Some("server")),
+            ("openapi", "compression") => ("grpc", None),
             _ => continue,
         };
         let message = format!("`{key}` belongs to dependencies of type `{other}`, and this one is `{kind}`");
-        let mistake = Mistake::new(Code::OtherType, value.key_location(), message);
-        mistakes.push(mistake.help(format!("here it is `{here}`")));
+        let mut mistake = Mistake::new(Code::OtherType, value.key_location(), message);
+        mistake.help = here.map(|here| format!("here it is `{here}`"));
+        mistakes.push(mistake);
     }
 }
 

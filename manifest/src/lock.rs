@@ -99,7 +99,11 @@ impl Lock {
             Some(pinned) if pinned != digest && !self.policy.update => {
                 let message =
                     format!("`{url}` has changed: {FILE} pins {}, the server has {}", &pinned[..12], &digest[..12]);
-                return wrong(Code::Changed, message, "look at what changed; `--update-lock` takes the new document");
+                return wrong(
+                    Code::Changed,
+                    message,
+                    "look at what changed; `witwire build --update-lock` takes the new document",
+                );
             }
             Some(pinned) if pinned != digest && self.policy.locked => {
                 let message = format!("`{url}` has changed, and {FILE} may not change");

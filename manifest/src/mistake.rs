@@ -103,14 +103,16 @@ codes! {
     NamesNothing = "M012"
     /// The specification of a dependency is refused.
     SpecificationRefused = "M013"
-    /// Two dependencies of a component are the same WIT package.
+    /// What a component calls has two WIT packages of one name.
     PackageTwice = "M014"
     /// Credentials are given for a scheme that the specification does not have.
     UnknownScheme = "M015"
-    /// Two dependencies of a component have one name.
+    /// Two dependencies of a component have one name, or the files of two components.
     NameTwice = "M016"
     /// It is not known where an API is served.
     NoServer = "M017"
+    /// Two components have one WIT folder.
+    FolderTwice = "M018"
     /// A URL is not pinned in the lock, or the lock may not be changed.
     NotLocked = "M020"
     /// A URL cannot be fetched.
@@ -127,6 +129,8 @@ codes! {
     DoesNotLink = "M033"
     /// The component's WIT cannot be read, or has no such world.
     BadWorld = "M034"
+    /// The settings of a dependency cannot be used.
+    SettingsRefused = "M035"
 }
 
 impl fmt::Display for Code {

@@ -21,7 +21,8 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Component {
-    /// The folder with the component's own WIT. The packages of its dependencies are written to `deps` in it.
+    /// The folder with the component's own WIT. The packages of its dependencies are written to `deps` in it, so
+    /// that no two components can share it.
     #[serde(default = "wit")]
     pub wit: PathBuf,
     /// The command that makes the component. A shell runs it in the manifest's folder when the component's inputs have changed.

@@ -9,6 +9,7 @@ use witwire_frontends::yaml::{Document, Kind, Node};
 use witwire_frontends::{self as frontends, DiskFiles, Location, Options, Severity};
 use witwire_ir::wave::nearest;
 
+use crate::bundle;
 use crate::environment;
 use crate::mistake::{Code, Mistake};
 use crate::model::{Component, Dependency, Manifest, Source};
@@ -128,6 +129,7 @@ impl<'a> Reader<'a> {
                 components.insert(name, component);
             }
         }
+        self.shared(&components);
         let mut dependencies = BTreeMap::new();
         for (name, values) in entries("dependencies") {
             let node = self.node.get("dependencies").and_then(|n| n.get(name))?;
@@ -148,6 +150,35 @@ impl<'a> Reader<'a> {
             }
         }
         Some(Manifest { components, dependencies })
+    }
+
+    /// Looks for components that would write each other's files.
+    fn shared(&mut self, components: &BTreeMap<ComponentName, Component>) {
+        let mut files: BTreeMap<String, &ComponentName> = BTreeMap::new();
+        let mut folders: BTreeMap<PathBuf, &ComponentName> = BTreeMap::new();
+        let nodes = self.node.get("components").into_iter().flat_map(Node::entries);
+        for (name, component, node) in nodes.filter_map(|(key, node)| {
+            let (name, component) = components.iter().find(|(name, _)| name.as_str() == key)?;
+            Some((name, component, node))
+        }) {
+            // Not every file system tells capital letters from small ones.
+            if let Some(first) = files.insert(bundle::file_name(name).to_lowercase(), name) {
+                let message = format!("`{first}` and `{name}` would have one file, `{}`", bundle::file_name(name));
+                let help = "give one of them another name: `:` and `_` do not differ in file names, nor do capital and small letters";
+                self.mistakes.push(Mistake::new(Code::NameTwice, node.key_location(), message).help(help));
+            }
+            // A folder that is missing is a mistake of its own.
+            let Ok(folder) = self.root.join(&component.wit).canonicalize() else { continue };
+            if let Some(first) = folders.insert(folder, name) {
+                let place = node.get("wit").map_or_else(|| node.key_location(), Node::key_location);
+                let message = format!(
+                    "`{first}` and `{name}` have one WIT folder, `{}`, in which each would remove the other's packages",
+                    component.wit.display()
+                );
+                let help = "give each component a folder of its own: `wit: …`";
+                self.mistakes.push(Mistake::new(Code::FolderTwice, place, message).help(help));
+            }
+        }
     }
 
     /// Whether a component of this name is declared.

@@ -24,6 +24,8 @@ const GRPC_OPTIONS: &[&str] = &["presence", "any", "extensions", "unknownFields"
 const OPENAPI_OPTIONS: &[&str] = &["bodies", "parameters", "lenient"];
 /// Not written by people: it follows from `credentials`.
 const DERIVED_OPTIONS: &[&str] = &["credentialsConfigured"];
+/// Keys of [`Settings`] that only gRPC knows.
+const GRPC_SETTINGS: &[&str] = &["endpoints", "compression"];
 /// In a manifest `package` names the WIT package; the settings' guard is filled in by the build.
 const DERIVED_SETTINGS: &[&str] = &["package"];
 
@@ -110,7 +112,7 @@ fn compose() -> Value {
     let grpc = merged("grpc", [properties::<GrpcSource>(&mut generator), without(&options, OPENAPI_OPTIONS), called]);
     let openapi = merged(
         "openapi",
-        [properties::<OpenApiSource>(&mut generator), without(&options, GRPC_OPTIONS), without(&settings, &["endpoints"])],
+        [properties::<OpenApiSource>(&mut generator), without(&options, GRPC_OPTIONS), without(&settings, GRPC_SETTINGS)],
     );
     let mut overridden = settings.clone();
     overridden.insert("endpoint".to_owned(), endpoint);

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use witwire_deployment::ComponentName;
 use witwire_frontends::yaml::{Kind, Node};
 use witwire_frontends::{
-    self as frontends, Compiled, Diagnostic, DiskFiles, FileError, Files, Location, Options, Severity, openapi, proto,
+    self as frontends, Compiled, Diagnostic, DiskFiles, FileError, Files, Location, Options, Setting, SettingKey, Severity,
+    openapi, proto,
 };
 use witwire_ir::Api;
 use witwire_ir::container::{self, Bundle};
@@ -27,7 +28,7 @@ use crate::schema::check::quoted;
 pub(crate) struct Specification {
     /// One per WIT package.
     pub(crate) apis: Vec<Api>,
-    /// Findings. None where it was taken from the cache: they were told when it was compiled.
+    /// Findings, also those of an earlier compilation, without those that are mistakes of the manifest.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
@@ -54,8 +55,8 @@ pub(crate) fn load(
     };
     let files = Recorded::new(&project.root, document);
     let cache = Cache::new(project, dependency);
-    if !fresh && let Some(apis) = cache.find(&files) {
-        return (Specification { apis, diagnostics: Vec::new() }, Vec::new());
+    if !fresh && let Some(specification) = cache.find(&files) {
+        return (specification.shown(project), Vec::new());
     }
     let compiled = compile(&dependency.source, &files, &dependency.options);
     let mut mistakes = Vec::new();
@@ -63,20 +64,34 @@ pub(crate) fn load(
         mistakes = refusals(project, component, index, &compiled, &files);
     }
     let mut specification = Specification { apis: compiled.apis, diagnostics: compiled.diagnostics };
-    for diagnostic in &mut specification.diagnostics {
-        let file = &mut diagnostic.location.file;
-        if !file.is_empty() && !file.contains("://") {
-            *file = project.path(&*file).display().to_string();
-        }
-    }
+    // Where the manifest is corrected for a finding, its mistake says it all.
+    specification.diagnostics.retain(|d| !is_mistake(d));
     mistakes.extend(unknown_schemes(project, component, index, &specification.apis, &files));
     if mistakes.is_empty() {
         // Without a cache the next build compiles again; that is all.
-        let _ = cache.keep(&specification.apis, &files);
+        let _ = cache.keep(&specification, &files);
     } else {
         specification.apis.clear();
     }
-    (specification, mistakes)
+    (specification.shown(project), mistakes)
+}
+
+impl Specification {
+    /// With the files of findings as a person finds them from the current folder.
+    fn shown(mut self, project: &Project) -> Self {
+        for diagnostic in &mut self.diagnostics {
+            let file = &mut diagnostic.location.file;
+            if !file.is_empty() && !file.contains("://") {
+                *file = project.path(&*file).display().to_string();
+            }
+        }
+        self
+    }
+}
+
+/// Whether a finding is about what the manifest says, and not about the specification.
+fn is_mistake(diagnostic: &Diagnostic) -> bool {
+    diagnostic.severity == Severity::Error && diagnostic.setting.is_some()
 }
 
 fn compile(source: &Source, files: &dyn Files, options: &Options) -> Compiled {
@@ -89,12 +104,7 @@ fn compile(source: &Source, files: &dyn Files, options: &Options) -> Compiled {
             let input = if let Some(set) = &source.descriptor_set {
                 proto::Input::DescriptorSet(set.clone())
             } else {
-                let mut includes = source.includes.clone();
-                if includes.is_empty() {
-                    includes = source.protos.iter().map(|p| p.parent().unwrap_or(Path::new("")).to_owned()).collect();
-                    includes.dedup();
-                }
-                proto::Input::Protos { files: source.protos.clone(), includes }
+                proto::Input::Protos { files: source.protos.clone(), includes: source.includes.clone() }
             };
             proto::compile(&input, files, options)
         }
@@ -109,21 +119,20 @@ fn refusals(
     compiled: &Compiled,
     files: &Recorded<'_>,
 ) -> Vec<Mistake> {
-    let node = project.dependency(component, index);
     let mut mistakes = Vec::new();
     let mut known: Option<Vec<String>> = None;
     let mut others = 0;
     for diagnostic in compiled.diagnostics.iter().filter(|d| d.severity == Severity::Error) {
-        let is_setting = matches!(diagnostic.code, frontends::Code::UnknownSelection | frontends::Code::BadRename);
-        let written = node.filter(|_| is_setting).and_then(|node| written(node, &diagnostic.message));
-        let Some((text, location)) = written else {
+        let Some(setting) = &diagnostic.setting else {
             others += 1;
             continue;
         };
-        let mut mistake = Mistake::new(Code::NamesNothing, location, diagnostic.message.clone());
+        let place = project.dependency(component, index).and_then(|node| written(node, setting));
+        let place = place.unwrap_or_else(|| project.place(component, index, &[]));
+        let mut mistake = Mistake::new(Code::NamesNothing, place, diagnostic.message.clone());
         let dependency = &project.manifest.dependencies[component][index];
         let known = known.get_or_insert_with(|| operations(dependency, files));
-        mistake.help = match nearest(text, known.iter().map(String::as_str)) {
+        mistake.help = match nearest(&setting.text, known.iter().map(String::as_str)) {
             Some(near) if diagnostic.code == frontends::Code::UnknownSelection => Some(format!("did you mean `{near}`?")),
             _ => diagnostic.help.clone(),
         };
@@ -140,25 +149,25 @@ fn refusals(
     mistakes
 }
 
-/// The key or value of the settings that a message quotes.
-fn written<'d>(node: Node<'d>, message: &str) -> Option<(&'d str, Location)> {
-    let mut found = Vec::new();
-    for key in ["operations", "lenient"] {
-        let items = node.get(key).into_iter().flat_map(Node::items);
-        found.extend(items.filter_map(|item| Some((text(item)?, item.location()))));
+/// Where a setting stands in the map of its dependency.
+fn written(node: Node<'_>, setting: &Setting) -> Option<Location> {
+    let key = match setting.key {
+        SettingKey::Any => "any",
+        SettingKey::Idempotency => "idempotency",
+        SettingKey::InDoubt => "inDoubt",
+        SettingKey::Operations => "operations",
+        SettingKey::Package => "package",
+        SettingKey::Parameters => "parameters",
+        SettingKey::Rename => "rename",
+        SettingKey::Version => "version",
+    };
+    let node = node.get(key)?;
+    let list = if setting.key == SettingKey::Idempotency { node.get("operations")? } else { node };
+    match list.kind() {
+        Kind::List => list.items().find(|item| text(*item) == Some(&setting.text)).map(Node::location),
+        Kind::Map => list.get(&setting.text).map(Node::key_location),
+        _ => Some(list.location()),
     }
-    let keyed = node.get("idempotency").and_then(|i| i.get("operations")).into_iter().flat_map(Node::items);
-    found.extend(keyed.filter_map(|item| Some((text(item)?, item.location()))));
-    for key in ["rename", "inDoubt", "parameters"] {
-        let entries = node.get(key).into_iter().flat_map(Node::entries);
-        found.extend(entries.map(|(key, value)| (key, value.key_location())));
-    }
-    for key in ["package", "version"] {
-        found.extend(node.get(key).and_then(|value| Some((text(value)?, value.location()))));
-    }
-    let quotes =
-        |name: &str| [format!("`{name}`"), format!("[{name}]")].iter().any(|quoted| message.contains(quoted.as_str()));
-    found.into_iter().filter(|(name, _)| quotes(name)).max_by_key(|(name, _)| name.len())
 }
 
 fn text(node: Node<'_>) -> Option<&str> {
@@ -269,6 +278,8 @@ struct Kept {
     inputs: BTreeMap<PathBuf, Option<String>>,
     /// The digest of the IR container.
     ir: String,
+    /// What there is to say about it, each time.
+    findings: Vec<Diagnostic>,
 }
 
 impl Cache {
@@ -283,24 +294,29 @@ impl Cache {
         self.folder.join(format!("{}.{extension}", self.key))
     }
 
-    fn find(&self, files: &Recorded<'_>) -> Option<Vec<Api>> {
+    fn find(&self, files: &Recorded<'_>) -> Option<Specification> {
         let kept: Kept = serde_json::from_slice(&std::fs::read(self.path("json")).ok()?).ok()?;
         if kept.inputs.iter().any(|(path, digest)| files.digest(path) != *digest) {
             return None;
         }
         let ir = std::fs::read(self.path("ir")).ok().filter(|bytes| file::digest(bytes) == kept.ir)?;
-        container::read(&ir).ok().map(|bundle| bundle.apis)
+        let apis = container::read(&ir).ok()?.apis;
+        Some(Specification { apis, diagnostics: kept.findings })
     }
 
-    fn keep(&self, apis: &[Api], files: &Recorded<'_>) -> Result<(), file::FileError> {
+    fn keep(&self, specification: &Specification, files: &Recorded<'_>) -> Result<(), file::FileError> {
         if let Some(root) = self.folder.parent().and_then(Path::parent) {
             file::work_folder(root)?;
         }
-        let ir = container::write(&Bundle { apis: apis.to_vec() });
-        let kept = Kept { inputs: files.asked.borrow().clone(), ir: file::digest(&ir) };
+        let ir = container::write(&Bundle { apis: specification.apis.clone() });
+        let kept = Kept {
+            inputs: files.asked.borrow().clone(),
+            ir: file::digest(&ir),
+            findings: specification.diagnostics.clone(),
+        };
         // The IR first: a note of it means that it is there.
         file::write(&self.path("ir"), &ir)?;
-        file::write(&self.path("json"), &serde_json::to_vec(&kept).expect("a map of texts is JSON"))
+        file::write(&self.path("json"), &serde_json::to_vec(&kept).expect("maps of texts and findings are JSON"))
     }
 }
 

@@ -6,6 +6,9 @@ use clap::{Args, Subcommand};
 
 use crate::client::Decision;
 
+/// Where `witwire server` listens unless it is told otherwise.
+const DEFAULT_SERVER: &str = "http://127.0.0.1:9080";
+
 /// Which server, and how it knows the caller.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ServerAddress {
@@ -16,7 +19,7 @@ pub(crate) struct ServerAddress {
         value_name = "URL",
         env = "WITWIRE_SERVER",
         hide_env_values = true,
-        default_value = "http://127.0.0.1:9080",
+        default_value = DEFAULT_SERVER,
         help_heading = "Server"
     )]
     pub(crate) server: String,
@@ -33,6 +36,13 @@ pub(crate) struct ServerAddress {
     /// Trust the certificates in this PEM file, instead of the public ones.
     #[arg(long, global = true, value_name = "FILE", help_heading = "Server")]
     pub(crate) ca: Vec<PathBuf>,
+}
+
+impl ServerAddress {
+    /// Whether it is the address of nobody's choice.
+    pub(crate) fn is_default(&self) -> bool {
+        self.server == DEFAULT_SERVER
+    }
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,8 @@ use witwire_executor::oplog::MemoryStore;
 use witwire_executor::transport::{Transport, TransportConfig};
 use witwire_executor::{ApiFile, Dependency, Executor, ExecutorConfig, LinkError, LoadError};
 use witwire_ir::container::Bundle;
-use witwire_manifest::build::{self, BuildOptions, Built, Linked, Linker};
+use witwire_manifest::LockPolicy;
+use witwire_manifest::build::{self, BuildOptions, Built, Linked, Linker, Refusal};
 
 use super::manifest::{Told, open, policy};
 use crate::args::BuildArgs;
@@ -17,7 +18,7 @@ pub(crate) fn run(args: &BuildArgs, output: Output) -> Result<(), CliError> {
     let project = open(&args.manifest, output)?;
     let options = BuildOptions {
         components: args.components.clone(),
-        lock: policy(&args.manifest),
+        lock: LockPolicy { update: args.update_lock, ..policy(&args.manifest) },
         force: args.force,
         no_command: args.no_command,
         out: args.output.clone(),
@@ -63,14 +64,15 @@ impl Linker for ByExecutor {
         self.executor.imported(component, dependencies).map_err(reasons)
     }
 
-    fn link(&self, component: &[u8], dependencies: &[Linked]) -> Result<(), Vec<String>> {
+    fn link(&self, component: &[u8], dependencies: &[Linked]) -> Result<(), Refusal> {
         let _inside = self.runtime.enter();
         let mut loaded = Vec::new();
-        for dependency in dependencies {
-            let file = ApiFile::read(dependency.ir.clone()).map_err(|e| vec![e.to_string()])?;
-            loaded.push(Dependency::from_settings(file, &dependency.settings).map_err(|e| vec![e.to_string()])?);
+        for (index, dependency) in dependencies.iter().enumerate() {
+            let file = ApiFile::read(dependency.ir.clone()).map_err(|e| Refusal::Component(vec![e.to_string()]))?;
+            let settings = Dependency::from_settings(file, &dependency.settings);
+            loaded.push(settings.map_err(|e| Refusal::Settings { dependency: index, reason: e.to_string() })?);
         }
-        self.executor.load(component, &loaded).map(drop).map_err(reasons)
+        self.executor.load(component, &loaded).map(drop).map_err(|e| Refusal::Component(reasons(e)))
     }
 }
 

@@ -80,7 +80,7 @@ async fn tour(dir: &Path, output: Output) -> Result<serde_json::Value, CliError>
         "   examples/todo-agent: {} bytes; `run` makes six calls, three over REST, three over gRPC",
         AGENT.len()
     ))?;
-    let worker = Runner { dir, agent, apis: [grpc.path, rest.path], running: &running, token: token.as_str() };
+    let worker = Runner { dir, agent, apis: [grpc, rest], running: &running, token: token.as_str() };
 
     guide.chapter(4, "It runs, and its process is killed")?;
     let control = &service.control;
@@ -125,12 +125,8 @@ async fn tour(dir: &Path, output: Output) -> Result<serde_json::Value, CliError>
     Ok(serde_json::json!({ "result": result, "kills": 2, "requests": requests, "effects": effects }))
 }
 
-struct Made {
-    path: PathBuf,
-}
-
 /// Compiles one embedded specification, shows its functions, writes its IR.
-fn compile(dir: &Path, ir: &str, name: &str, guide: &Guide) -> Result<Made, CliError> {
+fn compile(dir: &Path, ir: &str, name: &str, guide: &Guide) -> Result<PathBuf, CliError> {
     let begun = Instant::now();
     let compiled = specification(name)?;
     let bundle = Bundle { apis: compiled.apis };
@@ -153,14 +149,14 @@ fn compile(dir: &Path, ir: &str, name: &str, guide: &Guide) -> Result<Made, CliE
     }
     let path = dir.join(ir);
     std::fs::write(&path, bytes).map_err(|e| CliError::file("write", &path, &e))?;
-    Ok(Made { path })
+    Ok(path)
 }
 
 /// Compiles an embedded specification as `witwire build` does in `examples/todo-agent`.
 pub(crate) fn specification(name: &str) -> Result<Compiled, CliError> {
     let files = MemoryFiles::new().with("openapi.yaml", todo_service::OPENAPI).with("todo.proto", todo_service::PROTO);
     let compiled = if name == "todo.proto" {
-        let input = proto::Input::Protos { files: vec![name.into()], includes: vec![PathBuf::new()] };
+        let input = proto::Input::Protos { files: vec![name.into()], includes: Vec::new() };
         proto::compile(&input, &files, &Options::default())
     } else {
         let manifest = settings()?;

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde::Serialize;
 
 use crate::args::DoctorArgs;
-use crate::client::Client;
+use crate::client::{Client, ClientError};
 use crate::error::CliError;
 use crate::output::{Output, Tone};
 
@@ -121,11 +121,19 @@ fn store(file: &Path) -> Check {
 }
 
 fn server(args: &DoctorArgs) -> Check {
-    let answer = Client::new(&args.server).and_then(|client| Ok((client.server().to_owned(), client.components()?.len())));
-    match answer {
-        Ok((server, components)) => Check::ok("server", format!("{server} answers, components: {components}")),
+    let client = match Client::new(&args.server) {
+        Ok(client) => client,
+        Err(error) => return Check::problem("server", error.to_string(), "correct the address or the files"),
+    };
+    match client.components() {
+        Ok(components) => Check::ok("server", format!("{} answers, components: {}", client.server(), components.len())),
+        Err(ClientError::Unreachable { server, .. }) if args.server.is_default() => Check::note(
+            "server",
+            format!("there is no server at {server}"),
+            "to deploy, start one with `witwire server`, or say where it is with `--server`",
+        ),
         Err(error) => {
-            let text = error.to_string();
+            let text = CliError::from(error).to_string();
             let (found, help) = text.split_once("\n  help: ").or(text.split_once("; ")).unwrap_or((&text, "see its log"));
             Check::problem("server", found, help)
         }

@@ -35,8 +35,9 @@ pub(crate) fn open(args: &ManifestArgs, output: Output) -> Result<Project, CliEr
     Project::open(&args.file, args.environment.as_deref()).map_err(|mistakes| refused(&mistakes, &[], output))
 }
 
+/// How the lock may be used, where documents are not to be fetched anew.
 pub(crate) fn policy(args: &ManifestArgs) -> LockPolicy {
-    LockPolicy { locked: args.locked, offline: args.offline, update: args.update_lock }
+    LockPolicy { locked: args.locked, offline: args.offline, update: false }
 }
 
 /// Prints mistakes to standard error.

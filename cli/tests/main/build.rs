@@ -7,7 +7,7 @@ use witwire_ir::container;
 use witwire_manifest::bundle;
 
 use crate::Add;
-use crate::tool::{folder, root, witwire};
+use crate::tool::{example, folder, root, tools, witwire};
 
 pub(crate) fn trials(add: Add<'_>) {
     add("build::the_agent_becomes_a_bundle", the_agent_becomes_a_bundle);
@@ -19,6 +19,7 @@ pub(crate) fn trials(add: Add<'_>) {
     add("build::a_redirect_is_not_followed", a_redirect_is_not_followed);
     add("build::an_environment_changes_values_only", an_environment_changes_values_only);
     add("build::bundles_of_components_that_are_gone_are_removed", bundles_of_components_that_are_gone_are_removed);
+    add("build::settings_that_cannot_be_used_are_refused_at_their_dependency", settings_that_cannot_be_used);
     add("build::mistakes_for_programs", mistakes_for_programs);
     add("new::a_project_is_made_and_checked", a_project_is_made_and_checked);
     add("new::a_project_is_built_by_a_wasm_toolchain", a_project_is_built_by_a_wasm_toolchain);
@@ -29,19 +30,7 @@ const BUNDLE: &str = ".witwire/build/app_todo-agent.witwire";
 
 /// The agent and what it is made of, in a folder of its own; the agent's folder in it.
 fn agent() -> (tempfile::TempDir, PathBuf) {
-    let dir = folder(&[]);
-    let examples = root().join("examples");
-    for file in [
-        "todo-agent/witwire.yaml",
-        "todo-agent/todo-agent.wasm",
-        "todo-agent/wit/world.wit",
-        "todo-service/openapi.yaml",
-        "todo-service/proto/todo.proto",
-    ] {
-        let to = dir.path().join(file);
-        std::fs::create_dir_all(to.parent().expect("a folder")).expect("made");
-        std::fs::copy(examples.join(file), to).expect("copied");
-    }
+    let dir = example();
     let agent = dir.path().join("todo-agent");
     (dir, agent)
 }
@@ -91,7 +80,7 @@ fn generated_wit_is_kept_as_it_must_be() {
     let good = std::fs::read_to_string(&file).expect("generated");
     // Edited, then deleted: repaired.
     std::fs::write(&file, "package api:todos;").expect("written");
-    witwire(&agent, BUILD).exits(0).says("wrote");
+    witwire(&agent, BUILD).exits(0).says("wrote").complains("was generated and then edited; it was generated again");
     assert_eq!(std::fs::read_to_string(&file).expect("repaired"), good);
     std::fs::remove_file(&file).expect("removed");
     witwire(&agent, BUILD).exits(0).says("wrote");
@@ -103,6 +92,15 @@ fn generated_wit_is_kept_as_it_must_be() {
     edit(&agent.join("witwire.yaml"), "name: todos", "name: todos\n      package: api:things");
     witwire(&agent, BUILD).exits(1).complains("error[M034]").complains("api:todos");
     assert!(!agent.join("wit/deps/api_todos").exists());
+    // What somebody has edited is not removed.
+    let things = agent.join("wit/deps/api_things/things.wit");
+    std::fs::write(&things, "package api:things;").expect("written");
+    edit(&agent.join("witwire.yaml"), "package: api:things", "package: api:todos");
+    witwire(&agent, BUILD).exits(0).complains("things.wit` was generated and then edited; it is no longer wanted");
+    assert_eq!(std::fs::read_to_string(&things).expect("kept"), "package api:things;");
+    std::fs::remove_file(&things).expect("removed");
+    edit(&agent.join("witwire.yaml"), "package: api:todos", "package: api:things");
+    witwire(&agent, BUILD).exits(1).complains("error[M034]");
     assert!(agent.join("wit/deps/api_things/things.wit").exists());
     assert!(foreign.exists());
 }
@@ -133,11 +131,14 @@ fn a_command_runs_when_its_inputs_change() {
     let manifest = agent.join("witwire.yaml");
     edit(&manifest, "./build.sh", "echo run >> .ran && cp todo-agent.wasm out.wasm");
     edit(&manifest, "wasm: todo-agent.wasm", "wasm: out.wasm");
+    edit(&manifest, "build.sh, src/**", "src/**, srcs/**, ../todo-service/**");
     let runs = || std::fs::read_to_string(agent.join(".ran")).unwrap_or_default().lines().count();
     let build = || witwire(&agent, &["build"]).exits(0);
     build();
     assert_eq!(runs(), 1);
-    build();
+    // Told each time: nothing runs by itself where these change.
+    let told = build().complains("`srcs/**`, which matches no file").complains("`../todo-service/**`, which matches");
+    assert!(!told.err.contains("`src/**`"), "{}", told.err);
     assert_eq!(runs(), 1, "nothing changed");
     std::fs::write(agent.join("README.md"), "not an input").expect("written");
     build();
@@ -202,7 +203,7 @@ fn ok(body: &str) -> String {
 }
 
 const NOTES: &str = "openapi: 3.1.0
-info: { title: Notes, version: 1.0.0 }
+info: { title: Notes, version: v1 }
 servers: [{ url: https://notes.example.com }]
 paths:
   /notes: { get: { operationId: listNotes, tags: [notes], responses: { 204: { description: None } } } }
@@ -222,24 +223,33 @@ fn project(url: &str) -> tempfile::TempDir {
 fn documents_are_pinned() {
     let server = Documents::serve(ok(NOTES));
     let dir = project(&server.url);
+    std::fs::write(dir.path().join("a.wasm"), "\0asm\r\0\u{1}\0").expect("an empty component");
     let check = |words: &[&str]| witwire(dir.path(), &[&["manifest", "check"], words].concat());
-    check(&["--locked"]).exits(1).complains("error[M020]");
-    check(&["--offline"]).exits(1).complains("error[M021]");
+    let build = |words: &[&str]| witwire(dir.path(), &[BUILD, words].concat());
+    for command in [&check as &dyn Fn(&[&str]) -> _, &build] {
+        command(&["--locked"]).exits(1).complains("error[M020]");
+        command(&["--offline"]).exits(1).complains("error[M021]");
+    }
     assert_eq!(server.requests(), 0);
+    // To check pins nothing.
     check(&[]).exits(0);
-    assert_eq!(server.requests(), 1);
+    assert!(server.requests() == 1 && !dir.path().join("witwire.lock").exists());
+    build(&[]).exits(0);
+    assert_eq!(server.requests(), 2);
     let lock = std::fs::read_to_string(dir.path().join("witwire.lock")).expect("a lock");
     assert!(lock.contains(&server.url) && lock.contains("blake3:"), "{lock}");
-    // From now on the copy is read.
-    check(&[]).exits(0);
+    // From now on the copy is read. What was found is told each time.
+    let first = build(&[]).exits(0).complains("imports nothing of its dependency `notes`");
+    let second = build(&["--offline", "--locked"]).exits(0);
+    assert!(first.err.contains("note[") && first.err == second.err, "{}\n{}", first.err, second.err);
     check(&["--offline", "--locked"]).exits(0);
-    assert_eq!(server.requests(), 1);
+    assert_eq!(server.requests(), 2);
     // Another checkout has the lock and no copy.
     server.set(ok(&NOTES.replace("listNotes", "allNotes")));
     std::fs::remove_dir_all(dir.path().join(".witwire")).expect("removed");
     check(&[]).exits(1).complains("error[M022]").complains("--update-lock");
     assert_eq!(std::fs::read_to_string(dir.path().join("witwire.lock")).expect("a lock"), lock);
-    check(&["--update-lock"]).exits(0);
+    build(&["--update-lock"]).exits(0);
     assert_ne!(std::fs::read_to_string(dir.path().join("witwire.lock")).expect("a lock"), lock);
     // A damaged copy is not used.
     for copy in std::fs::read_dir(dir.path().join(".witwire/specs")).expect("copies").flatten() {
@@ -253,10 +263,12 @@ fn documents_are_pinned() {
 
 fn a_redirect_is_not_followed() {
     let server = Documents::serve(
-        "HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned(),
+        "HTTP/1.1 302 Found\r\nlocation: /elsewhere?signature=hunter2\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            .to_owned(),
     );
     let dir = project(&server.url);
-    witwire(dir.path(), &["manifest", "check"]).exits(1).complains("redirects to /elsewhere");
+    let told = witwire(dir.path(), &["manifest", "check"]).exits(1).complains("redirects to /elsewhere (");
+    assert!(!told.err.contains("hunter2"), "{}", told.err);
     assert_eq!(server.requests(), 1);
     server.set("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned());
     witwire(dir.path(), &["manifest", "check"]).exits(1).complains("404");
@@ -304,6 +316,13 @@ fn bundles_of_components_that_are_gone_are_removed() {
     assert!(!old.exists() && note.exists() && agent.join(".witwire/build/app_party-agent.witwire").exists());
 }
 
+fn settings_that_cannot_be_used() {
+    let (_dir, agent) = agent();
+    edit(&agent.join("witwire.yaml"), "auth: host", "tls: { authority: \"not a name\" }\n      auth: host");
+    let ran = witwire(&agent, BUILD).exits(1).complains("error[M035]").complains("`tls.authority`");
+    assert!(ran.err.contains("#/dependencies/app:todo-agent/1") && !ran.err.contains("`build` command"), "{}", ran.err);
+}
+
 fn mistakes_for_programs() {
     let dir = folder(&[("witwire.yaml", b"components: { app:a: { wsam: a.wasm } }")]);
     let ran = witwire(dir.path(), &["build", "--format", "json"]).exits(1);
@@ -328,18 +347,20 @@ fn a_project_is_made_and_checked() {
     witwire(dir.path(), &["new", "Notes Agent"]).exits(2).complains("cannot be the name");
 }
 
-/// Where `WITWIRE_RUST_GUEST` names an environment file of a Rust toolchain that builds its own standard library for wasm.
+/// By the Rust toolchain that `.ci/tools rust-guest` installs; it builds its own standard library for wasm, which takes a minute.
 fn a_project_is_built_by_a_wasm_toolchain() {
-    let Some(environment) = std::env::var_os("WITWIRE_RUST_GUEST") else {
-        println!("skipped: WITWIRE_RUST_GUEST names no wasm toolchain");
+    if std::env::var_os("WITWIRE_FULL").is_none() {
+        println!("skipped: a Rust guest is built from a new project by `.ci/full` (WITWIRE_FULL)");
         return;
-    };
+    }
+    let environment = tools().join("rust-guest/env");
+    assert!(environment.exists(), "`.ci/tools rust-guest` was not run");
     let dir = folder(&[]);
     witwire(dir.path(), &["new", "notes-agent"]).exits(0);
     let project = dir.path().join("notes-agent");
     let command = format!(
         ". {} && cargo build --release --target wasm32-unknown-unknown -Zbuild-std=std,panic_abort",
-        environment.to_string_lossy()
+        environment.display()
     );
     edit(&project.join("witwire.yaml"), "cargo build --release --target wasm32-wasip2", &command);
     edit(&project.join("witwire.yaml"), "wasm32-wasip2/release", "wasm32-unknown-unknown/release");

@@ -200,6 +200,11 @@ fn the_doctor_says_what_to_do() {
     let ill = witwire(dir.path(), &nobody).exits(1);
     let ill = ill.says("problem store        `missing/witwire.db` cannot be written").says("`--store FILE`");
     ill.says("problem server       there is no server at http://127.0.0.1:1").says("start one with `witwire server`");
+    // Who named no server may need none.
+    let alone = witwire(dir.path(), &["doctor"]);
+    if alone.out.contains("there is no server at http://127.0.0.1:9080") {
+        alone.exits(0).says("note    server").says("start one with `witwire server`");
+    }
     let checks = witwire(dir.path(), &[&nobody[..], &["--format", "json"]].concat()).exits(1).json();
     let states: Vec<_> = checks.as_array().expect("a list").iter().map(|c| (&c["what"], &c["state"])).collect();
     assert!(states.contains(&(&"server".into(), &"problem".into())), "{checks}");

@@ -3,7 +3,7 @@
 //! Those that need metadata, a deadline or compression of single calls are not among them.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use witwire_ir::{Value, print_package};
 use witwire_test_support::Script;
 
 use crate::Add;
+use crate::tool::tools;
 
 pub(crate) fn trials(add: Add<'_>) {
     add("grpc_interop::cases_through_a_guest", cases);
@@ -50,9 +51,7 @@ impl Drop for Server {
 impl Server {
     /// `None` where the Python environment is not installed.
     fn start() -> Option<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let tools = std::env::var_os("WITWIRE_TOOLS").map_or_else(|| root.join("target/tools"), PathBuf::from);
-        let python = tools.join("grpc/bin/python");
+        let python = tools().join("grpc/bin/python");
         if !python.exists() {
             return None;
         }

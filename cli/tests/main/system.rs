@@ -7,7 +7,7 @@ use todo_service::{Misbehavior, Operation, Point};
 
 use crate::Add;
 use crate::platform::{Platform, Todo};
-use crate::tool::{folder, root, witwire};
+use crate::tool::{example, folder, witwire};
 
 pub(crate) fn trials(add: Add<'_>) {
     add("system::from_a_manifest_to_a_second_revision", from_a_manifest_to_a_second_revision);
@@ -25,18 +25,7 @@ struct Project {
 
 impl Project {
     fn new(todo: &Todo) -> Self {
-        let project = Self { dir: folder(&[]) };
-        for file in [
-            "todo-agent/witwire.yaml",
-            "todo-agent/todo-agent.wasm",
-            "todo-agent/wit/world.wit",
-            "todo-service/openapi.yaml",
-            "todo-service/proto/todo.proto",
-        ] {
-            let to = project.dir.path().join(file);
-            std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
-            std::fs::copy(root().join("examples").join(file), to).unwrap_or_else(|e| panic!("{file}: {e}"));
-        }
+        let project = Self { dir: example() };
         project.calls(todo);
         project
     }

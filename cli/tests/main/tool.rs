@@ -8,6 +8,11 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// Where `.ci/tools` installs.
+pub(crate) fn tools() -> PathBuf {
+    std::env::var_os("WITWIRE_TOOLS").map_or_else(|| root().join("target/tools"), PathBuf::from)
+}
+
 /// `witwire` without arguments, to be run in a folder, untouched by the environment of whoever tests.
 pub(crate) fn command(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_witwire"));
@@ -84,6 +89,23 @@ pub(crate) fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder");
     for (name, content) in files {
         std::fs::write(dir.path().join(name), content).expect("a file in a temporary folder");
+    }
+    dir
+}
+
+/// The project of `examples/` in a folder of its own, without what a build makes.
+pub(crate) fn example() -> tempfile::TempDir {
+    let dir = folder(&[]);
+    for file in [
+        "todo-agent/witwire.yaml",
+        "todo-agent/todo-agent.wasm",
+        "todo-agent/wit/world.wit",
+        "todo-service/openapi.yaml",
+        "todo-service/proto/todo.proto",
+    ] {
+        let to = dir.path().join(file);
+        std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
+        std::fs::copy(root().join("examples").join(file), to).unwrap_or_else(|e| panic!("{file}: {e}"));
     }
     dir
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use super::inputs::{Inputs, inputs};
+use super::inputs::{Inputs, inputs, unmatched};
 use super::{BuildError, Builder, Event};
 use crate::bundle;
 use crate::file::{self, FileError, WORK};
@@ -33,6 +33,7 @@ pub(super) fn run(builder: &Builder<'_>, tell: &mut dyn FnMut(Event<'_>)) -> Res
         State { command: command.clone(), inputs: inputs(project, builder.component)?, wasm: file::digest_of(&wasm) };
     let last: Option<State> = file::read(&state_path)?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     if !builder.options.force && now.wasm.is_some() && last.as_ref() == Some(&now) {
+        warn_of_unmatched(builder, &now.inputs, tell);
         return Ok(false);
     }
     tell(Event::Running { component: builder.name, command });
@@ -42,9 +43,19 @@ pub(super) fn run(builder: &Builder<'_>, tell: &mut dyn FnMut(Event<'_>)) -> Res
     for (path, digest) in inputs(project, builder.component)? {
         now.inputs.entry(path).or_insert(digest);
     }
+    warn_of_unmatched(builder, &now.inputs, tell);
     now.wasm = file::digest_of(&wasm);
     file::write(&state_path, &serde_json::to_vec(&now).expect("maps of texts are JSON"))?;
     Ok(true)
+}
+
+fn warn_of_unmatched(builder: &Builder<'_>, inputs: &Inputs, tell: &mut dyn FnMut(Event<'_>)) {
+    for pattern in unmatched(builder.component, inputs) {
+        let name = builder.name;
+        tell(Event::Warning(&format!(
+            "`inputs` of `{name}` has `{pattern}`, which matches no file below the manifest's folder that could be an input"
+        )));
+    }
 }
 
 fn state_path(builder: &Builder<'_>) -> PathBuf {

@@ -31,6 +31,12 @@ pub(super) fn inputs(project: &Project, component: &Component) -> Result<Inputs,
     Ok(found)
 }
 
+/// The patterns that match none of the inputs. Hidden files and what is outside of the manifest's folder match none.
+pub(super) fn unmatched<'a>(component: &'a Component, found: &Inputs) -> impl Iterator<Item = &'a str> {
+    let matches = |pattern: &str| found.keys().any(|path| glob::matches(pattern, path));
+    component.inputs.iter().map(String::as_str).filter(move |pattern| !matches(pattern))
+}
+
 fn walk(root: &Path, folder: &Path, wanted: &mut dyn FnMut(&str) -> bool, found: &mut Inputs) -> Result<(), FileError> {
     let at = root.join(folder);
     let failed = |e: std::io::Error| FileError::new("read", &at, &e);

@@ -9,13 +9,23 @@ use witwire_ir::{Api, print_package};
 
 use crate::file::{self, FileError};
 
-/// What was generated, beside it: so that it can be repaired and removed, also in another checkout. WIT tools pass over the file.
+/// What was generated, beside it: so that it can be repaired and removed, also in another checkout, and so that what somebody has
+/// changed is told from it. WIT tools pass over the file.
 const RECORD: &str = ".witwire.json";
 
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Record {
     /// Path below `deps` → digest of the content.
     generated: BTreeMap<PathBuf, String>,
+}
+
+/// What was done.
+#[derive(Debug, Default)]
+pub(super) struct Updated {
+    /// Files that were written or removed.
+    pub(super) changed: Vec<PathBuf>,
+    /// Files that were generated and that somebody has edited, and in words what became of them.
+    pub(super) edited: Vec<(PathBuf, &'static str)>,
 }
 
 /// Why packages cannot be written.
@@ -38,9 +48,9 @@ pub(super) fn folder(api: &Api) -> String {
     format!("{}_{}", api.package.namespace.as_str(), api.package.name.as_str())
 }
 
-/// Writes packages that are not there as they should be, and removes those that were generated and are no longer wanted; the
-/// files that changed. What was not generated is not touched.
-pub(super) fn update(wit: &Path, apis: &[&Api]) -> Result<Vec<PathBuf>, WitError> {
+/// Writes packages that are not there as they should be, and removes those that were generated and are no longer wanted. What was
+/// not generated is not touched, and what was edited is not removed.
+pub(super) fn update(wit: &Path, apis: &[&Api]) -> Result<Updated, WitError> {
     let deps = wit.join("deps");
     let record_path = deps.join(RECORD);
     // A record that cannot be read is as none: then only equal content counts as generated.
@@ -50,11 +60,15 @@ pub(super) fn update(wit: &Path, apis: &[&Api]) -> Result<Vec<PathBuf>, WitError
         let path = Path::new(&folder(api)).join(format!("{}.wit", api.package.name.as_str()));
         wanted.insert(path, print_package(api));
     }
+    let mut updated = Updated::default();
     for (path, text) in &wanted {
-        let found = file::read(&deps.join(path))?;
-        let ours = old.generated.contains_key(path);
-        if found.is_some_and(|found| !ours && found != text.as_bytes()) {
-            return Err(WitError::Foreign(deps.join(path)));
+        let Some(found) = file::read(&deps.join(path))?.filter(|found| found != text.as_bytes()) else { continue };
+        match old.generated.get(path) {
+            None => return Err(WitError::Foreign(deps.join(path))),
+            Some(digest) if file::digest(&found) != *digest => {
+                updated.edited.push((deps.join(path), "it was generated again"));
+            }
+            Some(_) => {}
         }
     }
     let generated = wanted.iter().map(|(path, text)| (path.clone(), file::digest(text.as_bytes()))).collect();
@@ -65,18 +79,21 @@ pub(super) fn update(wit: &Path, apis: &[&Api]) -> Result<Vec<PathBuf>, WitError
     if both != old {
         file::write(&record_path, &json(&both))?;
     }
-    let mut changed = Vec::new();
     for (path, text) in &wanted {
         let path = deps.join(path);
         if file::update(&path, text.as_bytes())? {
-            changed.push(path);
+            updated.changed.push(path);
         }
     }
-    for path in old.generated.keys().filter(|path| !wanted.contains_key(*path) && is_below(path)) {
+    for (path, digest) in old.generated.iter().filter(|(path, _)| !wanted.contains_key(*path) && is_below(path)) {
         let path = deps.join(path);
-        if path.exists() {
+        if let Some(found) = file::read(&path)? {
+            if file::digest(&found) != *digest {
+                updated.edited.push((path, "it is no longer wanted, and was left: remove it"));
+                continue;
+            }
             std::fs::remove_file(&path).map_err(|e| FileError::new("remove", &path, &e))?;
-            changed.push(path.clone());
+            updated.changed.push(path.clone());
         }
         // Only where nothing else is in it.
         let _ = path.parent().map(std::fs::remove_dir);
@@ -84,7 +101,7 @@ pub(super) fn update(wit: &Path, apis: &[&Api]) -> Result<Vec<PathBuf>, WitError
     if both != new {
         file::write(&record_path, &json(&new))?;
     }
-    Ok(changed)
+    Ok(updated)
 }
 
 /// Whether a recorded path stays below `deps`, whatever was written into the record.
