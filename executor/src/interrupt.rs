@@ -7,9 +7,9 @@ use std::task::{Poll, Waker};
 
 /// Stops the invocation that a worker performs. Cheap to clone; clones stop the same worker.
 ///
-/// A guest that computes or waits for a clock is stopped at once, one that calls a service or takes a step of a stream when
-/// that has its result, which is recorded. So no call is in doubt, and a worker that is resumed repeats none. Streams that are open
-/// are cut, as by the end of the process: what becomes of them is for their class to say.
+/// A guest that computes, or waits for a clock or for a stream, is stopped at once; one that calls a service, or has sent all of
+/// a stream and waits for the response, when that has its result, which is recorded. So no call is in doubt, and a worker that is
+/// resumed repeats none. Streams that are open are cut, as by the end of the process: what becomes of them is for their class to say.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupter {
     shared: Arc<Shared>,

@@ -234,7 +234,8 @@ impl Session {
         Ok(value)
     }
 
-    /// Takes a step as [`Session::step`] does, and stops the guest before or behind it likewise.
+    /// Takes a step as [`Session::step`] does, and stops the guest before or behind it likewise. A step that waits is given up in the
+    /// middle, since nothing says how long it may wait: it has come to nothing then, and is taken again when the worker is resumed.
     pub(crate) async fn interruptible_step(
         &mut self,
         handle: u32,
@@ -243,9 +244,7 @@ impl Session {
         args: &[Value],
     ) -> Result<Option<Value>, Stop> {
         self.stop_if_interrupted()?;
-        let outside = self.interrupter.outside();
         let value = self.step(handle, method, step, args).await?;
-        drop(outside);
         self.stop_if_interrupted()?;
         Ok(value)
     }

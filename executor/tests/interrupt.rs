@@ -3,16 +3,24 @@
 use std::sync::Arc;
 
 use libtest_mimic::Trial;
-use witwire_executor::oplog::{MemoryStore, Outcome, Status, SuspendReason};
-use witwire_executor::{Interrupter, WorkerError};
+use tokio::sync::Notify;
+use witwire_executor::oplog::{MemoryStore, Ordinal, Outcome, Status, SuspendReason};
+use witwire_executor::{Executor, ExecutorConfig, Interrupter, Probe, Window, WorkerError};
 use witwire_ir::InDoubt;
-use witwire_test_support::wat_guest;
+use witwire_ir::host::grpc::ErrorKind;
+use witwire_test_support::{Script, wat_guest};
 
-use crate::ledger::{Operation, Point, Protocol, Server};
-use crate::setup::{TestResult, calls, check, executor, key, load, run, trial, worker_id};
+use crate::ledger::{Operation, Point, Protocol, STREAMS, Server, Stream};
+use crate::setup::{TestResult, calls, check, executor, invoke, key, load, run, script, transport, trial, worker_id};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = vec![trial("interrupt::a-loop", a_loop)];
+    for step in ["next()", "next-batch(1)"] {
+        for stream in [Stream::Watch, Stream::Tail] {
+            let name = format!("interrupt::{}::{step}", stream.name());
+            trials.push(trial(name, move || in_a_step(stream, step)));
+        }
+    }
     for protocol in Protocol::ALL {
         trials.push(trial(format!("interrupt::{}::in-a-call", protocol.name()), move || in_a_call(protocol)));
     }
@@ -64,4 +72,50 @@ async fn a_loop() -> TestResult {
     let (key, run) = (key("a"), run());
     let (result, ()) = tokio::join!(worker.invoke(&key, &run, &[]), async { interrupter.interrupt() });
     check("whether it was interrupted", &interrupted(&result), &true)
+}
+
+/// Tells when the guest takes the second step of its stream. `Invoked` is 0, the opening 1 and 2.
+#[derive(Debug, Default)]
+struct SecondStep(Notify);
+
+impl Probe for SecondStep {
+    fn reached(&self, window: Window, at: Ordinal) {
+        if (window, at) == (Window::BeforeRecorded, Ordinal::new(4)) {
+            self.0.notify_one();
+        }
+    }
+}
+
+/// The server gives one message and then nothing, for ever: the wait is given up, and only a stream that may be opened again goes on.
+async fn in_a_step(stream: Stream, step: &str) -> TestResult {
+    let (server, mut held) = Server::start().await?;
+    let probe = Arc::new(SecondStep::default());
+    let config = ExecutorConfig::new(Arc::new(MemoryStore::new()), transport(Arc::new(()))?);
+    let executor = Executor::new(ExecutorConfig { probe: probe.clone(), ..config })?;
+    let opening = script(Protocol::Grpc).open("s", STREAMS, format!("{}({{id: \"2\", text: \"\"}})", stream.name()));
+    let wasm = (0..3).fold(opening, |script, _| script.method("s", step)).build()?;
+    let program = load(&executor, wasm, Protocol::Grpc, InDoubt::OutcomeUnknown, server.url())?;
+    executor.create(&worker_id(), &program, String::new()).await?;
+    let interrupter = Interrupter::default();
+    let mut worker = executor.open(&worker_id(), &program).await?.interrupted_by(interrupter.clone());
+    server.hold_at_message(stream, 2);
+    let (key, run) = (key("a"), run());
+    let (result, ()) = tokio::join!(worker.invoke(&key, &run, &[]), async {
+        held.recv().await;
+        probe.0.notified().await;
+        interrupter.interrupt();
+    });
+    check("whether it was interrupted", &interrupted(&result), &true)?;
+    server.cancellation().await;
+    interrupter.clear();
+    worker.resume(None).await?;
+    let (one, cut) = (Script::VALUE + 1, 1 + ErrorKind::Unavailable as u64);
+    let (expected, openings) = match (stream, step) {
+        (Stream::Watch, "next()") => (vec![0, one, one + 1, Script::VALUE], 2),
+        // A batch is told by its length.
+        (Stream::Watch, _) => (vec![0, one, one, Script::VALUE], 2),
+        _ => (vec![0, one, cut, cut], 1),
+    };
+    check("what the guest got", &invoke(&mut worker, "a").await?, &expected)?;
+    check("openings", &server.stream_counts().opened.get(&stream).copied(), &Some(openings))
 }

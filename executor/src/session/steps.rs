@@ -212,6 +212,8 @@ impl Session {
             }
             Step::Finish => {
                 self.journal.durable().await?;
+                // The only step with an outcome that could be lost; it has a deadline.
+                let _outside = self.interrupter.outside();
                 line.close();
                 match line.finish(callee.deadline).await {
                     Ok(response) => Taken::ends(callee.plan.response(operation, &stream.args, &Response::Grpc(response))),
