@@ -171,7 +171,7 @@ impl Credentials {
     /// # Errors
     /// [`CredentialsError`] where a source of that alternative cannot be read: another alternative, or no credentials, would
     /// not be what was configured.
-    pub fn gather(&self, api: &Api, operation: &Operation) -> Result<Gathered, CredentialsError> {
+    pub async fn gather(&self, api: &Api, operation: &Operation) -> Result<Gathered, CredentialsError> {
         let configured = operation
             .auth
             .alternatives
@@ -184,7 +184,7 @@ impl Credentials {
             given.fits(&scheme.name, &scheme.kind)?;
             match given {
                 Given::Secret(source) => {
-                    gathered.found.insert(scheme.name.clone(), read(&scheme.name, &scheme.kind, source)?);
+                    gathered.found.insert(scheme.name.clone(), read(&scheme.name, &scheme.kind, source).await?);
                 }
                 // The connection shows it; the request says nothing.
                 Given::Certificate => {
@@ -273,10 +273,10 @@ impl Gathered {
     }
 }
 
-fn read(scheme: &str, kind: &AuthKind, source: &Source) -> Result<Credential, CredentialsError> {
+async fn read(scheme: &str, kind: &AuthKind, source: &Source) -> Result<Credential, CredentialsError> {
     let unreadable =
         |reason: String| CredentialsError::Unreadable { scheme: scheme.to_owned(), source_name: source.to_string(), reason };
-    let secret = source.read().map_err(unreadable)?;
+    let secret = source.read().await.map_err(unreadable)?;
     match kind {
         AuthKind::Bearer | AuthKind::OtherHttp { .. } | AuthKind::OAuth2 { .. } | AuthKind::OpenIdConnect { .. } => {
             Ok(Credential::Token(secret))
@@ -340,8 +340,8 @@ mod tests {
         Credential::Basic { username: username.to_owned(), password: password.to_owned() }
     }
 
-    #[test]
-    fn a_scheme_decides_what_its_secret_is() {
+    #[tokio::test]
+    async fn a_scheme_decides_what_its_secret_is() {
         let key = |text: &str| Credential::Key(text.to_owned());
         let token = |text: &str| Credential::Token(text.to_owned());
         for (kind, secret, expected) in [
@@ -356,51 +356,52 @@ mod tests {
             (AuthKind::Basic, "me:", basic("me", "")),
         ] {
             let (api, operation) = api(&[("s", kind)], &[&[0]]);
-            let gathered = Credentials::none().with("s", literal(secret)).gather(&api, &operation).expect("readable");
+            let gathered = Credentials::none().with("s", literal(secret)).gather(&api, &operation).await.expect("readable");
             assert_eq!(gathered.find("s"), Some(expected));
             assert_eq!(gathered.find("other"), None);
         }
     }
 
-    #[test]
-    fn the_first_alternative_that_is_all_configured_is_read() {
+    #[tokio::test]
+    async fn the_first_alternative_that_is_all_configured_is_read() {
         let schemes = [("a", AuthKind::Bearer), ("b", AuthKind::Bearer), ("c", AuthKind::Bearer)];
         let (api, operation) = api(&schemes, &[&[0, 1], &[2]]);
-        let found = |credentials: Credentials| {
-            let gathered = credentials.gather(&api, &operation).expect("readable");
+        let found = async |credentials: Credentials| {
+            let gathered = credentials.gather(&api, &operation).await.expect("readable");
             ["a", "b", "c"].map(|scheme| gathered.find(scheme).is_some())
         };
         let a = Credentials::none().with("a", literal("x"));
-        assert_eq!(found(Credentials::none()), [false; 3]);
-        assert_eq!(found(a.clone()), [false; 3]);
-        assert_eq!(found(a.clone().with("c", literal("x"))), [false, false, true]);
-        assert_eq!(found(a.with("b", literal("x")).with("c", literal("x"))), [true, true, false]);
+        assert_eq!(found(Credentials::none()).await, [false; 3]);
+        assert_eq!(found(a.clone()).await, [false; 3]);
+        assert_eq!(found(a.clone().with("c", literal("x"))).await, [false, false, true]);
+        assert_eq!(found(a.with("b", literal("x")).with("c", literal("x"))).await, [true, true, false]);
     }
 
-    #[test]
-    fn a_source_is_read_at_each_call() {
+    #[tokio::test]
+    async fn a_source_is_read_at_each_call() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("token");
         let (api, operation) = api(&[("s", AuthKind::Bearer)], &[&[0]]);
         let credentials = Credentials::none().parse(&format!("s=file:{}", path.display())).expect("a reference");
-        let missing = credentials.gather(&api, &operation).expect_err("no file").to_string();
+        let missing = credentials.gather(&api, &operation).await.expect_err("no file").to_string();
         assert!(missing.contains("scheme `s`") && missing.contains("token"), "{missing}");
         for (content, token) in [("one\n", "one"), ("two\r\n", "two"), (" three ", " three "), ("four\n\n", "four\n")] {
             std::fs::write(&path, content).expect("written");
-            let gathered = credentials.gather(&api, &operation).expect("readable");
+            let gathered = credentials.gather(&api, &operation).await.expect("readable");
             assert_eq!(gathered.find("s"), Some(Credential::Token(token.to_owned())));
         }
         std::fs::write(&path, "\n").expect("written");
-        assert!(credentials.gather(&api, &operation).expect_err("empty").to_string().contains("it is empty"));
+        assert!(credentials.gather(&api, &operation).await.expect_err("empty").to_string().contains("it is empty"));
     }
 
-    #[test]
-    fn a_variable_is_read_by_its_name() {
+    #[tokio::test]
+    async fn a_variable_is_read_by_its_name() {
         let (api, operation) = api(&[("s", AuthKind::Bearer)], &[&[0]]);
-        let gather = |reference| Credentials::none().parse(reference).expect("a reference").gather(&api, &operation);
+        let gather =
+            async |reference| Credentials::none().parse(reference).expect("a reference").gather(&api, &operation).await;
         let path = std::env::var("PATH").expect("every test has a PATH");
-        assert_eq!(gather("s=env:PATH").map(|g| g.find("s")), Ok(Some(Credential::Token(path))));
-        let missing = gather("s = env:WITWIRE_SURELY_NOT_SET").expect_err("not set").to_string();
+        assert_eq!(gather("s=env:PATH").await.map(|g| g.find("s")), Ok(Some(Credential::Token(path))));
+        let missing = gather("s = env:WITWIRE_SURELY_NOT_SET").await.expect_err("not set").to_string();
         assert!(missing.contains("env:WITWIRE_SURELY_NOT_SET: the variable is not set"), "{missing}");
     }
 
@@ -423,12 +424,12 @@ mod tests {
         assert_eq!(error.to_string(), "the API has no authentication scheme `bearerauth`; it has `bearerAuth`");
     }
 
-    #[test]
-    fn nothing_prints_a_secret() {
+    #[tokio::test]
+    async fn nothing_prints_a_secret() {
         let (api, operation) = api(&[("s", AuthKind::Basic)], &[&[0]]);
         let credentials = Credentials::none().with("s", literal("me:hunter2"));
-        let gathered = credentials.gather(&api, &operation).expect("readable");
-        let error = Credentials::none().with("s", literal("hunter2")).gather(&api, &operation).expect_err("no colon");
+        let gathered = credentials.gather(&api, &operation).await.expect("readable");
+        let error = Credentials::none().with("s", literal("hunter2")).gather(&api, &operation).await.expect_err("no colon");
         let printed = format!("{credentials:?} {gathered:?} {error} {error:?}");
         assert!(!printed.contains("hunter2"), "{printed}");
         assert!(error.to_string().contains("must be `user:password`"), "{error}");

@@ -15,18 +15,20 @@ pub enum Source {
 }
 
 impl Source {
-    /// Reads the secret, which is never empty.
+    /// Reads the secret, which is never empty. A file is read on a thread that may wait: it may be on a slow mount.
     ///
     /// # Errors
     /// Why it cannot be read, without a word of it.
-    pub(crate) fn read(&self) -> Result<String, String> {
+    pub(crate) async fn read(&self) -> Result<String, String> {
         let secret = match self {
             Self::Environment(name) => std::env::var(name).map_err(|e| match e {
                 std::env::VarError::NotPresent => "the variable is not set".to_owned(),
                 std::env::VarError::NotUnicode(_) => "its value is not UTF-8".to_owned(),
             })?,
             Self::File(path) => {
-                let text = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
+                let path = path.clone();
+                let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(path)).await;
+                let text = read.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
                 text.strip_suffix('\n').map(|t| t.strip_suffix('\r').unwrap_or(t).to_owned()).unwrap_or(text)
             }
             Self::Literal(secret) => secret.clone(),

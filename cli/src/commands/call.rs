@@ -87,7 +87,8 @@ fn encode(plan: &Plan, call: &wave::WaveCall, args: &CallArgs) -> Result<Result<
         credentials = credentials.parse(reference).map_err(|e| CliError::Usage(e.to_string()))?;
     }
     credentials.check(api).map_err(|e| CliError::Input(e.to_string()))?;
-    let gathered = credentials.gather(api, &api.operations[call.operation]).map_err(|e| CliError::Input(e.to_string()))?;
+    let gathered = network::runtime()?.block_on(credentials.gather(api, &api.operations[call.operation]));
+    let gathered = gathered.map_err(|e| CliError::Input(e.to_string()))?;
     Ok(match plan.authorize(call.operation, &mut request, &|scheme| gathered.find(scheme)) {
         Ok(()) => Ok(request),
         Err(error) => Err(Failure::Unauthenticated(error.to_string())),

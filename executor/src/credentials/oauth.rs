@@ -225,23 +225,19 @@ impl Tokens {
         };
         let place = Place::parse("token endpoint", &url)?;
         let scopes = if self.settings.scopes.is_empty() { declared_scopes } else { &self.settings.scopes };
-        let request = self.request(&place, scopes, authentication.unwrap_or(ClientAuthentication::Header))?;
+        let request = self.request(&place, scopes, authentication.unwrap_or(ClientAuthentication::Header)).await?;
         let response = caller.call(&place, request).await?;
         read(&response, &place)
     }
 
-    fn request(
+    async fn request(
         &self,
         place: &Place,
         scopes: &[String],
         authentication: ClientAuthentication,
     ) -> Result<HttpRequest, TokenError> {
-        let read = |what, source: &Source| {
-            let unreadable = |reason| TokenError::Unreadable { what, source_name: source.to_string(), reason };
-            source.read().map_err(unreadable)
-        };
-        let id = read("client identifier", &self.settings.client_id)?;
-        let secret = read("client secret", &self.settings.client_secret)?;
+        let id = read_source("client identifier", &self.settings.client_id).await?;
+        let secret = read_source("client secret", &self.settings.client_secret).await?;
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials");
         if !scopes.is_empty() {
@@ -346,6 +342,10 @@ impl Caller<'_> {
             Err(error) => Err(unreachable(error.message)),
         }
     }
+}
+
+async fn read_source(what: &'static str, source: &Source) -> Result<String, TokenError> {
+    source.read().await.map_err(|reason| TokenError::Unreadable { what, source_name: source.to_string(), reason })
 }
 
 /// RFC 6749, sections 5.1 and 5.2.

@@ -129,8 +129,11 @@ impl Connector {
         let (channel, http2) = match endpoint.scheme() {
             Scheme::Http => (Channel::Plain(tcp), self.http2_only),
             Scheme::Https => {
-                let config =
-                    self.tls.config().map_err(|reason| ConnectError::Tls { destination: destination.clone(), reason })?;
+                let config = self
+                    .tls
+                    .config()
+                    .await
+                    .map_err(|reason| ConnectError::Tls { destination: destination.clone(), reason })?;
                 let handshake = TlsConnector::from(config).connect(server_name(face.host(), &destination)?, tcp);
                 let handshake = tokio::time::timeout_at(end, handshake).await.map_err(|_| timed_out(Step::Handshaking))?;
                 let tls = handshake.map_err(|e| handshake_error(&e, face.host(), &destination))?;

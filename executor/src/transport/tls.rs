@@ -131,8 +131,8 @@ impl Tls {
     }
 
     /// The configuration by what the references hold now. The error says which of them is wrong, and never what it holds.
-    pub(super) fn config(&self) -> Result<Arc<ClientConfig>, String> {
-        let texts = self.read()?;
+    pub(super) async fn config(&self) -> Result<Arc<ClientConfig>, String> {
+        let texts = self.read().await?;
         let mut digest = blake3::Hasher::new();
         for text in texts.roots.iter().chain(texts.identity.iter().flat_map(|(certificate, key)| [certificate, key])) {
             digest.update(&(text.len() as u64).to_le_bytes());
@@ -151,16 +151,19 @@ impl Tls {
         Ok(config)
     }
 
-    fn read(&self) -> Result<Texts, String> {
-        let read = |what: &str, source: &Source| {
-            source.read().map_err(|reason| format!("the {what} cannot be read from {source}: {reason}"))
+    async fn read(&self) -> Result<Texts, String> {
+        let mut roots = Vec::with_capacity(self.client.roots.len());
+        for source in &self.client.roots {
+            roots.push(read("certificate of the authority", source).await?);
+        }
+        let identity = match &self.client.identity {
+            None => None,
+            Some(identity) => {
+                let certificate = read("client certificate", &identity.certificate).await?;
+                Some((certificate, read("client certificate's key", &identity.key).await?))
+            }
         };
-        let roots = self.client.roots.iter().map(|source| read("certificate of the authority", source));
-        let identity = self.client.identity.as_ref().map(|identity| {
-            let certificate = read("client certificate", &identity.certificate)?;
-            Ok::<_, String>((certificate, read("client certificate's key", &identity.key)?))
-        });
-        Ok(Texts { roots: roots.collect::<Result<_, _>>()?, identity: identity.transpose()? })
+        Ok(Texts { roots, identity })
     }
 
     fn make(&self, texts: &Texts) -> Result<ClientConfig, String> {
@@ -191,6 +194,10 @@ impl Tls {
         config.alpn_protocols = self.alpn.iter().map(|p| p.to_vec()).collect();
         Ok(config)
     }
+}
+
+async fn read(what: &str, source: &Source) -> Result<String, String> {
+    source.read().await.map_err(|reason| format!("the {what} cannot be read from {source}: {reason}"))
 }
 
 /// What the references hold. Not printed.
