@@ -26,7 +26,6 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
 use witwire_interpreter::{Request, Response};
 
 pub use coding::Compression;
@@ -136,17 +135,18 @@ impl Transport {
         if endpoints.is_empty() {
             return Err(NoEndpoint);
         }
-        let names: Vec<String> = endpoints.iter().map(Endpoint::destination).collect();
-        let target = |endpoint: Endpoint| match &settings.link.tls.authority {
-            None => Target::new(endpoint.clone(), endpoint, pools.of(&settings.link, None)),
-            Some(authority) => {
-                let (face, clients) = (endpoint.under(authority), pools.of(&settings.link, Some(&endpoint)));
-                Target::new(endpoint, face, clients)
+        let target = |endpoint: Endpoint| {
+            let budget = self.inner.budgets.of(&endpoint.destination());
+            match &settings.link.tls.authority {
+                None => Target::new(endpoint.clone(), endpoint, pools.of(&settings.link, None), budget),
+                Some(authority) => {
+                    let (face, clients) = (endpoint.under(authority), pools.of(&settings.link, Some(&endpoint)));
+                    Target::new(endpoint, face, clients, budget)
+                }
             }
         };
         let targets = endpoints.into_iter().map(target).collect();
-        let budget = self.inner.budgets.of(&names.join(" "));
-        Ok(Route::new(settings, targets, budget))
+        Ok(Route::new(settings, targets))
     }
 
     /// Performs a call: sends the request, again if that may help and does no harm, and reads the whole response.
@@ -158,13 +158,12 @@ impl Transport {
         let settings = &route.inner.settings;
         let run = retry::Run {
             policy: &settings.retry,
-            budget: &route.inner.budget,
             jitter: &*inner.jitter,
             probe: &*inner.probe,
             repeat: options.repeat,
             wait_for_ready: options.wait_for_ready.unwrap_or(settings.wait_for_ready),
             // A deadline beyond what the clock can tell is none; thirty years are as good.
-            end: Instant::now().checked_add(options.deadline).unwrap_or_else(|| Instant::now() + THIRTY_YEARS),
+            end: options.end(),
         };
         let sending = Sending {
             transport: inner,
@@ -186,5 +185,3 @@ impl Transport {
         self.call(&route, request, &CallOptions::new(deadline, Repeat::Unprocessed)).await.outcome
     }
 }
-
-const THIRTY_YEARS: Duration = Duration::from_hours(24 * 365 * 30);

@@ -12,7 +12,7 @@ use super::coding::Compression;
 use super::error::{SendError, SendErrorKind};
 use super::exchange::Attempted;
 use super::probe::{RequestBody, SendStage};
-use super::retry::Attempt;
+use super::retry::{Attempt, Budget};
 use super::route::{Route, Target};
 use super::tls::{Refusal, Refused};
 use super::{Inner, grpc, http};
@@ -29,7 +29,7 @@ pub(super) struct Sending<'a> {
 }
 
 impl Attempt for Sending<'_> {
-    async fn attempt(&self, left: Duration) -> Attempted {
+    async fn attempt(&self, left: Duration) -> (Attempted, Option<&Budget>) {
         let end = Instant::now() + left;
         let mut last = None;
         for target in self.route.inner.turn() {
@@ -37,13 +37,15 @@ impl Attempt for Sending<'_> {
             let no_connection = matches!(&attempted.outcome, Err(e) if e.kind.is_no_connection());
             target.connected(!no_connection);
             if !no_connection || Instant::now() >= end {
-                return attempted;
+                return (attempted, Some(&*target.budget));
             }
-            last = Some(attempted);
+            // It was passed over: no retry burdened it.
+            last = Some((attempted, Some(&*target.budget)));
         }
         last.unwrap_or_else(|| {
             // A route is never made without one.
-            SendError::new(SendErrorKind::NoConnection { lasting: true }, super::route::NoEndpoint.to_string()).into()
+            let message = super::route::NoEndpoint.to_string();
+            (SendError::new(SendErrorKind::NoConnection { lasting: true }, message).into(), None)
         })
     }
 }
@@ -90,12 +92,10 @@ impl Sending<'_> {
                 attempted
             }
             Ok(Err(error)) => {
-                // What another connection was refused says something of this call only where nothing of it was processed.
-                let others = || target.clients.refusals.since(begun, &destination).filter(|_| error.unprocessed());
-                match (refusal(&connection).or_else(others), self.request) {
-                    (Some(refused), _) => of_refusal(refused, &destination).into(),
-                    (None, Request::Http(_)) => error.over_http().into(),
-                    (None, Request::Grpc(_)) => Attempted::from(error),
+                let error = refusal_or(error, &connection, target, begun);
+                match self.request {
+                    Request::Http(_) => error.over_http().into(),
+                    Request::Grpc(_) => Attempted::from(error),
                 }
             }
             Err(_) => timed_out(&connection, &destination, self.deadline).into(),
@@ -138,6 +138,17 @@ pub(super) fn too_large(what: &str, size: usize, limit: usize) -> SendError {
 
 fn text_metadata(headers: &[(String, String)]) -> Metadata {
     headers.iter().map(|(name, value)| (name.clone(), MetadataText::Ascii(value.clone()))).collect()
+}
+
+/// The error, or the refusal of our certificate that is behind it.
+pub(super) fn refusal_or(error: SendError, connection: &CaptureConnection, target: &Target, begun: Instant) -> SendError {
+    let destination = target.endpoint.destination();
+    // What another connection was refused says something of this call only where nothing of it was processed.
+    let others = || target.clients.refusals.since(begun, &destination).filter(|_| error.unprocessed());
+    match refusal(connection).or_else(others) {
+        Some(refused) => of_refusal(refused, &destination),
+        None => error,
+    }
 }
 
 /// Whether the server refused our certificate on the request's connection.

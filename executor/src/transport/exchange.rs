@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use witwire_interpreter::{GrpcResponse, Metadata, MetadataText, Response};
 
 use super::coding::Compression;
@@ -13,6 +14,8 @@ use super::retry::{Pushback, Repeat};
 pub struct CallOptions {
     /// How long the call may take: every attempt and the pauses between them.
     pub deadline: Duration,
+    /// When the call began, where that was before it is sent: the deadline counts from then.
+    pub begun: Option<Instant>,
     /// When it may be sent again.
     pub repeat: Repeat,
     /// How the message of a gRPC call is compressed. HTTP bodies are sent as they are.
@@ -24,9 +27,18 @@ pub struct CallOptions {
 impl CallOptions {
     /// What the route says, within a deadline.
     pub const fn new(deadline: Duration, repeat: Repeat) -> Self {
-        Self { deadline, repeat, compression: None, wait_for_ready: None }
+        Self { deadline, begun: None, repeat, compression: None, wait_for_ready: None }
+    }
+
+    /// When the deadline passes.
+    pub(crate) fn end(&self) -> Instant {
+        let begun = self.begun.unwrap_or_else(Instant::now);
+        // A deadline beyond what the clock can tell is none; thirty years are as good.
+        begun.checked_add(self.deadline).unwrap_or_else(|| Instant::now() + THIRTY_YEARS)
     }
 }
+
+const THIRTY_YEARS: Duration = Duration::from_hours(24 * 365 * 30);
 
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 mod frame;
 mod metadata;
 pub(super) mod outbox;
+mod response;
 mod stream;
 
 use std::time::{Duration, SystemTime};
@@ -15,26 +16,22 @@ use http::header::{CONTENT_TYPE, TE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use witwire_interpreter::{GrpcRequest, GrpcResponse, GrpcStatus, Metadata};
+use witwire_interpreter::{GrpcRequest, GrpcResponse, Metadata};
 
 use super::classify::{Phase, classify};
 use super::coding::Compression;
 use super::endpoint::Endpoint;
-use super::error::{SendError, SendErrorKind};
+use super::error::SendError;
 use super::http::{AGENT, uri};
 use super::retry::{self, Pushback};
-use frame::{Trouble, Unary, encode};
+use frame::{Unary, encode};
+use response::{Head, is_grpc};
 pub use stream::{GrpcStream, StreamError, StreamOptions};
 
 const GRPC_STATUS: &str = "grpc-status";
 const GRPC_ENCODING: &str = "grpc-encoding";
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
-
-/// `UNKNOWN`, which every code that is not known becomes.
-const UNKNOWN: u32 = 2;
-/// `UNAUTHENTICATED`, the highest code there is.
-const HIGHEST: u32 = 16;
 
 /// The request without its body.
 pub(super) fn prepare(
@@ -96,97 +93,25 @@ async fn read(
     limit: usize,
     destination: &str,
 ) -> Result<(GrpcResponse, Option<HeaderMap>), SendError> {
-    let invalid = |what: &str| SendError::invalid_response(http_status, format!("{destination} {what}"));
-    if !is_grpc(&headers) {
-        if http_status == 200 {
-            return Err(invalid("answered, but not with gRPC: its content type is not application/grpc"));
-        }
-        return Ok((of_http(http_status, destination), None));
-    }
-    // The status ends the call, unless it is OK and more follows.
-    if let Some(status) = status_of(&headers)
-        && let Some(failed) = failed(status, &headers)
-    {
-        return Ok((failed, None));
-    }
-    if http_status != 200 {
-        return Ok((of_http(http_status, destination), None));
-    }
-    let encoding = headers.get(GRPC_ENCODING).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
+    let encoding = match response::head(http_status, &headers, destination)? {
+        Head::Ended(status) => return Ok((GrpcResponse::Status(status), None)),
+        Head::Messages { encoding } => encoding,
+    };
     let mut message = Unary::new(limit);
     let mut trailers = None;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| classify(&e, Phase::Receiving { status: http_status }, destination))?;
         match frame.into_data() {
-            Ok(data) => message.push(&data).map_err(|t| trouble(t, http_status, limit, destination))?,
+            Ok(data) => message.push(&data).map_err(|t| response::trouble(t, http_status, limit, destination))?,
             Err(frame) => trailers = frame.into_trailers().ok().or(trailers),
         }
     }
     let trailers = trailers.unwrap_or(headers);
-    match status_of(&trailers) {
-        None => return Err(invalid("ended the call without a status (grpc-status)")),
-        Some(status) => {
-            if let Some(failed) = failed(status, &trailers) {
-                return Ok((failed, Some(trailers)));
-            }
-        }
+    if let Some(status) = response::end(http_status, &trailers, destination)? {
+        return Ok((GrpcResponse::Status(status), Some(trailers)));
     }
-    let message = message.finish(encoding.as_deref()).map_err(|t| trouble(t, http_status, limit, destination))?;
+    let message = message.finish(encoding.as_deref()).map_err(|t| response::trouble(t, http_status, limit, destination))?;
     Ok((GrpcResponse::Ok { message, trailers: metadata::read(&trailers) }, Some(trailers)))
-}
-
-/// Whether the content type is gRPC's, with protobuf.
-fn is_grpc(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()) else { return false };
-    let essence = value.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/grpc") || essence.eq_ignore_ascii_case("application/grpc+proto")
-}
-
-/// The code, if there is a status; what is no known code is `UNKNOWN`.
-fn status_of(headers: &HeaderMap) -> Option<u32> {
-    let value = headers.get(GRPC_STATUS)?;
-    let code = value.to_str().ok().and_then(|text| text.parse().ok());
-    Some(code.filter(|code| *code <= HIGHEST).unwrap_or(UNKNOWN))
-}
-
-/// The end of a call that is not OK.
-fn failed(code: u32, headers: &HeaderMap) -> Option<GrpcResponse> {
-    (code != 0).then(|| {
-        GrpcResponse::Status(GrpcStatus {
-            code,
-            message: metadata::message(headers),
-            details: metadata::details(headers),
-            trailers: metadata::read(headers),
-        })
-    })
-}
-
-/// What a proxy's HTTP status means ("HTTP to gRPC Status Code Mapping").
-fn of_http(status: u16, destination: &str) -> GrpcResponse {
-    let code = match status {
-        400 => 13,
-        401 => 16,
-        403 => 7,
-        404 => 12,
-        429 | 502 | 503 | 504 => 14,
-        _ => UNKNOWN,
-    };
-    GrpcResponse::Status(GrpcStatus {
-        code,
-        message: format!("{destination} answered with the HTTP status {status} instead of gRPC"),
-        details: None,
-        trailers: Vec::new(),
-    })
-}
-
-fn trouble(trouble: Trouble, status: u16, limit: usize, destination: &str) -> SendError {
-    match trouble {
-        Trouble::TooLarge => SendError::new(
-            SendErrorKind::TooLarge { status: Some(status), grpc: true },
-            format!("the message from {destination} is larger than the limit of {limit} bytes"),
-        ),
-        other => SendError::invalid_response(status, format!("the response from {destination} is not valid: {other}")),
-    }
 }
 
 /// `grpc-timeout`: at most eight digits and a unit. Rounded up, so that the server never gives up before we do.

@@ -160,15 +160,14 @@ pub(super) fn decide(policy: &RetryPolicy, situation: Situation) -> Decision {
 
 /// What sends: the layer below.
 pub(super) trait Attempt: Sync {
-    /// Sends once. `left` is what remains of the deadline.
-    fn attempt(&self, left: Duration) -> impl Future<Output = Attempted> + Send;
+    /// Sends once. `left` is what remains of the deadline. Also gives the budget of the destination that it ended at.
+    fn attempt(&self, left: Duration) -> impl Future<Output = (Attempted, Option<&Budget>)> + Send;
 }
 
 /// How one call is repeated.
 #[derive(Debug)]
 pub(super) struct Run<'a> {
     pub(super) policy: &'a RetryPolicy,
-    pub(super) budget: &'a Budget,
     pub(super) jitter: &'a dyn Jitter,
     pub(super) probe: &'a dyn SendProbe,
     pub(super) repeat: Repeat,
@@ -181,7 +180,7 @@ impl Run<'_> {
     pub(super) async fn run(&self, layer: &impl Attempt) -> (Attempted, u32) {
         let (mut attempts, mut counted) = (0_u32, 0_u32);
         loop {
-            let attempted = layer.attempt(self.end.saturating_duration_since(Instant::now())).await;
+            let (attempted, budget) = layer.attempt(self.end.saturating_duration_since(Instant::now())).await;
             attempts = attempts.saturating_add(1);
             let verdict = Verdict::of(&attempted);
             let waits = self.wait_for_ready && verdict == Verdict::NoConnection;
@@ -199,7 +198,7 @@ impl Run<'_> {
                     left,
                 },
             );
-            let allowed = waits || self.budget.record(verdict);
+            let allowed = waits || budget.is_some_and(|budget| budget.record(verdict));
             let pause = match decision {
                 Decision::Backoff(ceiling) => self.jitter.up_to(ceiling),
                 Decision::After(pause) => pause,

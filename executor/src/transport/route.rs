@@ -39,8 +39,7 @@ pub struct Route {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) settings: RouteSettings,
-    pub(super) budget: Arc<Budget>,
-    targets: Vec<Target>,
+    targets: Vec<Arc<Target>>,
     next: AtomicUsize,
 }
 
@@ -52,6 +51,8 @@ pub(super) struct Target {
     /// What the server is called: the endpoint, or the authority that stands in its place.
     pub(super) face: Endpoint,
     pub(super) clients: Arc<Clients>,
+    /// Shared by all routes to the endpoint.
+    pub(super) budget: Arc<Budget>,
     /// When a connection failed for the last time.
     failed: Mutex<Option<Instant>>,
 }
@@ -65,8 +66,8 @@ pub struct NoEndpoint;
 const SHUNNED: Duration = Duration::from_secs(1);
 
 impl Target {
-    pub(super) fn new(endpoint: Endpoint, face: Endpoint, clients: Arc<Clients>) -> Self {
-        Self { endpoint, face, clients, failed: Mutex::default() }
+    pub(super) fn new(endpoint: Endpoint, face: Endpoint, clients: Arc<Clients>, budget: Arc<Budget>) -> Self {
+        Self { endpoint, face, clients, budget, failed: Mutex::default() }
     }
 
     /// Takes note of whether the endpoint could be connected to.
@@ -81,8 +82,9 @@ impl Target {
 }
 
 impl Route {
-    pub(super) fn new(settings: RouteSettings, targets: Vec<Target>, budget: Arc<Budget>) -> Self {
-        Self { inner: Arc::new(Inner { settings, budget, targets, next: AtomicUsize::new(0) }) }
+    pub(super) fn new(settings: RouteSettings, targets: Vec<Target>) -> Self {
+        let targets = targets.into_iter().map(Arc::new).collect();
+        Self { inner: Arc::new(Inner { settings, targets, next: AtomicUsize::new(0) }) }
     }
 
     /// Where it goes.
@@ -93,10 +95,10 @@ impl Route {
 
 impl Inner {
     /// All endpoints in the order in which to try them: round robin, those first that could be connected to.
-    pub(super) fn turn(&self) -> impl Iterator<Item = &Target> {
+    pub(super) fn turn(&self) -> impl Iterator<Item = &Arc<Target>> {
         let first = self.next.fetch_add(1, Ordering::Relaxed) % self.targets.len().max(1);
         let (before, from) = self.targets.split_at(first);
-        let mut turn: Vec<&Target> = from.iter().chain(before).collect();
+        let mut turn: Vec<&Arc<Target>> = from.iter().chain(before).collect();
         if turn.len() > 1 {
             turn.sort_by_cached_key(|target| target.is_shunned());
         }

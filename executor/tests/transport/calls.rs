@@ -7,7 +7,7 @@ use bytes::Bytes;
 use h2::Reason;
 use libtest_mimic::{Failed, Trial};
 use witwire_executor::transport::{
-    CallOptions, Compression, Endpoint, Exchange, Jitter, Keepalive, LinkSettings, Repeat, RetryPolicy, Route,
+    BudgetConfig, CallOptions, Compression, Endpoint, Exchange, Jitter, Keepalive, LinkSettings, Repeat, RetryPolicy, Route,
     RouteSettings, SendErrorKind, StreamOptions, Transport, TransportConfig,
 };
 use witwire_interpreter::{GrpcResponse, MetadataText, Request, Response};
@@ -31,6 +31,8 @@ pub(super) fn trials() -> Vec<Trial> {
         trial("calls::endpoints take turns", endpoints_take_turns),
         trial("calls::an endpoint that is down is passed over", passed_over),
         trial("calls::all endpoints are down", all_down),
+        trial("calls::a stream tells which endpoint is down", a_stream_tells),
+        trial("calls::routes to one endpoint share its budget", one_budget),
         trial("calls::waits for a server", waits_for_a_server),
         trial("calls::dropped over HTTP/2", dropped_over_http2),
         trial("calls::the deadline cancels", the_deadline_cancels),
@@ -245,6 +247,33 @@ async fn passed_over() -> Outcome {
         check(&(exchange.outcome.is_ok(), exchange.attempts), &(true, 1))?;
     }
     check(&server.seen().len(), &10)
+}
+
+/// A stream is not sent elsewhere, but what it finds is known to those that come after it.
+async fn a_stream_tells() -> Outcome {
+    let up = Http2::start(grpc_hello()).await?;
+    let transport = transport()?;
+    let route = route(&transport, &[format!("http://{}", refusing().await?), up.server.url()], RouteSettings::default())?;
+    let Request::Grpc(request) = grpc_request(Vec::new()) else { return Err("no gRPC".into()) };
+    let stream = async || -> Result<bool, Failed> {
+        let mut stream = transport.stream(&route, &request, true, &StreamOptions::default())?;
+        Ok(stream.next().await.is_ok())
+    };
+    check(&[stream().await?, stream().await?, stream().await?, stream().await?], &[false, true, true, true])
+}
+
+/// What one route spent, another one to the same endpoint does not have.
+async fn one_budget() -> Outcome {
+    let server = Http1::start(vec![Bytes1::write("HTTP/1.1 503 X\r\ncontent-length: 0\r\n\r\n")]).await?;
+    let budget = BudgetConfig::new(10, 1)?;
+    let transport = Transport::new(TransportConfig { jitter: Arc::new(Hasty), budget, ..loopback()? })?;
+    let url = server.server.url();
+    for (urls, attempts) in [(vec![url.clone()], 5), (vec![url.clone(), url], 1)] {
+        let route = route(&transport, &urls, RouteSettings::default())?;
+        let exchange = transport.call(&route, &get(), &CallOptions::new(AMPLE, Repeat::Freely)).await;
+        check(&exchange.attempts, &attempts)?;
+    }
+    Ok(())
 }
 
 async fn all_down() -> Outcome {

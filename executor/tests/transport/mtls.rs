@@ -5,7 +5,7 @@ use witwire_executor::credentials::Source;
 use witwire_executor::egress::EgressPolicy;
 use witwire_executor::transport::{
     Authority as Name, CallOptions, ClientTls, Endpoint, Exchange, Identity, LinkSettings, Repeat, RouteSettings,
-    SendErrorKind, Transport, TransportConfig,
+    SendErrorKind, StreamError, StreamOptions, Transport, TransportConfig,
 };
 use witwire_interpreter::Request;
 use witwire_test_support::hostile::http1::{Http1, Step as Bytes};
@@ -99,7 +99,21 @@ async fn refused(given: Given, reason: &'static str) -> Outcome {
         check(&error.kind, &SendErrorKind::NoConnection { lasting: true })?;
         check(&(exchange.attempts, server.server.accepted(), server.requests().len()), &(1, 1, 0))?;
     }
-    Ok(())
+    // A stream is told the same.
+    let server = Http1::start_with(Some(acceptor(&ours, &["h2"], Some(&clients))?), |_, _| hello()).await?;
+    let transport = transport()?;
+    let link = LinkSettings { tls: tls(&authority, me.as_ref()), keepalive: None };
+    let settings = RouteSettings { link, ..RouteSettings::default() };
+    let route = transport.route(vec![Endpoint::parse(&server.server.url_as("todo.test"))?], settings)?;
+    let Request::Grpc(request) = grpc_request(Vec::new()) else { return Err("no gRPC".into()) };
+    let mut stream = transport.stream(&route, &request, true, &StreamOptions::default())?;
+    match stream.next().await {
+        Err(StreamError::Broken(error)) => {
+            contains(&error.message, reason)?;
+            check(&error.kind, &SendErrorKind::NoConnection { lasting: true })
+        }
+        other => Err(format!("{other:?}").into()),
+    }
 }
 
 async fn what_cannot_be_used() -> Outcome {

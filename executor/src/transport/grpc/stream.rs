@@ -14,14 +14,14 @@ use witwire_interpreter::{GrpcRequest, GrpcResponse, GrpcStatus, Metadata};
 
 use super::frame::{Frames, Trouble};
 use super::outbox::{Driven, Outbox};
-use super::{GRPC_ENCODING, GRPC_STATUS, encode, failed, is_grpc, metadata, of_http, prepare, status_of, trouble};
-use crate::transport::attempt::{timed_out, too_large};
+use super::response::{self, Head, UNAUTHENTICATED};
+use super::{GRPC_STATUS, encode, metadata, prepare};
+use crate::transport::attempt::{refusal_or, timed_out, too_large};
 use crate::transport::classify::{Phase, classify};
 use crate::transport::coding::Compression;
 use crate::transport::error::{SendError, SendErrorKind};
-use crate::transport::pool::Clients;
 use crate::transport::probe::RequestBody;
-use crate::transport::route::Route;
+use crate::transport::route::{Route, Target};
 use crate::transport::{SendProbe, SendStage, Transport};
 
 /// `DEADLINE_EXCEEDED`
@@ -56,7 +56,10 @@ impl From<SendError> for StreamError {
 /// Nothing is read ahead beyond HTTP/2's window for the stream, and one message at most waits to be sent: each side is as slow
 /// as the other.
 pub struct GrpcStream {
+    target: Arc<Target>,
     destination: String,
+    /// When it began to be sent.
+    begun: Instant,
     /// The largest message that is sent; `None`: the protocol's own limit.
     max_request: Option<usize>,
     /// The largest message that is received.
@@ -96,7 +99,6 @@ struct Ready {
     request: http::Request<RequestBody>,
     /// The framed request, where the client sends only one.
     only: Option<Bytes>,
-    clients: Arc<Clients>,
 }
 
 impl Transport {
@@ -128,11 +130,13 @@ impl Transport {
         let connection = capture_connection(&mut head);
         let (outbox, body) = Outbox::new();
         let body = RequestBody::stream(body, &inner.probe, &connection);
-        let ready = Ready { request: head.map(|()| body), only, clients: target.clients.clone() };
+        let ready = Ready { request: head.map(|()| body), only };
         let limit = settings.max_response.unwrap_or(inner.limits.max_response);
         let now = Instant::now();
         Ok(GrpcStream {
             destination: target.endpoint.destination(),
+            target: target.clone(),
+            begun: now,
             max_request: settings.max_request,
             limit,
             compression,
@@ -154,8 +158,9 @@ impl GrpcStream {
         let ended = Side::Ended(Ok(()));
         match std::mem::replace(&mut self.incoming, ended) {
             Side::Ready(ready) => {
-                let Ready { request, only, clients } = *ready;
-                self.incoming = Side::Waiting(Driven::spawn(clients.grpc.request(request)));
+                let Ready { request, only } = *ready;
+                self.begun = Instant::now();
+                self.incoming = Side::Waiting(Driven::spawn(self.target.clients.grpc.request(request)));
                 if let Some(only) = only
                     && let Some(outbox) = self.outbox.take()
                 {
@@ -298,7 +303,7 @@ impl GrpcStream {
                          before",
                         self.destination
                     );
-                    return Err(StreamError::from(SendError::new(SendErrorKind::Unprocessed, message)));
+                    return Err(StreamError::from(SendError::new(SendErrorKind::MaybeProcessed { reset: None }, message)));
                 }
             }
             Ok(())
@@ -316,6 +321,11 @@ impl GrpcStream {
     /// Trailing metadata, without the protocol's own keys; empty before the end.
     pub fn trailing(&self) -> &Metadata {
         &self.trailing
+    }
+
+    /// Whether the service has ended it since it refuses the credentials.
+    pub(crate) fn unauthenticated(&self) -> bool {
+        matches!(&self.incoming, Side::Ended(Err(StreamError::Status(status))) if status.code == UNAUTHENTICATED)
     }
 
     async fn receive(&mut self) -> Result<Option<Bytes>, StreamError> {
@@ -364,39 +374,28 @@ impl GrpcStream {
             Err(e) => {
                 let connected = self.connection.connection_metadata().is_some();
                 let error = classify(&e, if connected { Phase::Sent } else { Phase::Connecting }, &self.destination);
+                let error = refusal_or(error, &self.connection, &self.target, self.begun);
+                self.target.connected(!error.kind.is_no_connection());
                 self.end(Err(error.into()));
                 return;
             }
         };
+        self.target.connected(true);
         let (head, body) = response.into_parts();
         let status = head.status.as_u16();
-        if !is_grpc(&head.headers) {
-            let error = if status == 200 {
-                let message =
-                    format!("{} answered, but not with gRPC: its content type is not application/grpc", self.destination);
-                SendError::invalid_response(status, message).into()
-            } else {
-                ended_by(of_http(status, &self.destination))
-            };
-            self.end(Err(error));
-            return;
-        }
         // A status among the headers ends the call ("Trailers-Only"): they are trailers, and there is no initial metadata.
         if head.headers.contains_key(GRPC_STATUS) {
             self.trailing = metadata::read(&head.headers);
         } else {
             self.initial = metadata::read(&head.headers);
         }
-        if let Some(response) = status_of(&head.headers).and_then(|code| failed(code, &head.headers)) {
-            self.end(Err(ended_by(response)));
-            return;
+        match response::head(status, &head.headers, &self.destination) {
+            Ok(Head::Messages { encoding }) => {
+                self.incoming = Side::Reading { body, status, encoding, headers: head.headers };
+            }
+            Ok(Head::Ended(status)) => drop(self.end(Err(StreamError::Status(status)))),
+            Err(error) => drop(self.end(Err(error.into()))),
         }
-        if status != 200 {
-            self.end(Err(ended_by(of_http(status, &self.destination))));
-            return;
-        }
-        let encoding = head.headers.get(GRPC_ENCODING).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
-        self.incoming = Side::Reading { body, status, encoding, headers: head.headers };
     }
 
     /// The body has ended, with these trailers.
@@ -406,16 +405,12 @@ impl GrpcStream {
             _ => HeaderMap::new(),
         };
         let trailers = if trailers.contains_key(GRPC_STATUS) { trailers } else { &headers };
-        let Some(code) = status_of(trailers) else {
-            let message = format!("{} ended the call without a status (grpc-status)", self.destination);
-            self.end(Err(SendError::invalid_response(status, message).into()));
-            return;
-        };
         self.trailing = metadata::read(trailers);
-        let end = match failed(code, trailers) {
-            Some(response) => Err(ended_by(response)),
-            None if self.frames.has_rest() => Err(self.invalid(Trouble::Cut).into()),
-            None => Ok(()),
+        let end = match response::end(status, trailers, &self.destination) {
+            Err(error) => Err(error.into()),
+            Ok(Some(status)) => Err(StreamError::Status(status)),
+            Ok(None) if self.frames.has_rest() => Err(self.invalid(Trouble::Cut).into()),
+            Ok(None) => Ok(()),
         };
         self.end(end);
     }
@@ -448,14 +443,7 @@ impl GrpcStream {
     }
 
     fn invalid(&self, what: Trouble) -> SendError {
-        trouble(what, 200, self.limit, &self.destination)
-    }
-}
-
-fn ended_by(response: GrpcResponse) -> StreamError {
-    match response {
-        GrpcResponse::Status(status) => StreamError::Status(status),
-        GrpcResponse::Ok { .. } => StreamError::Broken(SendError::invalid_response(None, "the call is over")),
+        response::trouble(what, 200, self.limit, &self.destination)
     }
 }
 

@@ -77,16 +77,17 @@ impl Jitter for Longest {
 }
 
 /// Gives canned outcomes, and takes note of when it was asked and how much time it was told to have.
-struct Script {
+struct Script<'a> {
     outcomes: Mutex<Vec<Attempted>>,
     asked: Mutex<Vec<(Duration, Duration)>>,
     start: Instant,
+    budget: &'a Budget,
 }
 
-impl Attempt for Script {
-    async fn attempt(&self, left: Duration) -> Attempted {
+impl Attempt for Script<'_> {
+    async fn attempt(&self, left: Duration) -> (Attempted, Option<&Budget>) {
         self.asked.lock().unwrap().push((self.start.elapsed(), left));
-        self.outcomes.lock().unwrap().pop().unwrap()
+        (self.outcomes.lock().unwrap().pop().unwrap(), Some(self.budget))
     }
 }
 
@@ -119,9 +120,9 @@ async fn run(
 ) -> (Vec<u128>, Attempted) {
     script.reverse();
     let start = Instant::now();
-    let script = Script { outcomes: Mutex::new(script), asked: Mutex::default(), start };
+    let script = Script { outcomes: Mutex::new(script), asked: Mutex::default(), start, budget };
     let policy = RetryPolicy::default();
-    let run = Run { policy: &policy, budget, jitter: &Longest, probe: &(), repeat, wait_for_ready, end: start + deadline };
+    let run = Run { policy: &policy, jitter: &Longest, probe: &(), repeat, wait_for_ready, end: start + deadline };
     let (last, attempts) = run.run(&script).await;
     let asked = script.asked.into_inner().unwrap();
     assert!(asked.iter().all(|(at, left)| *at + *left == deadline), "every attempt has what is left: {asked:?}");
