@@ -10,16 +10,22 @@ from concurrent import futures
 import grpc
 
 lock = threading.Lock()
-counts = {"flaky": 0, "cancelled": 0}
+counts = {"echo": 0, "flaky": 0}
 hanging = threading.Event()
 cancelled = threading.Event()
 
 
 def echo(request, context):
+    with lock:
+        counts["echo"] += 1
     sent = [(key, value) for key, value in context.invocation_metadata() if key.startswith("x-")]
     context.send_initial_metadata([("x-initial", "a"), ("x-initial-bin", b"\xab\xcd")])
     context.set_trailing_metadata(sent)
     return request
+
+
+def echoes(_, context):
+    return str(counts["echo"]).encode()
 
 
 def remaining(_, context):
@@ -66,7 +72,7 @@ def large(request, context):
     return b"x" * int(request)
 
 
-methods = [echo, remaining, fail, flaky, hang, wait_for_hang, wait_for_cancel, compressed, large]
+methods = [echo, echoes, remaining, fail, flaky, hang, wait_for_hang, wait_for_cancel, compressed, large]
 handlers = {method.__name__: grpc.unary_unary_rpc_method_handler(method) for method in methods}
 server = grpc.server(futures.ThreadPoolExecutor(max_workers=8), options=[("grpc.max_receive_message_length", 100_000)])
 server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Real", handlers),))
