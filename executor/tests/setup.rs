@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 use tokio::process::Command;
@@ -17,6 +18,9 @@ use witwire_ir::InDoubt;
 use witwire_test_support::Script;
 
 use crate::ledger::{self, INTERFACE, Operation, Protocol, Server};
+
+/// Far longer than a child process takes on a busy machine.
+const LONGEST: Duration = Duration::from_mins(2);
 
 /// The first argument of a child process of these tests.
 pub(crate) const CHILD: &str = "--worker-child";
@@ -263,9 +267,9 @@ impl Child<'_> {
     }
 }
 
-/// Waits for a child process.
+/// Waits for a child process; one that hangs is killed, and fails its test.
 pub(crate) async fn wait(child: tokio::process::Child) -> Result<Finished, Failed> {
-    let output = child.wait_with_output().await?;
+    let output = tokio::time::timeout(LONGEST, child.wait_with_output()).await.map_err(|_| "the child process hangs")??;
     let lines = String::from_utf8(output.stdout)?.lines().map(ToOwned::to_owned).collect();
     Ok(Finished { status: output.status, lines })
 }
