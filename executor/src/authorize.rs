@@ -1,6 +1,6 @@
 //! Credentials in requests: put in before a call, and once more where the service refuses a token.
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use witwire_interpreter::{Failure, Request};
 use witwire_ir::AuthMode;
 
@@ -17,18 +17,34 @@ pub(crate) struct Authorized {
     renewable: Option<(Request, Gathered)>,
 }
 
-/// Puts the host's credentials into a request. Tokens are fetched where they are needed, outside of everything that is recorded.
-pub(crate) async fn authorize(transport: &Transport, callee: &Callee, request: Request) -> Result<Authorized, Failure> {
+impl Authorized {
+    /// The request, and where its tokens came from.
+    pub(crate) fn into_parts(self) -> (Request, Option<Gathered>) {
+        (self.request, self.renewable.map(|(_, gathered)| gathered))
+    }
+}
+
+/// Puts the host's credentials into a request. Tokens are fetched where they are needed, within the call's deadline, and outside of
+/// everything that is recorded.
+pub(crate) async fn authorize(
+    transport: &Transport,
+    callee: &Callee,
+    request: Request,
+    end: Instant,
+) -> Result<Authorized, Failure> {
     let api = callee.plan.api();
     if api.auth_mode != AuthMode::Host {
         return Ok(Authorized { request, renewable: None });
     }
-    let mut gathered = callee.credentials.gather(api, callee.operation()).map_err(|e| unauthenticated(&e))?;
+    let mut gathered = callee.credentials.gather(api, callee.operation()).await.map_err(|e| unauthenticated(&e))?;
     if !gathered.has_tokens() {
         let request = fill(callee, request, &gathered)?;
         return Ok(Authorized { request, renewable: None });
     }
-    gathered.fetch(transport).await.map_err(|e| unauthenticated(&e))?;
+    match timeout_at(end, gathered.fetch(transport)).await {
+        Ok(fetched) => fetched.map_err(|e| unauthenticated(&e))?,
+        Err(_) => return Err(Failure::Timeout(format!("no token for `{}` came within the call's deadline", callee.name))),
+    }
     let authorized = fill(callee, request.clone(), &gathered)?;
     Ok(Authorized { request: authorized, renewable: Some((request, gathered)) })
 }
@@ -39,26 +55,21 @@ pub(crate) async fn call(
     transport: &Transport,
     callee: &Callee,
     authorized: &mut Authorized,
+    begun: Instant,
     options: CallOptions,
 ) -> Exchange {
-    let begun = Instant::now();
+    let options = CallOptions { begun: Some(begun), ..options };
     let exchange = transport.call(&callee.route, &authorized.request, &options).await;
     let Some((bare, gathered)) = authorized.renewable.as_mut().filter(|_| exchange.unauthenticated()) else {
         return exchange;
     };
     gathered.refuse().await;
-    if gathered.fetch(transport).await.is_err() {
+    if !matches!(timeout_at(options.end(), gathered.fetch(transport)).await, Ok(Ok(()))) {
         return exchange;
     }
-    let (Ok(request), deadline) = (fill(callee, bare.clone(), gathered), options.deadline.saturating_sub(begun.elapsed()))
-    else {
-        return exchange;
-    };
-    if deadline.is_zero() {
-        return exchange;
-    }
+    let Ok(request) = fill(callee, bare.clone(), gathered) else { return exchange };
     authorized.request = request;
-    let again = transport.call(&callee.route, &authorized.request, &CallOptions { deadline, ..options }).await;
+    let again = transport.call(&callee.route, &authorized.request, &options).await;
     Exchange { attempts: exchange.attempts.saturating_add(again.attempts), ..again }
 }
 

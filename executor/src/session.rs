@@ -5,6 +5,7 @@ mod steps;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tokio::time::Instant;
 use witwire_interpreter::{Failure, Request};
 use witwire_ir::{CallClass, InDoubt, KeyFormat, KeyHeader, Value};
 
@@ -95,6 +96,8 @@ pub(crate) struct Session {
 
 /// A call that is to be sent.
 struct Outgoing {
+    /// When the call began.
+    begun: Instant,
     authorized: Authorized,
     key: Option<IdempotencyKey>,
 }
@@ -193,7 +196,7 @@ impl Session {
     async fn send(&mut self, callee: &Callee, args: &[Value], mut outgoing: Outgoing, call: Ordinal) -> Result<Value, Stop> {
         let class = &callee.operation().class;
         let options = CallOptions::new(callee.deadline, Repeat::of(class, outgoing.key.is_some()));
-        let exchange = authorize::call(&self.transport, callee, &mut outgoing.authorized, options).await;
+        let exchange = authorize::call(&self.transport, callee, &mut outgoing.authorized, outgoing.begun, options).await;
         let value = match exchange.outcome {
             Ok(response) => callee.response(args, &response),
             Err(error) if error.in_doubt() && *class == CallClass::Unsafe(InDoubt::Suspend) => {
@@ -312,6 +315,7 @@ async fn prepare(
     args: &[Value],
     key: Option<&IdempotencyKey>,
 ) -> Result<Outgoing, Failure> {
+    let begun = Instant::now();
     let violations = callee.plan.check(callee.operation, args);
     if !violations.is_empty() {
         return Err(Failure::InvalidRequest(violations));
@@ -320,7 +324,8 @@ async fn prepare(
     if let (CallClass::Keyed(header), Some(key)) = (&callee.operation().class, key) {
         put_key(&mut request, header, key);
     }
-    Ok(Outgoing { authorized: authorize(transport, callee, request).await?, key: key.cloned() })
+    let end = CallOptions { begun: Some(begun), ..CallOptions::new(callee.deadline, Repeat::Unprocessed) }.end();
+    Ok(Outgoing { begun, authorized: authorize(transport, callee, request, end).await?, key: key.cloned() })
 }
 
 /// Puts the idempotency key into its header, in place of one that the guest gave.

@@ -10,6 +10,7 @@ use witwire_ir::Value;
 pub(crate) use progress::{Ending, Progress};
 
 use crate::callee::Callee;
+use crate::credentials::Gathered;
 use crate::oplog::{Ordinal, Started, Timestamp};
 use crate::transport::GrpcStream;
 
@@ -40,7 +41,15 @@ pub(crate) enum Line {
     /// There is none: the process that had it is gone, or the stream ended.
     None,
     /// The call is under way.
-    Live(Box<GrpcStream>),
+    Live(Box<Connected>),
+}
+
+/// A call under way.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    pub(crate) stream: GrpcStream,
+    /// Where its tokens came from.
+    pub(crate) tokens: Option<Gathered>,
 }
 
 impl Streams {

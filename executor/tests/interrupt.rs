@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use libtest_mimic::Trial;
+use libtest_mimic::{Failed, Trial};
 use tokio::sync::Notify;
+use witwire_executor::credentials::{Credentials, Source};
 use witwire_executor::oplog::{MemoryStore, Ordinal, Outcome, Status, SuspendReason};
-use witwire_executor::{Executor, ExecutorConfig, Interrupter, Probe, Window, WorkerError};
+use witwire_executor::transport::Endpoint;
+use witwire_executor::{ApiFile, Dependency, Executor, ExecutorConfig, Interrupter, Probe, Window, WorkerError};
 use witwire_ir::InDoubt;
 use witwire_ir::host::grpc::ErrorKind;
 use witwire_test_support::{Script, wat_guest};
 
-use crate::ledger::{Operation, Point, Protocol, STREAMS, Server, Stream};
+use crate::ledger::{self, Operation, Point, Protocol, STREAMS, Server, Stream};
 use crate::setup::{TestResult, calls, check, executor, invoke, key, load, run, script, transport, trial, worker_id};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -21,6 +23,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             trials.push(trial(name, move || in_a_step(stream, step)));
         }
     }
+    trials.push(trial("interrupt::what-cannot-be-opened-again", not_reopened));
     for protocol in Protocol::ALL {
         trials.push(trial(format!("interrupt::{}::in-a-call", protocol.name()), move || in_a_call(protocol)));
     }
@@ -118,4 +121,39 @@ async fn in_a_step(stream: Stream, step: &str) -> TestResult {
     };
     check("what the guest got", &invoke(&mut worker, "a").await?, &expected)?;
     check("openings", &server.stream_counts().opened.get(&stream).copied(), &Some(openings))
+}
+
+/// The credential is gone when the stream is to be opened again: it is cut, and nobody is told that nothing was sent.
+async fn not_reopened() -> TestResult {
+    let (server, mut held) = Server::start().await?;
+    let probe = Arc::new(SecondStep::default());
+    let config = ExecutorConfig::new(Arc::new(MemoryStore::new()), transport(Arc::new(()))?);
+    let executor = Executor::new(ExecutorConfig { probe: probe.clone(), ..config })?;
+    let opening = script(Protocol::Grpc).open("s", STREAMS, "watch({id: \"2\", text: \"\"})");
+    let wasm = (0..2).fold(opening, |script, _| script.method("s", "next()")).build()?;
+    let dependency = || -> Result<Dependency, Failed> {
+        let file = ApiFile::of(&ledger::bundle(Protocol::Grpc, InDoubt::OutcomeUnknown));
+        Ok(Dependency::new(file, Some(Endpoint::parse(server.url())?)))
+    };
+    let program = executor.load(wasm.clone(), &[dependency()?])?;
+    executor.create(&worker_id(), &program, String::new()).await?;
+    let interrupter = Interrupter::default();
+    let mut worker = executor.open(&worker_id(), &program).await?.interrupted_by(interrupter.clone());
+    server.hold_at_message(Stream::Watch, 2);
+    let (key, run) = (key("a"), run());
+    let (result, ()) = tokio::join!(worker.invoke(&key, &run, &[]), async {
+        held.recv().await;
+        probe.0.notified().await;
+        interrupter.interrupt();
+    });
+    check("whether it was interrupted", &interrupted(&result), &true)?;
+    drop(worker);
+    let mut later = dependency()?;
+    let gone = Source::Environment("WITWIRE_SURELY_NOT_SET".to_owned());
+    later.credentials = Credentials::none().with("bearerAuth", gone);
+    let mut worker = executor.open(&worker_id(), &executor.load(wasm, &[later])?).await?;
+    worker.resume(None).await?;
+    let expected = vec![0, Script::VALUE + 1, 1 + ErrorKind::Unavailable as u64];
+    check("what the guest got", &invoke(&mut worker, "a").await?, &expected)?;
+    check("openings", &server.stream_counts().opened.values().sum(), &1)
 }

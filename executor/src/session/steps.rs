@@ -11,13 +11,14 @@ use witwire_ir::{CallClass, InDoubt, Step, Value};
 
 use super::{Outgoing, Session, Stop, prepare};
 use crate::callee::Callee;
+use crate::credentials::Gathered;
 use crate::journal::now;
 use crate::oplog::{
     Event, Finished, FunctionName, Ordinal, Recorded, Settlement, Started, Stepped, Timestamp, request_digest, settle,
 };
 use crate::probe::Window;
-use crate::stream::{Ending, Line, OpenStream, Progress};
-use crate::transport::{GrpcStream, StreamError, StreamOptions};
+use crate::stream::{Connected, Ending, Line, OpenStream, Progress};
+use crate::transport::{StreamError, StreamOptions};
 
 /// `CANCELLED`
 const CANCELLED: u32 = 1;
@@ -57,7 +58,7 @@ impl Session {
         self.journal.durable().await?;
         self.probe.reached(Window::Recorded, call);
         if let Ok(mut line) = line {
-            line.start();
+            line.stream.start();
             let stream = OpenStream {
                 callee: callee.clone(),
                 args: args.to_vec(),
@@ -107,8 +108,9 @@ impl Session {
         self.show_new_output();
         let response = match recorded {
             crate::oplog::Step::Replayed(stepped) => {
-                // An item was encoded before it was sent; what cannot be encoded was never sent.
-                let item = (step == Step::Send).then(|| stream.callee.plan.item(stream.callee.operation, args.first()).ok());
+                // An item was encoded before it was sent; what cannot be encoded was never sent. It is kept where it may be sent again.
+                let kept = step == Step::Send && self.may_reopen(&stream.callee);
+                let item = kept.then(|| stream.callee.plan.item(stream.callee.operation, args.first()).ok());
                 stream.progress.note(step, stepped.response.as_ref(), stepped.ended, item.flatten());
                 stepped.response
             }
@@ -174,9 +176,10 @@ impl Session {
                 Err(error) => return Ok(Taken::ends(error)),
             }
         }
-        let Line::Live(line) = &mut stream.line else { return Ok(Taken::ends(misuse(&callee, "it is not open"))) };
+        let Line::Live(connected) = &mut stream.line else { return Ok(Taken::ends(misuse(&callee, "it is not open"))) };
+        let Connected { stream: line, tokens } = &mut **connected;
         let operation = callee.operation;
-        Ok(match step {
+        let taken = match step {
             Step::Next => match line.next().await {
                 Ok(message) => match callee.plan.next(operation, message.as_deref()) {
                     Ok(value) if message.is_some() => Taken::goes_on(value),
@@ -230,11 +233,21 @@ impl Session {
                 }
             }
             Step::Cancel => Taken { response: None, ended: true },
-        })
+        };
+        refuse_tokens(line.unauthenticated(), tokens.as_ref()).await;
+        Ok(taken)
+    }
+
+    /// Whether a stream may be opened again, so that what was sent on it is needed.
+    fn may_reopen(&self, callee: &Callee) -> bool {
+        match callee.operation().class {
+            CallClass::Safe | CallClass::Idempotent | CallClass::Keyed(_) | CallClass::Unsafe(InDoubt::Retry) => true,
+            CallClass::Unsafe(InDoubt::OutcomeUnknown | InDoubt::Suspend) => self.decision.is_some(),
+        }
     }
 
     /// A stream whose process is gone: sent again as far as it had come, or an `err`.
-    async fn reopen(&mut self, stream: &mut OpenStream) -> Result<Result<Box<GrpcStream>, Value>, Stop> {
+    async fn reopen(&mut self, stream: &mut OpenStream) -> Result<Result<Box<Connected>, Value>, Stop> {
         let callee = &stream.callee;
         let class = match self.decision.take() {
             Some(decision) => &CallClass::Unsafe(decision),
@@ -249,25 +262,29 @@ impl Session {
         let line = prepared.and_then(|outgoing| self.line(callee, outgoing));
         let mut line = match line {
             Ok(line) => line,
-            Err(failure) => return Ok(Err(callee.failure(failure))),
+            // It was sent once, so that it is cut, not wrong or denied.
+            Err(failure) => return Ok(Err(callee.failure(not_reopened(callee, failure)))),
         };
         self.journal.durable().await?;
-        line.start();
+        line.stream.start();
         let sent = std::mem::take(&mut stream.progress.sent);
-        if let Err(error) = line.catch_up(sent, stream.progress.closed, stream.progress.received).await {
+        let caught_up = line.stream.catch_up(sent, stream.progress.closed, stream.progress.received).await;
+        if let Err(error) = caught_up {
+            refuse_tokens(line.stream.unauthenticated(), line.tokens.as_ref()).await;
             return Ok(Err(failed(callee, error)));
         }
         Ok(Ok(line))
     }
 
     /// The call of a stream, ready to be started.
-    fn line(&self, callee: &Callee, outgoing: Outgoing) -> Result<Box<GrpcStream>, Failure> {
-        let Request::Grpc(request) = outgoing.authorized.request else {
+    fn line(&self, callee: &Callee, outgoing: Outgoing) -> Result<Box<Connected>, Failure> {
+        let (request, tokens) = outgoing.authorized.into_parts();
+        let Request::Grpc(request) = request else {
             return Err(Failure::Unimplemented(format!("`{}` streams over HTTP, which cannot be done yet", callee.name)));
         };
         let takes_request = callee.takes_request();
         match self.transport.stream(&callee.route, &request, takes_request, &StreamOptions::default()) {
-            Ok(line) => Ok(Box::new(line)),
+            Ok(stream) => Ok(Box::new(Connected { stream, tokens })),
             // Nothing was sent, so that no class is asked.
             Err(error) => match error.settle(&CallClass::Safe) {
                 Err(failure) => Err(failure),
@@ -305,7 +322,8 @@ fn misuse(callee: &Callee, what: &str) -> Value {
 fn failed(callee: &Callee, error: StreamError) -> Value {
     match error {
         StreamError::Status(status) => callee.plan.ended(callee.operation, &status),
-        // A broken stream is `unavailable`: what of it happened, its items have told.
+        // A broken stream is `unavailable` whatever its class, as one that was cut and may not be opened again: what of it happened,
+        // its items have told.
         StreamError::Broken(error) => match error.settle(&CallClass::Safe) {
             Ok(Response::Grpc(witwire_interpreter::GrpcResponse::Status(status))) => {
                 callee.plan.ended(callee.operation, &status)
@@ -314,6 +332,31 @@ fn failed(callee: &Callee, error: StreamError) -> Value {
             Err(failure) => callee.failure(failure),
         },
     }
+}
+
+/// Lets go of the tokens of a stream where the service has ended it since it refuses them: the next call fetches others.
+async fn refuse_tokens(refused: bool, tokens: Option<&Gathered>) {
+    if let Some(tokens) = tokens.filter(|_| refused) {
+        tokens.refuse().await;
+    }
+}
+
+/// A stream that would be opened again, and cannot.
+fn not_reopened(callee: &Callee, failure: Failure) -> Failure {
+    let reason = match failure {
+        Failure::InvalidRequest(violations) => violations.first().map_or_else(String::new, |first| first.message.clone()),
+        Failure::InvalidResponse { message, .. }
+        | Failure::Unavailable(message)
+        | Failure::Timeout(message)
+        | Failure::OutcomeUnknown(message)
+        | Failure::Denied(message)
+        | Failure::Unauthenticated(message)
+        | Failure::Unimplemented(message) => message,
+    };
+    Failure::Unavailable(format!(
+        "the stream of `{}` was cut when its worker was stopped, or its process ended, and cannot be opened again: {reason}",
+        callee.name
+    ))
 }
 
 fn cut(callee: &Callee) -> Failure {

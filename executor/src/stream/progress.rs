@@ -10,7 +10,8 @@ pub(crate) struct Progress {
     pub(crate) sequence: u64,
     /// How many items the guest got.
     pub(crate) received: u64,
-    /// The items that the guest sent before this process had a connection, encoded: what a call that is sent again begins with.
+    /// The items that the guest sent before this process had a connection, encoded: what a call that is sent again begins with. Only where
+    /// its class may let it, and until it has ended.
     pub(crate) sent: Vec<Bytes>,
     /// Whether the guest has ended its side.
     pub(crate) closed: bool,
@@ -44,6 +45,7 @@ impl Progress {
             _ => {}
         }
         if ended && self.ending.is_none() {
+            self.sent = Vec::new();
             self.ending = Some(match response {
                 None => Ending::Cancelled,
                 Some(error @ Value::Result(Err(_))) => Ending::Failed(error.clone()),

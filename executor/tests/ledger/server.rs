@@ -197,12 +197,10 @@ impl Server {
         let at = (operation, id.to_owned());
         let key = headers.get("idempotency-key").map(|key| key.to_str().expect("a key is ASCII").to_owned());
         let mut seen_before = false;
+        let admitted = self.admits(headers);
         {
             let mut counts = self.lock();
             *counts.requests.entry(at.clone()).or_default() += 1;
-            if let Some(authorization) = headers.get("authorization") {
-                counts.authorizations.push(authorization.to_str().expect("ASCII").to_owned());
-            }
             if let Some(key) = &key {
                 counts.keys.entry(id.to_owned()).or_default().insert(key.clone());
                 seen_before = counts.receipts.contains_key(key);
@@ -211,10 +209,9 @@ impl Server {
                 counts.refuse = None;
                 return Err(Refusal::NotNow);
             }
-            let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
-            if counts.admit.as_deref().is_some_and(|admitted| authorization != Some(admitted)) {
-                return Err(Refusal::Unauthenticated);
-            }
+        }
+        if !admitted {
+            return Err(Refusal::Unauthenticated);
         }
         self.hold_at(Point::Arrived, id).await;
         let number = {
@@ -230,6 +227,14 @@ impl Server {
         };
         self.hold_at(Point::Done, id).await;
         Ok(number)
+    }
+
+    /// Takes note of the `Authorization`, and says whether it is admitted.
+    pub(super) fn admits(&self, headers: &HeaderMap) -> bool {
+        let authorization = headers.get("authorization").map(|value| value.to_str().expect("ASCII").to_owned());
+        let mut counts = self.lock();
+        counts.authorizations.extend(authorization.clone());
+        counts.admit.is_none() || counts.admit == authorization
     }
 
     async fn hold_at(&self, point: Point, id: &str) {
@@ -295,20 +300,25 @@ fn answer(server: &Server, number: Result<u64, Refusal>) -> Response {
     response
 }
 
+/// The end of a gRPC call that was not looked at.
+pub(super) fn refusal(status: &'static str) -> Response {
+    let mut response = Response::new(Body::empty());
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
+    response.headers_mut().insert("grpc-status", HeaderValue::from_static(status));
+    response
+}
+
 async fn grpc(State(server): State<Server>, Path(operation): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
     let operation = Operation::parse(&operation).expect("only known methods are called");
     let entry = Entry::decode(&body[5..]).expect("a message of the API");
     let number = match server.perform(operation, &entry.id, &headers).await {
         Ok(number) => number,
-        Err(refusal) => {
-            let status = match refusal {
+        Err(reason) => {
+            let status = match reason {
                 Refusal::NotNow => "14",
                 Refusal::Unauthenticated => "16",
             };
-            let mut response = Response::new(Body::empty());
-            response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
-            response.headers_mut().insert("grpc-status", HeaderValue::from_static(status));
-            return response;
+            return refusal(status);
         }
     };
     let garbled = server.lock().garbled;

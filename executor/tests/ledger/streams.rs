@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use witwire_ir::operation::grpc::StreamKind;
 use witwire_ir::{CallClass, InDoubt};
 
-use super::server::{Entry, Receipt, Server};
+use super::server::{Entry, Receipt, Server, refusal};
 
 /// A streaming method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,9 +84,17 @@ pub(crate) struct StreamCounts {
 /// Sends response frames; an error means that the client has given up.
 type Out = mpsc::Sender<Result<Frame<Bytes>, Infallible>>;
 
-pub(super) async fn serve(State(server): State<Server>, Path(name): Path<String>, body: Body) -> Response {
+pub(super) async fn serve(
+    State(server): State<Server>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
     let stream = Stream::ALL.into_iter().find(|s| s.name() == name).expect("only known methods are called");
     *server.streams().opened.entry(stream).or_default() += 1;
+    if !server.admits(&headers) {
+        return refusal("16");
+    }
     // No frame is made before the one before it is taken, so that the client's pace is seen.
     let (out, mut frames) = mpsc::channel(1);
     tokio::spawn(async move {

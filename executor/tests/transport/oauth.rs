@@ -11,13 +11,15 @@ use witwire_executor::transport::{Endpoint, Transport, TransportConfig};
 use witwire_executor::{ApiFile, Dependency};
 use witwire_interpreter::Credential;
 use witwire_ir::container::Bundle;
+use witwire_ir::host::grpc::ErrorKind;
 use witwire_ir::{Api, AuthKind, InDoubt, OperationId};
+use witwire_test_support::Script;
 use witwire_test_support::hostile::http1::{Http1, Step};
 use witwire_test_support::hostile::refusing;
 
-use super::{Outcome, check, contains, loopback, trial};
-use crate::ledger::{self, Operation, Protocol, Server};
-use crate::setup::{calls, executor, files_in, invoke, worker_id};
+use super::{Outcome, SHORT, check, contains, loopback, trial};
+use crate::ledger::{self, Operation, Protocol, STREAMS, Server};
+use crate::setup::{Setup, calls, executor, files_in, invoke, script, worker_id};
 
 pub(super) fn trials() -> Vec<Trial> {
     let mut trials = vec![
@@ -30,6 +32,8 @@ pub(super) fn trials() -> Vec<Trial> {
         trial("oauth::a redirect gets no secret", a_redirect_gets_no_secret),
         trial("oauth::the egress policy holds", the_egress_policy_holds),
     ];
+    trials.push(trial("oauth::a stream lets go of a refused token", a_stream));
+    trials.push(trial("oauth::a token counts towards the call's deadline", within_the_deadline));
     for protocol in Protocol::ALL {
         trials.push(trial(format!("oauth::a worker over {}", protocol.name()), move || a_worker(protocol)));
     }
@@ -90,7 +94,7 @@ async fn fetch(
     transport: &Transport,
 ) -> Result<Option<Credential>, CredentialsError> {
     let (api, operation) = api(kind);
-    let mut gathered = credentials.gather(&api, &api.operations[operation])?;
+    let mut gathered = credentials.gather(&api, &api.operations[operation]).await?;
     gathered.fetch(transport).await?;
     Ok(gathered.find("bearerAuth"))
 }
@@ -207,8 +211,8 @@ async fn only_the_refused_token() -> Outcome {
     let credentials = Credentials::none().with_client("bearerAuth", client(None));
     let (api, operation) = api(flow(Some(server.server.url())));
     let transport = transport()?;
-    let mut first = credentials.gather(&api, &api.operations[operation])?;
-    let mut second = credentials.gather(&api, &api.operations[operation])?;
+    let mut first = credentials.gather(&api, &api.operations[operation]).await?;
+    let mut second = credentials.gather(&api, &api.operations[operation]).await?;
     first.fetch(&transport).await?;
     second.fetch(&transport).await?;
     // Both were refused, by which the second is late: there is another token already.
@@ -330,6 +334,43 @@ async fn the_egress_policy_holds() -> Outcome {
     let error = fetch(&credentials, flow(Some(server.server.url())), &transport).await.err().ok_or("a token")?;
     contains(&error.to_string(), "egress:\n  allow: [\"127.0.0.1:")?;
     check(&server.server.accepted(), &0)
+}
+
+/// The ledger over gRPC with tokens of this provider.
+fn ledger_with_tokens(tokens: &Http1, url: &str) -> Result<Dependency, Failed> {
+    let mut api = ledger::api(Protocol::Grpc, InDoubt::OutcomeUnknown);
+    let scheme = api.schemes.iter().map(|(id, _)| id).next().ok_or("no scheme")?;
+    api.schemes[scheme].kind = flow(Some(format!("{}/token", tokens.server.url())));
+    let mut dependency = Dependency::new(ApiFile::of(&Bundle { apis: vec![api] }), Some(Endpoint::parse(url)?));
+    dependency.credentials = Credentials::none().with_client("bearerAuth", client(None));
+    Ok(dependency)
+}
+
+/// The stream that is refused has the refusal; the next one has another token.
+async fn a_stream() -> Outcome {
+    let tokens = provider(|n| granted(n, r#","expires_in":3600"#)).await?;
+    let setup = Setup::new().await?;
+    setup.server.admit("Bearer t0ken-2");
+    let open = |script: Script, name| script.open(name, STREAMS, r#"watch({id: "1", text: ""})"#).method(name, "next()");
+    let script = open(open(script(Protocol::Grpc), "a"), "b");
+    let program = setup.executor.load(script.build()?, &[ledger_with_tokens(&tokens, setup.server.url())?])?;
+    let mut worker = setup.open(&program).await?;
+    let told = 1 + ErrorKind::Unauthenticated as u64;
+    check(&invoke(&mut worker, "one").await?, &vec![0, told, 0, Script::VALUE + 1])?;
+    check(&(tokens.requests().len(), setup.server.counts().authorizations.len()), &(2, 2))
+}
+
+/// A provider that does not answer costs a call no more than its deadline.
+async fn within_the_deadline() -> Outcome {
+    let tokens = Http1::start(vec![Step::Hang]).await?;
+    let setup = Setup::new().await?;
+    let mut dependency = ledger_with_tokens(&tokens, setup.server.url())?;
+    dependency.deadline = SHORT;
+    let program = setup.executor.load(calls(Protocol::Grpc, Operation::Post, &["a"]).build()?, &[dependency])?;
+    let mut worker = setup.open(&program).await?;
+    let told = invoke(&mut worker, "one").await?;
+    check(&told, &vec![1 + ErrorKind::DeadlineExceeded as u64])?;
+    check(&setup.server.requests(), &0)
 }
 
 /// The whole way: a token is fetched, refused, fetched anew; a service that refuses the new one too has the last word. Nothing of it
