@@ -20,7 +20,7 @@ use witwire_ir::operation::http::{BodyValue, HttpCall};
 use witwire_ir::{Api, Operation, Param, Shape, Value};
 
 use crate::failure::Failure;
-use crate::json::{Codecs, ObjectCodec, Writer};
+use crate::json::{Budget, Codecs, ObjectCodec, Writer};
 use crate::message::{HttpRequest, HttpResponse};
 use crate::plan::PlanError;
 use crate::validate::{Checks, Report, Spread};
@@ -68,10 +68,11 @@ impl HttpPlan {
     }
 
     pub(crate) fn request(&self, api: &Api, codecs: &Codecs, args: &[Value]) -> Result<HttpRequest, Failure> {
-        request::Encoding::new(self, Writer::new(api, codecs), args).request()
+        request::Encoding::new(self, Writer::new(api, codecs, &Budget::default()), args).request()
     }
 
     pub(crate) fn response(&self, api: &Api, codecs: &Codecs, args: &[Value], response: &HttpResponse) -> Value {
-        response::Decoding { plan: self, writer: Writer::new(api, codecs), args, response }.result()
+        let budget = Budget::default();
+        response::Decoding { plan: self, writer: Writer::new(api, codecs, &budget), args, response }.result()
     }
 }

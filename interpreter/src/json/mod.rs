@@ -19,7 +19,7 @@ pub(crate) use codec::{ArmCodec, Codec, Codecs, ObjectCodec};
 pub(crate) use number::integer;
 pub(crate) use outline::{Outline, outline};
 pub(crate) use read::{read, read_member};
-pub(crate) use table::{Fault as TableFault, Nodes};
+pub(crate) use table::{Budget, Fault as TableFault, Nodes};
 pub(crate) use write::{WriteError, Writer, escape};
 
 /// How deep arrays and objects may be nested; deeper ones are refused, so that no text exhausts the stack.

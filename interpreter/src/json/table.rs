@@ -1,15 +1,55 @@
 //! Recursive values: tables of nodes that stand for trees.
 
-use witwire_ir::{TypeId, Value};
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+
+use witwire_ir::wire::json::Literal;
+use witwire_ir::{Api, Shape, TypeId, Value};
 
 use super::codec::{ArmCodec, Codec, Codecs};
 use super::write::WriteError;
 
 /// How deep nodes may refer to others.
 pub(super) const MAX_LEVELS: u32 = 100;
-/// How many bytes may be written that no memory of the guest stands for: nodes that are referred to again. A table of some hundred
+/// How many bytes a call may write that no memory of the guest stands for: nodes that are referred to again. A table of some hundred
 /// nodes can stand for a tree that no memory holds.
 const MAX_REPEATED: u64 = 64 << 20;
+
+/// What a call may still repeat, over all its tables.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    left: Cell<u64>,
+    /// The addresses of the tables that were counted: one may be looked at before it is written.
+    counted: RefCell<HashSet<usize>>,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { left: Cell::new(MAX_REPEATED), counted: RefCell::default() }
+    }
+}
+
+impl Budget {
+    /// Takes what a table repeats, once.
+    fn spend(&self, table: &Value, repeated: u64) -> Result<(), Fault> {
+        let mut counted = self.counted.borrow_mut();
+        let address = std::ptr::from_ref(table) as usize;
+        if repeated == 0 || counted.contains(&address) {
+            return Ok(());
+        }
+        self.left.set(self.left.get().checked_sub(repeated).ok_or(Fault::Repeated)?);
+        counted.insert(address);
+        Ok(())
+    }
+}
+
+/// About how many bytes a table is written as.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    /// If each node were written once.
+    own: u64,
+    written: u64,
+}
 
 /// A table's lists.
 #[derive(Debug)]
@@ -38,9 +78,9 @@ impl<'a> Nodes<'a> {
         Some((*ty, nodes.get(*position as usize)?))
     }
 
-    /// The type of the table.
-    pub(crate) fn table(self) -> Option<TypeId> {
-        self.0.map(|(table, _)| table.ty)
+    /// The table.
+    pub(crate) fn table(self) -> Option<&'a TableCodec> {
+        self.0.map(|(table, _)| table)
     }
 }
 
@@ -68,6 +108,14 @@ impl TableCodec {
         self.root
     }
 
+    /// The name of a list in WIT.
+    pub(crate) fn list_name<'a>(&self, api: &'a Api, list: u16) -> &'a str {
+        match api.shape(self.ty) {
+            Shape::Record(fields) => fields.get(list as usize).map_or("", |f| f.name.as_str()),
+            _ => "",
+        }
+    }
+
     /// The root of a table that stands for a tree.
     ///
     /// # Errors
@@ -76,28 +124,37 @@ impl TableCodec {
         &'a self,
         codecs: &Codecs,
         value: &'a Value,
+        budget: Option<&Budget>,
     ) -> Result<(TypeId, &'a Value, Nodes<'a>), (NodePlace, Fault)> {
-        self.survey(codecs, value)?;
+        self.survey(codecs, value, budget)?;
         // What the survey found.
         self.root(value).ok_or((NodePlace { list: self.root, node: None }, Fault::NoRoot))
     }
 
-    /// Checks that the table stands for a tree that can be written. Takes time in proportion to the table, not to the tree.
+    /// Checks that the table stands for a tree that can be written. Takes time in proportion to the table, not to the tree. A table
+    /// inside of another has no budget: the other one has counted it.
     ///
     /// # Errors
     /// The node, and what is wrong there.
-    pub(crate) fn survey(&self, codecs: &Codecs, value: &Value) -> Result<(), (NodePlace, Fault)> {
+    pub(crate) fn survey(&self, codecs: &Codecs, value: &Value, budget: Option<&Budget>) -> Result<(), (NodePlace, Fault)> {
+        let extent = self.extent(codecs, value)?;
+        match budget.map(|budget| budget.spend(value, extent.written.saturating_sub(extent.own))) {
+            None | Some(Ok(())) => Ok(()),
+            Some(Err(fault)) => Err((NodePlace { list: self.root, node: Some(0) }, fault)),
+        }
+    }
+
+    fn extent(&self, codecs: &Codecs, value: &Value) -> Result<Extent, (NodePlace, Fault)> {
         let no_root = (NodePlace { list: self.root, node: None }, Fault::NoRoot);
         let Some((.., nodes)) = self.root(value) else { return Err(no_root) };
         let Value::Record(lists) = value else { return Err(no_root) };
         let lengths = lists.iter().map(|list| if let Value::List(nodes) = list { nodes.len() } else { 0 });
-        let states = lengths.map(|length| vec![State::Fresh; length]).collect();
+        let states: Vec<_> = lengths.map(|length| vec![State::Fresh; length]).collect();
+        // For the work: a table in a node that is repeated is surveyed as often, with the nodes that nothing refers to.
+        let all = states.iter().map(|nodes| nodes.len() as u64).sum::<u64>();
         let mut survey = Survey { codecs, nodes, states, own: 0 };
         let (_, written) = survey.node(self.root, 0, 0)?;
-        if written.saturating_sub(survey.own) > MAX_REPEATED {
-            return Err((NodePlace { list: self.root, node: Some(0) }, Fault::Repeated));
-        }
-        Ok(())
+        Ok(Extent { own: survey.own.saturating_add(all), written: written.saturating_add(all) })
     }
 }
 
@@ -132,7 +189,9 @@ impl Fault {
             }
             Self::Cycle => "is part of a cycle: a node may not contain itself".to_owned(),
             Self::Depth => format!("is nested deeper than {MAX_LEVELS} levels"),
-            Self::Repeated => format!("repeats nodes that make up more than {} MiB", MAX_REPEATED >> 20),
+            Self::Repeated => {
+                format!("repeats nodes that, in all tables of the call, make up more than {} MiB", MAX_REPEATED >> 20)
+            }
         }
     }
 }
@@ -178,12 +237,12 @@ impl Survey<'_> {
             return fault(Fault::Depth);
         }
         let Some((ty, value)) = self.nodes.get(list, &Value::U32(position)) else { return fault(Fault::NoNode(position)) };
-        let mut references = Vec::new();
-        let mut bytes = 0;
-        each_reference(self.codecs, ty, value, &mut bytes, &mut references);
-        self.own = self.own.saturating_add(bytes);
+        let mut node = NodeText { codecs: self.codecs, own: 0, written: 0, references: Vec::new() };
+        node.value(ty, value);
+        self.own = self.own.saturating_add(node.own);
+        let mut bytes = node.written;
         let mut levels = 0;
-        for (to, position) in references {
+        for (to, position) in node.references {
             let there = self.states.get(to as usize).is_some_and(|list| (position as usize) < list.len());
             if !there {
                 return fault(Fault::NoNode(position));
@@ -197,53 +256,87 @@ impl Survey<'_> {
     }
 }
 
-/// Collects the references in a node, in the order of writing, and counts about how many bytes the rest is written as. Other tables
-/// have references of their own.
-fn each_reference(codecs: &Codecs, ty: TypeId, value: &Value, bytes: &mut u64, out: &mut Vec<(u16, u32)>) {
-    *bytes += 4;
-    match (codecs.get(ty), value) {
-        (Codec::Node(list), Value::U32(position)) => out.push((*list, *position)),
-        (Codec::Option(inner), Value::Option(Some(value))) | (Codec::NullOr(inner), Value::Variant(_, Some(value))) => {
-            each_reference(codecs, *inner, value, bytes, out);
-        }
-        (Codec::Union(codec), Value::Variant(case, Some(value))) => {
-            if let Some(ArmCodec::Value(ty)) = codec.arms.get(*case as usize) {
-                each_reference(codecs, *ty, value, bytes, out);
-            } else {
-                *bytes += weight(value);
+/// What is written of a node itself.
+struct NodeText<'a> {
+    codecs: &'a Codecs,
+    /// About how many bytes, if each node of the tables in it were written once.
+    own: u64,
+    written: u64,
+    /// In the order of writing. Other tables have references of their own.
+    references: Vec<(u16, u32)>,
+}
+
+impl NodeText<'_> {
+    fn add(&mut self, bytes: u64) {
+        self.own = self.own.saturating_add(bytes);
+        self.written = self.written.saturating_add(bytes);
+    }
+
+    fn value(&mut self, ty: TypeId, value: &Value) {
+        self.add(4);
+        let codecs = self.codecs;
+        match (codecs.get(ty), value) {
+            (Codec::Node(list), Value::U32(position)) => self.references.push((*list, *position)),
+            (Codec::Table(table), value) => match table.extent(codecs, value) {
+                Ok(Extent { own, written }) => {
+                    self.own = self.own.saturating_add(own);
+                    self.written = self.written.saturating_add(written);
+                }
+                // It cannot be written, which is told where it stands.
+                Err(_) => self.add(weight(value)),
+            },
+            (Codec::Option(inner), Value::Option(Some(value))) | (Codec::NullOr(inner), Value::Variant(_, Some(value))) => {
+                self.value(*inner, value);
             }
-        }
-        (Codec::List(item), Value::List(items)) => {
-            items.iter().for_each(|value| each_reference(codecs, *item, value, bytes, out));
-        }
-        (Codec::Tuple(types), Value::Tuple(items)) => {
-            types.iter().zip(items).for_each(|(ty, value)| each_reference(codecs, *ty, value, bytes, out));
-        }
-        (Codec::Map(ty), Value::List(entries)) => each_entry(codecs, *ty, entries, bytes, out),
-        (Codec::Object(object), Value::Record(slots)) => {
-            for member in &object.members {
-                if let Some(value) = slots.get(member.slot as usize) {
-                    each_reference(codecs, member.ty, value, bytes, out);
+            (Codec::Union(codec), Value::Variant(case, payload)) => {
+                match (codec.arms.get(*case as usize), payload.as_deref()) {
+                    (Some(ArmCodec::Value(ty)), Some(value)) => self.value(*ty, value),
+                    (Some(ArmCodec::Constant(literal)), _) => self.add(literal_weight(literal)),
+                    (_, payload) => self.add(payload.map_or(0, weight)),
                 }
             }
-            if let Some((slot, ty)) = object.additional
-                && let Some(Value::List(entries)) = slots.get(slot as usize)
+            (Codec::Literals(codec), Value::Enum(case) | Value::Variant(case, None)) => {
+                self.add(codec.literals.get(*case as usize).map_or(0, literal_weight));
+            }
+            (Codec::List(item), Value::List(items)) => items.iter().for_each(|value| self.value(*item, value)),
+            (Codec::Tuple(types), Value::Tuple(items)) => {
+                types.iter().zip(items).for_each(|(ty, value)| self.value(*ty, value));
+            }
+            (Codec::Map(ty), Value::List(entries)) => self.entries(*ty, entries),
+            (Codec::Object(object), Value::Record(slots)) => {
+                self.add(object.constants.iter().map(|(key, literal)| key.len() as u64 + literal_weight(literal)).sum());
+                for member in &object.members {
+                    if let Some(value) = slots.get(member.slot as usize).filter(|value| !member.omits(value)) {
+                        self.add(member.written.len() as u64);
+                        self.value(member.ty, value);
+                    }
+                }
+                if let Some((slot, ty)) = object.additional
+                    && let Some(Value::List(entries)) = slots.get(slot as usize)
+                {
+                    self.entries(ty, entries);
+                }
+            }
+            (_, value) => self.add(weight(value)),
+        }
+    }
+
+    fn entries(&mut self, ty: TypeId, entries: &[Value]) {
+        for entry in entries {
+            if let Value::Tuple(pair) = entry
+                && let [key, value] = &pair[..]
             {
-                each_entry(codecs, ty, entries, bytes, out);
+                self.add(weight(key));
+                self.value(ty, value);
             }
         }
-        (_, value) => *bytes += weight(value),
     }
 }
 
-fn each_entry(codecs: &Codecs, ty: TypeId, entries: &[Value], bytes: &mut u64, out: &mut Vec<(u16, u32)>) {
-    for entry in entries {
-        if let Value::Tuple(pair) = entry
-            && let [key, value] = &pair[..]
-        {
-            *bytes += weight(key);
-            each_reference(codecs, ty, value, bytes, out);
-        }
+fn literal_weight(literal: &Literal) -> u64 {
+    match literal {
+        Literal::Number(text) | Literal::String(text) | Literal::Json(text) => text.len() as u64,
+        Literal::Null | Literal::Bool(_) | Literal::Int(_) => 4,
     }
 }
 

@@ -11,7 +11,7 @@ use witwire_ir::{Api, Shape, TypeId, Value};
 use super::codec::{ArmCodec, Codec, Codecs, ObjectCodec};
 use super::path::Location;
 use super::read::ReadError;
-use super::table::{NodePlace, Nodes, TableCodec};
+use super::table::{Budget, NodePlace, Nodes, TableCodec};
 use super::{literal, read};
 
 /// A value that JSON cannot say.
@@ -93,12 +93,14 @@ pub(crate) struct Writer<'a> {
     pub(crate) codecs: &'a Codecs,
     /// What references mean.
     pub(crate) nodes: Nodes<'a>,
+    /// What the call may still repeat.
+    budget: &'a Budget,
 }
 
 impl<'a> Writer<'a> {
     /// A writer of values outside of tables.
-    pub(crate) fn new(api: &'a Api, codecs: &'a Codecs) -> Self {
-        Self { api, codecs, nodes: Nodes::default() }
+    pub(crate) fn new(api: &'a Api, codecs: &'a Codecs, budget: &'a Budget) -> Self {
+        Self { api, codecs, nodes: Nodes::default(), budget }
     }
 
     /// A writer of values among these nodes.
@@ -106,15 +108,7 @@ impl<'a> Writer<'a> {
     where
         'a: 'v,
     {
-        Writer { api: self.api, codecs: self.codecs, nodes }
-    }
-
-    /// The name of a table's list.
-    fn list_name(self, table: TypeId, list: u16) -> &'a str {
-        match self.api.shape(table) {
-            Shape::Record(fields) => fields.get(list as usize).map_or("", |f| f.name.as_str()),
-            _ => "",
-        }
+        Writer { nodes, ..self }
     }
 
     /// The root of a table, and the writer of its nodes.
@@ -123,17 +117,18 @@ impl<'a> Writer<'a> {
         'a: 'v,
     {
         let fault = |(place, fault): (NodePlace, super::TableFault)| {
-            let name = self.list_name(table.ty, place.list);
+            let name = table.list_name(self.api, place.list);
             WriteError::from(fault).at_node(name, place.node.map(|n| n as usize)).leave_table()
         };
-        let (ty, root, nodes) = table.open(self.codecs, value).map_err(fault)?;
+        let budget = self.nodes.table().is_none().then_some(self.budget);
+        let (ty, root, nodes) = table.open(self.codecs, value, budget).map_err(fault)?;
         Ok((ty, root, self.among(nodes)))
     }
 
     /// Names the node in which something went wrong.
     fn in_node(self, error: WriteError, list: u16, position: &Value) -> WriteError {
         match (self.nodes.table(), position) {
-            (Some(table), Value::U32(position)) => error.at_node(self.list_name(table, list), Some(*position as usize)),
+            (Some(table), Value::U32(position)) => error.at_node(table.list_name(self.api, list), Some(*position as usize)),
             _ => error,
         }
     }

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use witwire_ir::host::Violation;
 
+use crate::json::Budget;
+
 /// How many violations one call reports at most; a list of a million bad items needs no million messages.
 const MAX: usize = 100;
 
@@ -12,6 +14,9 @@ const MAX: usize = 100;
 pub(crate) struct Report {
     location: String,
     violations: Vec<Violation>,
+    budget: Budget,
+    /// How many tables of nodes the search is in.
+    tables: u32,
 }
 
 impl Report {
@@ -38,6 +43,18 @@ impl Report {
         let _ = write!(self.location, "[{index}]");
         search(self);
         self.location.truncate(end);
+    }
+
+    /// Goes into the nodes of a table.
+    pub(crate) fn in_table(&mut self, search: impl FnOnce(&mut Self)) {
+        self.tables += 1;
+        search(self);
+        self.tables -= 1;
+    }
+
+    /// What the call may still repeat; `None` in a table, which was counted with all that it holds.
+    pub(crate) fn budget(&self) -> Option<&Budget> {
+        (self.tables == 0).then_some(&self.budget)
     }
 
     /// Where the search stands, for [`Self::restart`].

@@ -17,7 +17,11 @@ impl Checks {
         for rule in self.rules.get(ty.index()).into_iter().flatten() {
             self.one(api, ty, rule, value, report);
         }
-        self.below(api, ty, value, report);
+        if matches!(self.codecs.get(ty), Codec::Table(_)) {
+            report.in_table(|report| self.below(api, ty, value, report));
+        } else {
+            self.below(api, ty, value, report);
+        }
     }
 
     /// Runs the rules about a body that is spread over slots of an argument.
@@ -67,12 +71,8 @@ impl Checks {
     /// Whether a table of nodes stands for a tree.
     fn nodes(&self, api: &Api, ty: TypeId, value: &Value, report: &mut Report) {
         let Codec::Table(table) = self.codecs.get(ty) else { return };
-        let Err((place, fault)) = table.survey(&self.codecs, value) else { return };
-        let name = match api.shape(ty) {
-            Shape::Record(fields) => fields.get(place.list as usize).map_or("", |f| f.name.as_str()),
-            _ => "",
-        };
-        report.within(name, |report| match place.node {
+        let Err((place, fault)) = table.survey(&self.codecs, value, report.budget()) else { return };
+        report.within(table.list_name(api, place.list), |report| match place.node {
             Some(node) => report.item(node as usize, |report| report.add(TableFault::RULE, fault.message())),
             None => report.add(TableFault::RULE, fault.message()),
         });

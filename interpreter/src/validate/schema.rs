@@ -15,7 +15,7 @@ use witwire_ir::{Api, TypeId, Value};
 
 use self::node::{Context, Node, Wit};
 use super::Report;
-use crate::json::{Codec, Codecs, ObjectCodec};
+use crate::json::{Budget, Codec, Codecs, ObjectCodec};
 
 /// A schema, built when it is first needed.
 #[derive(Debug)]
@@ -33,16 +33,17 @@ impl LazySchema {
     /// Notes what breaks the schema.
     pub(super) fn run(&self, api: &Api, codecs: &Codecs, instance: Instance<'_>, report: &mut Report) {
         let Some(validator) = self.validator.get_or_init(|| build(&self.json)) else { return };
-        let mut texts = Texts { codecs, trees: HashMap::new(), broken: false };
+        let mut texts = Texts { codecs, trees: HashMap::new(), budget: report.budget(), broken: false };
         match instance {
             Instance::Value(ty, value) => texts.value(ty, value),
             Instance::Spread(body) => texts.members(body.codec, body.slots),
         }
-        // A table that stands for no tree is a violation of its own.
-        if texts.broken {
+        let Texts { trees, broken, .. } = texts;
+        // A table that stands for no tree, or for too large a one, is a violation of its own.
+        if broken {
             return;
         }
-        let context = Context { codecs, trees: texts.trees };
+        let context = Context { codecs, trees };
         let node = match instance {
             Instance::Value(ty, value) => Node::value(&context, ty, value),
             Instance::Spread(body) => Node::Members(&context, body.codec, body.slots),
@@ -84,7 +85,9 @@ fn build(json: &str) -> Option<Box<Validator<Wit>>> {
 struct Texts<'a> {
     codecs: &'a Codecs,
     trees: HashMap<usize, serde_json::Value>,
-    /// Whether a table of nodes stands for no tree.
+    /// What the call may still repeat; `None` in a table.
+    budget: Option<&'a Budget>,
+    /// Whether a table of nodes stands for no tree that can be written.
     broken: bool,
 }
 
@@ -114,8 +117,10 @@ impl Texts<'_> {
             (Codec::Map(ty), Value::List(entries)) => self.entries(*ty, entries),
             (Codec::Object(object), Value::Record(slots)) => self.members(object, slots),
             (Codec::Table(table), value) => {
-                self.broken |= table.survey(codecs, value).is_err();
+                self.broken |= table.survey(codecs, value, self.budget).is_err();
+                let budget = self.budget.take();
                 table.each_node(value, |ty, node| self.value(ty, node));
+                self.budget = budget;
             }
             _ => {}
         }

@@ -12,14 +12,6 @@ use crate::http::build::{self, Builder, name, reader, request, writer};
 ///
 /// The two object arms of a rule differ in nothing but optional members, so that both are tried, with all that they hold.
 fn tree(b: &mut Builder) -> TypeId {
-    let number = b.plain(Shape::U32);
-    let reference = |b: &mut Builder, text: &str, list: u16| {
-        let name = Some(TypeName { interface: b.interface, name: name(text) });
-        let ty = Type { name, ..Type::with_wire(Shape::Alias(number), Wire::Json(Form::Node { list })) };
-        let id = b.api.types.push(ty);
-        b.api.interfaces[b.interface].types.push(id);
-        id
-    };
     let (to_tree, to_rule) = (reference(b, "tree-ref", 0), reference(b, "rule-ref", 1));
     let (text, flag) = (b.plain(Shape::String), b.plain(Shape::Bool));
     let (trees, rules) = (b.list(to_tree), b.list(to_rule));
@@ -41,14 +33,39 @@ fn tree(b: &mut Builder) -> TypeId {
     let ladder = vec![Rung::Kind(vec![(Kind::Array, 2)]), Rung::Best(vec![0, 1])];
     let cases = [("all", Some(all)), ("either", Some(either)), ("many", Some(rules))];
     let rule = b.variant("rule-node", &cases, Form::Union(Union { arms, ladder }));
-    let fields = [("trees", tree), ("rules", rule)]
-        .map(|(list, node)| Field { name: name(list), ty: b.list(node), docs: None })
-        .to_vec();
-    let table_name = Some(TypeName { interface: b.interface, name: name("tree") });
-    let table = Form::Table(Table { nodes: vec![tree, rule], root: 0 });
-    let id = b.api.types.push(Type { name: table_name, ..Type::with_wire(Shape::Record(fields), Wire::Json(table)) });
+    table_of(b, "tree", &[("trees", tree), ("rules", rule)])
+}
+
+fn declared(b: &mut Builder, text: &str, shape: Shape, form: Form) -> TypeId {
+    let name = Some(TypeName { interface: b.interface, name: name(text) });
+    let id = b.api.types.push(Type { name, ..Type::with_wire(shape, Wire::Json(form)) });
     b.api.interfaces[b.interface].types.push(id);
     id
+}
+
+fn reference(b: &mut Builder, text: &str, list: u16) -> TypeId {
+    let number = b.plain(Shape::U32);
+    declared(b, text, Shape::Alias(number), Form::Node { list })
+}
+
+/// A table of these lists; the root is in the first.
+fn table_of(b: &mut Builder, text: &str, lists: &[(&str, TypeId)]) -> TypeId {
+    let fields = lists.iter().map(|(list, node)| Field { name: name(list), ty: b.list(*node), docs: None }).collect();
+    let nodes = lists.iter().map(|(_, node)| *node).collect();
+    declared(b, text, Shape::Record(fields), Form::Table(Table { nodes, root: 0 }))
+}
+
+/// `forest { forests: list<forest-node> }`: each node holds a tree, which is a table of its own.
+fn forest(b: &mut Builder) -> TypeId {
+    let to_forest = reference(b, "forest-ref", 0);
+    let (tree, more) = (tree(b), b.list(to_forest));
+    let node = b.record("forest-node", &[("tree", tree, Presence::Required), ("more", more, Presence::Required)]);
+    table_of(b, "forest", &[("forests", node)])
+}
+
+fn trees_in_a_list(b: &mut Builder) -> TypeId {
+    let tree = tree(b);
+    b.list(tree)
 }
 
 fn rule() -> impl Strategy<Value = Json> {
@@ -78,13 +95,21 @@ fn trees() -> impl Strategy<Value = Json> {
 }
 
 fn sent(value: &Value) -> Result<Json, Vec<String>> {
-    let (plan, operation) = writer(tree);
+    sent_as(tree, value)
+}
+
+fn violations(value: &Value) -> Vec<String> {
+    violations_as(tree, value)
+}
+
+fn sent_as(ty: fn(&mut Builder) -> TypeId, value: &Value) -> Result<Json, Vec<String>> {
+    let (plan, operation) = writer(ty);
     let body = request(&plan, operation, std::slice::from_ref(value))?.body.expect("a body");
     Ok(serde_json::from_slice(&body).expect("JSON"))
 }
 
-fn violations(value: &Value) -> Vec<String> {
-    let (plan, operation) = writer(tree);
+fn violations_as(ty: fn(&mut Builder) -> TypeId, value: &Value) -> Vec<String> {
+    let (plan, operation) = writer(ty);
     plan.check(operation, std::slice::from_ref(value)).into_iter().map(|v| format!("{} {}", v.location, v.rule)).collect()
 }
 
@@ -154,6 +179,48 @@ fn what_stands_for_no_tree_is_refused_with_its_place() {
         (0..40).map(|i| node("n", if i < 39 { vec![i + 1; 2] } else { vec![] }.as_slice(), &[])).collect(),
         &["body.trees[0] nodes"],
     );
+}
+
+/// A table of two nodes that repeats so many half MiB.
+fn repeating(times: usize) -> Value {
+    table(vec![node("r", &vec![1; times + 1], &[]), node(&"x".repeat(512 << 10), &[], &[])])
+}
+
+#[test]
+fn the_limit_on_repeated_nodes_is_one_of_the_whole_call() {
+    let list = |times: &[usize]| Value::list(times.iter().map(|n| repeating(*n)).collect::<Vec<_>>());
+    assert_eq!(violations_as(trees_in_a_list, &list(&[80, 80])), ["body[1].trees[0] nodes"]);
+    assert_eq!(sent_as(trees_in_a_list, &list(&[80, 80])), Err(vec!["body[1].trees[0] nodes".to_owned()]));
+    assert_eq!(violations_as(trees_in_a_list, &list(&[80, 40])), [""; 0]);
+    assert!(sent_as(trees_in_a_list, &list(&[80, 40])).is_ok());
+    // What is not repeated does not count, however much it is.
+    assert_eq!(violations_as(trees_in_a_list, &list(&[0; 200])), [""; 0]);
+}
+
+#[test]
+fn a_table_in_a_repeated_node_counts_with_all_that_it_stands_for() {
+    let forest_of = |times: usize| {
+        let root = Value::record([repeating(0), Value::list(vec![Value::U32(1); times])]);
+        Value::record([Value::list([root, Value::record([repeating(39), Value::list([])])])])
+    };
+    assert_eq!(violations_as(forest, &forest_of(4)), ["body.forests[0] nodes"]);
+    assert_eq!(sent_as(forest, &forest_of(4)), Err(vec!["body.forests[0] nodes".to_owned()]));
+    assert_eq!(violations_as(forest, &forest_of(3)), [""; 0]);
+    assert!(sent_as(forest, &forest_of(3)).is_ok());
+}
+
+#[test]
+fn a_hundred_levels_of_nodes_are_read_and_no_more() {
+    let (plan, operation) = reader(tree);
+    // The tree is the first level; each array of rules is one, and one level of JSON.
+    let nested = |levels: usize| {
+        let arrays = levels - 1;
+        format!("{{\"name\":\"n\",\"grafts\":{{}},\"rule\":{}{}}}", "[".repeat(arrays), "]".repeat(arrays))
+    };
+    let value = build::read(&plan, operation, nested(100)).expect("100 levels");
+    assert_eq!(sent(&value).map(|v| v.to_string().len()), Ok(nested(100).len()));
+    let (_, message) = build::read(&plan, operation, nested(101)).expect_err("101 levels");
+    assert!(message.contains("100 levels"), "{message}");
 }
 
 #[test]

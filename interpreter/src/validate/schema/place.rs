@@ -42,10 +42,7 @@ impl Walk<'_> {
         let (Some((ty, node)), Some(table), Value::U32(index)) = (nodes.get(list, position), nodes.table(), position) else {
             return then(report);
         };
-        let name = match self.api.shape(table) {
-            Shape::Record(fields) => fields.get(list as usize).map_or("", |f| f.name.as_str()),
-            _ => "",
-        };
+        let name = table.list_name(self.api, list);
         report.restart(start, |report| {
             report.within(name, |report| {
                 report.item(*index as usize, |report| self.within(report, (ty, node), path, then));
