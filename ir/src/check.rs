@@ -67,6 +67,8 @@ pub enum Check {
     },
     /// The value keeps the whole JSON Schema stored with the API: what the rules above cannot say.
     Schema(SchemaId),
+    /// An RE2 pattern (github.com/google/re2, "Syntax") found somewhere in the string: those of protovalidate.
+    Re2(String),
 }
 
 impl Check {
@@ -75,7 +77,7 @@ impl Check {
         match self {
             Self::MinLength(_) => "minLength",
             Self::MaxLength(_) => "maxLength",
-            Self::Pattern(_) => "pattern",
+            Self::Pattern(_) | Self::Re2(_) => "pattern",
             Self::Minimum(_) => "minimum",
             Self::ExclusiveMinimum(_) => "exclusiveMinimum",
             Self::Maximum(_) => "maximum",

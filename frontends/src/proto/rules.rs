@@ -243,7 +243,7 @@ impl Reader {
                 (4, Content::Varint(n)) => out.push(Check::MinBytes(n)),
                 (5, Content::Varint(n)) => out.push(Check::MaxBytes(n)),
                 (1, Content::Bytes(bytes)) => constants.push(Literal::String(text(bytes))),
-                (6, Content::Bytes(bytes)) => out.push(Check::Pattern(text(bytes))),
+                (6, Content::Bytes(bytes)) => out.push(Check::Re2(text(bytes))),
                 (7, Content::Bytes(bytes)) => out.push(Check::Pattern(format!("^{}", escaped(bytes)))),
                 (8, Content::Bytes(bytes)) => out.push(Check::Pattern(format!("{}$", escaped(bytes)))),
                 (9, Content::Bytes(bytes)) => out.push(Check::Pattern(escaped(bytes))),

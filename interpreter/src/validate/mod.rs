@@ -19,7 +19,7 @@ pub(crate) use report::Report;
 pub(crate) use schema::Spread;
 
 use crate::json::Codecs;
-use pattern::Pattern;
+use pattern::{Dialect, Pattern};
 use schema::LazySchema;
 
 /// The rules of all types of an API.
@@ -40,7 +40,7 @@ pub(crate) struct Checks {
 enum Rule {
     /// A rule that needs no preparation.
     Simple(Check),
-    /// An ECMA-262 pattern.
+    /// A pattern of either dialect.
     Pattern(Pattern),
     /// A table of nodes stands for a tree.
     Nodes,
@@ -77,16 +77,13 @@ fn compile(ty: &Type) -> Box<[Rule]> {
     table.into_iter().chain(ty.checks.iter().map(rule)).collect()
 }
 
-/// `At` stands in no `At`, so this goes one level deep; where it does all the same the inner one is not run.
+/// `At` stands in no `At` of a checked API, so this goes one level deep.
 fn rule(check: &Check) -> Rule {
     match check {
-        Check::Pattern(source) => Rule::Pattern(Pattern::new(source)),
+        Check::Pattern(source) => Rule::Pattern(Pattern::new(source, Dialect::Ecma)),
+        Check::Re2(source) => Rule::Pattern(Pattern::new(source, Dialect::Re2)),
         Check::At { place, check, unless_zero } => {
-            let rule = match &**check {
-                Check::Pattern(source) => Rule::Pattern(Pattern::new(source)),
-                other => Rule::Simple(other.clone()),
-            };
-            Rule::At { place: place.clone().into(), rule: Box::new(rule), unless_zero: *unless_zero }
+            Rule::At { place: place.clone().into(), rule: Box::new(rule(check)), unless_zero: *unless_zero }
         }
         other => Rule::Simple(other.clone()),
     }

@@ -43,7 +43,7 @@ fn shape(api: &Api, ty: &Type) -> Result<(), String> {
     if members > most {
         return Err(format!("it has {members} members, more than {most}"));
     }
-    let number = ty.checks.iter().find_map(|check| match check {
+    let problem = ty.checks.iter().find_map(|check| match check {
         Check::Minimum(n)
         | Check::ExclusiveMinimum(n)
         | Check::Maximum(n)
@@ -52,9 +52,12 @@ fn shape(api: &Api, ty: &Type) -> Result<(), String> {
             Number::Float(f) if f.is_nan() => Some("a bound is NaN"),
             _ => None,
         },
+        Check::At { check, .. } if matches!(**check, Check::At { .. } | Check::Schema(_)) => {
+            Some("a rule about a part is itself about a part, or a schema")
+        }
         _ => None,
     });
-    number.map_or(Ok(()), |problem| Err(problem.to_owned()))
+    problem.map_or(Ok(()), |problem| Err(problem.to_owned()))
 }
 
 fn is_u8(api: &Api, ty: TypeId) -> bool {

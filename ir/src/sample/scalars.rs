@@ -95,11 +95,17 @@ pub(super) fn lengths(checks: &[&Check], least: u64, usual: u64) -> (u64, u64) {
 
 const WORDS: &[&str] = &["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "juniper"];
 
+fn pattern_source(check: &Check) -> Option<&str> {
+    match check {
+        Check::Pattern(source) | Check::Re2(source) => Some(source),
+        _ => None,
+    }
+}
+
 /// A string within its rules: what a pattern matches, a format's example, else ASCII words.
 pub(super) fn text(random: &mut SplitMix64, checks: &[&Check]) -> String {
     let format = checks.iter().find_map(|c| if let Check::Format(f) = c { Some(*f) } else { None });
-    let patterns: Vec<&str> =
-        checks.iter().filter_map(|c| if let Check::Pattern(p) = c { Some(&**p) } else { None }).collect();
+    let patterns: Vec<&str> = checks.iter().copied().filter_map(pattern_source).collect();
     // One rule is followed where there are several, in turns: the others may hold by themselves.
     let turn = random.below((patterns.len() + usize::from(format.is_some())) as u64) as usize;
     if let Some(pattern) = patterns.get(turn) {
