@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 use super::resolve::References;
+use super::settings::Named;
 use super::tree::{NodeId, Tree};
 use crate::{Code, Diagnostic, Options, Setting, Severity};
 
@@ -22,6 +23,8 @@ pub(crate) struct Context<'a> {
     pub(crate) references: &'a References,
     pub(crate) options: &'a Options,
     pub(crate) version: Version,
+    /// What the settings name.
+    pub(crate) named: Named<'a>,
     findings: RefCell<Findings>,
 }
 
@@ -36,7 +39,8 @@ const MAX_FINDINGS: usize = 20_000;
 
 impl<'a> Context<'a> {
     pub(crate) fn new(tree: &'a Tree, references: &'a References, options: &'a Options, version: Version) -> Self {
-        Self { tree, references, options, version, findings: RefCell::default() }
+        let named = Named::new(tree, options);
+        Self { tree, references, options, version, named, findings: RefCell::default() }
     }
 
     /// Reports something about a node, once.
@@ -112,10 +116,6 @@ impl<'a> Context<'a> {
 
     /// A name that the author of the document gave (`x-wit-name`), or the manifest (`rename:`), for this node.
     pub(crate) fn renamed(&self, node: NodeId) -> Option<&'a str> {
-        let own = self.tree.get_text(node, "x-wit-name");
-        if self.options.rename.is_empty() {
-            return own;
-        }
-        self.options.rename.get(&self.tree.pointer(node)).map(String::as_str).or(own)
+        self.named.name(node).or_else(|| self.tree.get_text(node, "x-wit-name"))
     }
 }

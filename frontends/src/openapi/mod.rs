@@ -17,6 +17,7 @@ mod operation;
 mod recursion;
 mod resolve;
 mod schema;
+mod settings;
 pub(crate) mod tree;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -156,6 +157,7 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
             number,
         })
         .collect();
+    settings::check(cx, &operations, &functions, root);
     let mut lowering = Lowering { schemas: &mut schemas, auth, errors, error, versioned };
     for function in &functions {
         let lowered = lowering.function(function);

@@ -287,8 +287,27 @@ impl Tree {
 
     /// `file#/pointer`, as sources are written in the IR.
     pub(crate) fn source(&self, id: NodeId) -> String {
-        let (root, file) = (&self.files[0].name, &self.files[self.file(id)].name);
-        format!("{}{}", beside(Path::new(root), Path::new(file)), self.pointer(id))
+        format!("{}{}", self.file_name(&self.files[self.file(id)]), self.pointer(id))
+    }
+
+    /// A file's name in sources.
+    fn file_name(&self, file: &SourceFile) -> String {
+        beside(Path::new(&self.files[0].name), Path::new(&file.name))
+    }
+
+    /// The nodes that a source names: one at most for `file#/pointer`, one of each file for a bare `#/pointer`.
+    pub(crate) fn find(&self, source: &str) -> Vec<NodeId> {
+        let Some((file, pointer)) = source.split_once('#') else { return Vec::new() };
+        let files = self.files.iter().filter(|f| file.is_empty() || self.file_name(f) == file);
+        files.filter_map(|f| self.walk(f.root?, pointer)).collect()
+    }
+
+    /// The node at a JSON pointer below another.
+    fn walk(&self, from: NodeId, pointer: &str) -> Option<NodeId> {
+        pointer.split('/').skip(1).try_fold(from, |at, step| match step.parse::<usize>() {
+            Ok(index) if self.is_list(at) => self.items(at).get(index).copied(),
+            _ => self.get(at, &step.replace("~1", "/").replace("~0", "~")),
+        })
     }
 
     /// The place for a diagnostic.
@@ -411,17 +430,30 @@ pub(crate) fn json_number(text: &str) -> String {
     format!("{sign}{whole}{rest}")
 }
 
-/// A file's name as seen from the folder of the document, so that names made of it are the same wherever the files lie.
+/// A file's name as seen from the folder of the document, so that names made of it are the same wherever the files lie. A file of
+/// another machine keeps its whole name.
 fn beside(document: &Path, file: &Path) -> String {
-    let remote = |path: &Path| path.to_string_lossy().contains("://");
+    let whole = || file.display().to_string();
+    let (document, file) = match (origin(document), origin(file)) {
+        (None, None) if document.is_absolute() == file.is_absolute() => (document, file),
+        (Some((there, document)), Some((here, file))) if there == here => {
+            (Path::new(document.trim_start_matches('/')), Path::new(file.trim_start_matches('/')))
+        }
+        _ => return whole(),
+    };
     let folder: Vec<_> = document.parent().map(|parent| parent.components().collect()).unwrap_or_default();
     let parts: Vec<_> = file.components().collect();
     let common = folder.iter().zip(&parts).take_while(|(a, b)| a == b).count();
-    if common == 0 && (remote(file) || remote(document) || file.is_absolute() != document.is_absolute()) {
-        return file.display().to_string();
-    }
     let up = folder[common..].iter().map(|_| Component::ParentDir);
     up.chain(parts[common..].iter().copied()).collect::<PathBuf>().display().to_string()
+}
+
+/// A URL's scheme and host, and its path.
+fn origin(path: &Path) -> Option<(&str, &str)> {
+    let url = crate::files::url_of(path)?;
+    let host = url.find("://")? + 3;
+    let end = url[host..].find('/').map_or(url.len(), |at| host + at);
+    Some(url.split_at(end))
 }
 
 #[cfg(test)]
@@ -439,8 +471,21 @@ mod tests {
         ] {
             assert_eq!(beside(Path::new(document), Path::new(file)), name, "{file}");
         }
-        let remote = "https://example.com/x.yaml";
-        assert_eq!(beside(Path::new("specs/api.yaml"), Path::new(remote)), remote);
+        let remote = "https://example.com/specs/x.yaml";
+        for (document, name) in [
+            ("specs/api.yaml", remote),
+            ("/specs/api.yaml", remote),
+            ("https://example.com/specs/api.yaml", "x.yaml"),
+            ("https://example.com/other/api.yaml", "../specs/x.yaml"),
+            ("https://example.com", "specs/x.yaml"),
+            ("https://example.org/specs/api.yaml", remote),
+            ("https://example.com:8443/specs/api.yaml", remote),
+            ("http://example.com/specs/api.yaml", remote),
+        ] {
+            assert_eq!(beside(Path::new(document), Path::new(remote)), name, "{document}");
+        }
+        let local = "/specs/x.yaml";
+        assert_eq!(beside(Path::new("https://example.com/specs/api.yaml"), Path::new(local)), local);
     }
 
     #[test]

@@ -83,8 +83,7 @@ impl Schemas<'_> {
                 continue;
             }
             let node = property.parts[0].node;
-            let lenient = || self.views.cx.options.lenient.contains(&self.views.cx.tree.pointer(node));
-            let required = flat.required.contains(&property.key) && !lenient();
+            let required = flat.required.contains(&property.key) && !self.views.cx.named.is_lenient(node);
             let key = property.key.to_string();
             if required && let Some(literal) = self.views.constant(&property.parts) {
                 out.constants.push((key, literal));

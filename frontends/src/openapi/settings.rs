@@ -1,0 +1,70 @@
+//! What the settings name, and whether the document has it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::context::Context;
+use super::document::OperationView;
+use super::operation::{Function, is_called};
+use super::tree::{NodeId, Tree};
+use crate::{Code, Options, Severity};
+
+/// The nodes that settings name, each by its JSON pointer: in all files, or behind `file#` in one, as sources are printed.
+#[derive(Debug, Default)]
+pub(crate) struct Named<'a> {
+    renamed: HashMap<NodeId, &'a str>,
+    lenient: HashSet<NodeId>,
+}
+
+impl<'a> Named<'a> {
+    pub(crate) fn new(tree: &Tree, options: &'a Options) -> Self {
+        let renamed = options.rename.iter().flat_map(|(source, name)| {
+            let nodes = tree.find(source);
+            nodes.into_iter().map(move |node| (node, name.as_str()))
+        });
+        let lenient = options.lenient.iter().flat_map(|source| tree.find(source));
+        Self { renamed: renamed.collect(), lenient: lenient.collect() }
+    }
+
+    /// The name that `rename` gives the node.
+    pub(crate) fn name(&self, node: NodeId) -> Option<&'a str> {
+        self.renamed.get(&node).copied()
+    }
+
+    /// Whether the property at the node may be absent in spite of the document.
+    pub(crate) fn is_lenient(&self, node: NodeId) -> bool {
+        self.lenient.contains(&node)
+    }
+}
+
+/// Reports what settings name and the document does not have. `operations` is looked at where it is applied.
+pub(super) fn check(cx: &Context<'_>, operations: &[OperationView], functions: &[Function<'_>], root: NodeId) {
+    let options = cx.options;
+    let report = |code: Code, message: String, help: &str| {
+        cx.report(Severity::Error, code, root, message, Some(help));
+    };
+    for source in options.rename.keys() {
+        let is_operation = |view: &OperationView| view.id.as_deref() == Some(source) || view.source() == *source;
+        if cx.tree.find(source).is_empty() && !operations.iter().any(is_operation) {
+            let help = "give a JSON pointer (`#/components/schemas/Pet`), `METHOD /path` or an operationId";
+            report(Code::BadRename, format!("`rename` has `{source}`, which is not in the document"), help);
+        }
+    }
+    for source in options.lenient.iter().filter(|source| cx.tree.find(source).is_empty()) {
+        let help = "give the JSON pointer of a property: `#/components/schemas/Pet/properties/name`";
+        report(Code::UnknownSelection, format!("`lenient: [{source}]` names nothing"), help);
+    }
+    for name in options.parameters.keys() {
+        if !operations.iter().flat_map(|view| &view.parameters).any(|parameter| parameter.name == *name) {
+            let message = format!("`parameters` has `{name}`, which no operation has");
+            report(Code::UnknownSelection, message, "give a parameter's name as the document spells it");
+        }
+    }
+    let keyed = options.idempotency.iter().flat_map(|idempotency| &idempotency.operations).map(|key| ("idempotency", key));
+    let in_doubt = options.in_doubt.keys().map(|key| ("inDoubt", key));
+    for (setting, key) in keyed.chain(in_doubt) {
+        if !functions.iter().any(|function| is_called(function, key)) {
+            let help = "give an operationId, `METHOD /path` or `interface.function`";
+            report(Code::UnknownSelection, format!("`{setting}` has `{key}`, which names no operation"), help);
+        }
+    }
+}
