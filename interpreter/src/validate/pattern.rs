@@ -59,9 +59,7 @@ impl Pattern {
 }
 
 fn compile(source: &str, dialect: Dialect) -> Option<Engine> {
-    let linear = |pattern: &str| {
-        regex::RegexBuilder::new(pattern).size_limit(SIZE_LIMIT).build().ok().map(Engine::Linear)
-    };
+    let linear = |pattern: &str| regex::RegexBuilder::new(pattern).size_limit(SIZE_LIMIT).build().ok().map(Engine::Linear);
     let Translated { pattern, backtracks } = match dialect {
         Dialect::Re2 => return linear(&re2::translate(source)?),
         Dialect::Ecma => translate::translate(source)?,

@@ -268,7 +268,8 @@ mod tests {
 
     #[test]
     fn what_re2_does_not_know_is_left_to_the_server() {
-        for pattern in ["(?=a)b", "(?<!a)b", r"(a)\1", r"\C", r"\Z", r"\cA", r"\E", "[a", r"[a-\d]", r"\p{Nothing}", "a**("] {
+        for pattern in ["(?=a)b", "(?<!a)b", r"(a)\1", r"\C", r"\Z", r"\cA", r"\E", "[a", r"[a-\d]", r"\p{Nothing}", "a**("]
+        {
             assert_eq!(Pattern::new(pattern, Dialect::Re2).trouble("?"), None, "`{pattern}`");
         }
     }
