@@ -111,6 +111,39 @@ fn known_messages_are_told_apart_in_an_any() {
     assert!(echo.read("0a 03 0a 05 61").is_err());
 }
 
+const DEEP: &str = r#"
+syntax = "proto3";
+package a;
+import "google/protobuf/any.proto";
+message M { M next = 1; google.protobuf.Any any = 2; }
+message Known { string id = 1; }
+"#;
+
+/// A message that may nest as deep as it does, but not with what its `Any` holds, is read: the `Any` is a type URL and bytes.
+#[test]
+fn an_any_that_is_too_deep_is_read_as_bytes() {
+    let typed = Echo::new(DEEP, &Options { any: vec!["a.Known".to_owned()], ..Options::default() });
+    let plain = Echo::new(DEEP, &Options::default());
+    let any = format!("{} {}", url("a.Known"), field(2, "0a 01 61"));
+    let mut deepest = None;
+    let mut message = field(2, &any);
+    for levels in 1..=102 {
+        let read = typed.read(&message);
+        assert_eq!(read.is_ok(), plain.read(&message).is_ok(), "{levels} levels");
+        if let Ok(value) = read {
+            assert_eq!(typed.write(&value), Ok(message.clone()));
+            deepest = Some(format!("{value:?}"));
+        }
+        let content = hex(&message);
+        let mut length = Vec::new();
+        prost::encoding::encode_varint(content.len() as u64, &mut length);
+        let length: Vec<String> = length.iter().map(|b| format!("{b:02x}")).collect();
+        message = format!("0a {} {message}", length.join(" "));
+    }
+    let deepest = deepest.expect("a message that is not too deep");
+    assert!(deepest.contains("#1({\"type.googleapis.com/a.Known\""), "{deepest}");
+}
+
 const UNKNOWN: &str = r#"
 syntax = "proto2";
 package u;

@@ -9,7 +9,8 @@ use super::super::reader::{Reader, Span, WireType};
 use super::{Decoded, Decoder, enter};
 
 impl Decoder<'_> {
-    /// An `Any` in one or more parts: the message that it holds where that is known and can be read, else its type URL and bytes.
+    /// An `Any` in one or more parts: the message that it holds where that is known and can be read, else (also where it nests too
+    /// deep) its type URL and bytes.
     pub(super) fn any(&mut self, id: AnyId, first: Span, more: Range<usize>, depth: u32) -> Decoded<Value> {
         let plan = self.plans.any(id);
         let (mut url, mut content) =
@@ -34,8 +35,7 @@ impl Decoder<'_> {
             let Some(nested) = plan.known[case].1 else { return Ok(Value::Variant(case as u32, None)) };
             // A known message refers to no node of the table around it; what a failure leaves behind is put right.
             let (base, nodes) = (self.later.len(), std::mem::take(&mut self.nodes));
-            let depth = enter(depth, content.start as usize)?;
-            let value = self.nested(nested, content, 0..0, depth);
+            let value = enter(depth, content.start as usize).and_then(|depth| self.nested(nested, content, 0..0, depth));
             self.later.truncate(base);
             self.nodes = nodes;
             if let Ok(value) = value {
