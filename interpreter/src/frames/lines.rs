@@ -36,7 +36,10 @@ impl Lines {
         loop {
             let Some(found) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') else {
                 self.searched = self.buffer.len();
-                return if self.buffer.len() - self.start > self.limit { Err(self.too_large()) } else { Ok(None) };
+                let unfinished = &self.buffer[self.start..];
+                // What may be the first half of the line's end is no part of it.
+                let length = unfinished.strip_suffix(b"\r").unwrap_or(unfinished).len();
+                return if length > self.limit { Err(self.too_large()) } else { Ok(None) };
             };
             let (from, to) = (self.start, self.searched + found);
             self.start = to + 1;

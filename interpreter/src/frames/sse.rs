@@ -34,7 +34,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// A reader whose events have at most `limit` bytes.
+    /// A reader whose lines, and the data of whose events, have at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
@@ -143,6 +143,9 @@ impl Events {
         self.after_cr = self.buffer[to] == b'\r';
         self.start = to + 1;
         self.searched = self.start;
+        if to - from > self.limit {
+            return Err(FrameError::TooLarge { limit: self.limit });
+        }
         Ok(Some((from, to)))
     }
 }

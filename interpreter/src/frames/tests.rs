@@ -104,6 +104,31 @@ fn an_endless_item_is_refused() {
     assert_eq!(many.take(), Err(FrameError::TooLarge { limit: 10 }));
 }
 
+/// An item of the largest size is read, one byte more is refused, wherever the network cut it.
+#[test]
+fn the_limit_does_not_depend_on_cuts() {
+    for (size, fits) in [(10, true), (11, false)] {
+        let line = format!("{}\r\n", "x".repeat(size));
+        let data = format!("data{}\r\n\r\n", ":".repeat(size - 4));
+        for cut in 0..line.len() {
+            let mut reader = Lines::new(10);
+            let read = pieces(line.as_bytes(), &[cut]).into_iter().map(|piece| {
+                reader.push(piece);
+                reader.take()
+            });
+            assert_eq!(read.collect::<Result<Vec<_>, _>>().is_ok(), fits, "{line:?} cut at {cut}");
+        }
+        for cut in 0..data.len() {
+            let mut reader = Events::new(10);
+            let read = pieces(data.as_bytes(), &[cut]).into_iter().map(|piece| {
+                reader.push(piece);
+                reader.take()
+            });
+            assert_eq!(read.collect::<Result<Vec<_>, _>>().is_ok(), fits, "{data:?} cut at {cut}");
+        }
+    }
+}
+
 proptest! {
     /// Where the network cuts a body changes nothing.
     #[test]
