@@ -1,5 +1,6 @@
 //! The integration tests of the frontends: one trial per test file. `BLESS=1` regenerates the expected files.
 
+mod expected;
 mod openapi;
 mod proto;
 

@@ -76,7 +76,6 @@ struct Outcome {
     problems: Vec<String>,
     /// The package binary is over a limit of component tools, which is no failure while each world is valid.
     binary_over_limit: bool,
-    milliseconds: u128,
 }
 
 fn index(corpus: &Path) -> Result<Vec<Entry>, Failed> {
@@ -111,9 +110,8 @@ fn index(corpus: &Path) -> Result<Vec<Entry>, Failed> {
 /// Compiles a document, checks the IR, prints it, and gives the text to component tools.
 fn survey(corpus: &Path, entry: &Entry, tools: bool) -> Outcome {
     let path = corpus.join(&entry.path);
-    let start = std::time::Instant::now();
     let compiled = std::panic::catch_unwind(|| compile(&path, &DiskFiles, &Options::default()));
-    let mut out = Outcome { path: entry.path.clone(), milliseconds: start.elapsed().as_millis(), ..Outcome::default() };
+    let mut out = Outcome { path: entry.path.clone(), ..Outcome::default() };
     let Ok(compiled) = compiled else {
         out.panicked = true;
         return out;
@@ -220,10 +218,6 @@ fn documents(corpus: &Path) -> Result<(), Failed> {
         }
         over += usize::from(outcome.binary_over_limit);
         failures.extend(outcome.problems.iter().map(|p| line(p)));
-        // The largest takes a debug build some seconds where nothing else runs.
-        if outcome.milliseconds > 40_000 {
-            failures.push(line(&format!("took {} ms", outcome.milliseconds)));
-        }
         if only.is_some() || std::env::var_os("WITWIRE_VERBOSE").is_some() {
             println!("{outcome:?}");
         }

@@ -10,6 +10,7 @@ use witwire_frontends::{DiskFiles, Options};
 use witwire_ir::{Api, Operation, Texts, print_package};
 
 use super::corpus::with_corpus;
+use crate::expected::compare;
 use crate::proto::structure;
 
 /// An API, and the interfaces of it that are read.
@@ -69,16 +70,5 @@ fn run(corpus: &Path, famous: &Famous) -> Result<(), Failed> {
     structure::check(&actual)?;
     let expected: PathBuf =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openapi/famous").join(famous.name).with_extension("wit");
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::create_dir_all(expected.parent().unwrap_or(Path::new(".")))?;
-        std::fs::write(expected, actual)?;
-        return Ok(());
-    }
-    let text =
-        std::fs::read_to_string(&expected).map_err(|e| format!("{}: {e}; `BLESS=1` writes it", expected.display()))?;
-    if actual == text {
-        return Ok(());
-    }
-    let different = text.lines().zip(actual.lines()).enumerate().find(|(_, (a, b))| a != b);
-    Err(format!("{} differs, first at {different:?}; `BLESS=1` rewrites it", expected.display()).into())
+    compare(&expected, &actual)
 }

@@ -2,14 +2,14 @@
 //!
 //! A first line `# options: {…}` gives the manifest's settings as JSON. Files in `include/` are only referred to.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
 use witwire_frontends::openapi::compile;
-use witwire_frontends::{Compiled, MemoryFiles, Options};
+use witwire_frontends::{MemoryFiles, Options};
 
 use super::wire;
+use crate::expected::{compare, render};
 use crate::proto::structure;
 
 fn directory() -> PathBuf {
@@ -56,30 +56,6 @@ fn run(path: &Path, expected: &Path) -> Result<(), Failed> {
         }
         structure::check(&witwire_ir::print_package(api))?;
     }
-    let actual = render(&compiled);
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(expected, actual)?;
-        return Ok(());
-    }
-    let expected_text =
-        std::fs::read_to_string(expected).map_err(|e| format!("{}: {e}; `BLESS=1` writes it", expected.display()))?;
-    if actual == expected_text {
-        return Ok(());
-    }
-    let different = expected_text.lines().zip(actual.lines()).find(|(a, b)| a != b);
-    Err(format!("{} differs, first at {different:?}; `BLESS=1` rewrites it", expected.display()).into())
-}
-
-fn render(compiled: &Compiled) -> String {
-    let mut out: String = compiled.apis.iter().map(witwire_ir::print_package).collect::<Vec<_>>().join("\n");
-    let mut section = |title: &str, text: &str| {
-        if !text.is_empty() {
-            let lines: Vec<String> = text.lines().map(|l| format!("//   {l}").trim_end().to_owned()).collect();
-            let _ = write!(out, "\n// {title}\n{}\n", lines.join("\n"));
-        }
-    };
-    let diagnostics: Vec<String> = compiled.diagnostics.iter().map(ToString::to_string).collect();
-    section("diagnostics", &diagnostics.join("\n"));
-    section("calls", &wire::describe(compiled));
-    out.trim_start().to_owned()
+    let actual = render(&compiled, "calls", &wire::describe(&compiled));
+    compare(expected, &actual)
 }

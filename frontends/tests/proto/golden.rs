@@ -2,14 +2,14 @@
 //!
 //! A first line `// options: {…}` gives the manifest's settings as JSON. Files in `include/` are only imported.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
 use witwire_frontends::proto::{Input, compile};
-use witwire_frontends::{Compiled, MemoryFiles, Options};
+use witwire_frontends::{MemoryFiles, Options};
 
 use super::{structure, wire};
+use crate::expected::{compare, render};
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/proto")
@@ -44,34 +44,10 @@ fn run(path: &Path) -> Result<(), Failed> {
     }
     let input = Input::Protos { files: vec![name.into()], includes: Vec::new() };
     let compiled = compile(&input, &files, &options);
-    let actual = render(&compiled);
+    let actual = render(&compiled, "wire", &wire::describe(&compiled));
     for api in &compiled.apis {
         structure::check(&witwire_ir::print_package(api))?;
     }
     let expected = path.with_extension("wit");
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&expected, actual)?;
-        return Ok(());
-    }
-    let expected_text =
-        std::fs::read_to_string(&expected).map_err(|e| format!("{}: {e}; `BLESS=1` writes it", expected.display()))?;
-    if actual == expected_text {
-        return Ok(());
-    }
-    let different = expected_text.lines().zip(actual.lines()).find(|(a, b)| a != b);
-    Err(format!("{} differs, first at {different:?}; `BLESS=1` rewrites it", expected.display()).into())
-}
-
-fn render(compiled: &Compiled) -> String {
-    let mut out: String = compiled.apis.iter().map(witwire_ir::print_package).collect::<Vec<_>>().join("\n");
-    let mut section = |title: &str, text: &str| {
-        if !text.is_empty() {
-            let lines: Vec<String> = text.lines().map(|l| format!("//   {l}").trim_end().to_owned()).collect();
-            let _ = write!(out, "\n// {title}\n{}\n", lines.join("\n"));
-        }
-    };
-    let diagnostics: Vec<String> = compiled.diagnostics.iter().map(ToString::to_string).collect();
-    section("diagnostics", &diagnostics.join("\n"));
-    section("wire", &wire::describe(compiled));
-    out.trim_start().to_owned()
+    compare(&expected, &actual)
 }

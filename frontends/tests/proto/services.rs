@@ -7,6 +7,8 @@ use witwire_frontends::proto::{Input, compile};
 use witwire_frontends::{DiskFiles, Options};
 use witwire_ir::{PrintOptions, print_package_with};
 
+use crate::expected::compare;
+
 /// The expected file, the tree, and the sources in it.
 const SERVICES: &[(&str, &str, &[&str])] = &[
     ("bazel-remote-execution", "bazel-remote-apis", &["build/bazel/remote/execution/v2/remote_execution.proto"]),
@@ -37,15 +39,5 @@ fn run(name: &str, tree: &Path, files: &[&str]) -> Result<(), Failed> {
     let [api] = &compiled.apis[..] else { return Err(format!("{:#?}", compiled.diagnostics).into()) };
     let actual = print_package_with(api, PrintOptions { docs: false });
     let expected = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/proto/services").join(format!("{name}.wit"));
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&expected, actual)?;
-        return Ok(());
-    }
-    let expected_text =
-        std::fs::read_to_string(&expected).map_err(|e| format!("{}: {e}; `BLESS=1` writes it", expected.display()))?;
-    if actual == expected_text {
-        return Ok(());
-    }
-    let different = expected_text.lines().zip(actual.lines()).find(|(a, b)| a != b);
-    Err(format!("{} differs, first at {different:?}; `BLESS=1` rewrites it", expected.display()).into())
+    compare(&expected, &actual)
 }
