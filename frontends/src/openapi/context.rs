@@ -118,4 +118,16 @@ impl<'a> Context<'a> {
     pub(crate) fn renamed(&self, node: NodeId) -> Option<&'a str> {
         self.named.name(node).or_else(|| self.tree.get_text(node, "x-wit-name"))
     }
+
+    /// The properties of a schema. Some documents refer to all of them at once (`properties: { $ref: … }`), which JSON Schema does not
+    /// know.
+    pub(crate) fn properties(&self, schema: NodeId) -> &'a [(Box<str>, NodeId)] {
+        self.properties_node(schema).map_or(&[], |map| self.tree.entries(map))
+    }
+
+    /// The map of [`Self::properties`].
+    pub(crate) fn properties_node(&self, schema: NodeId) -> Option<NodeId> {
+        let map = self.tree.get(schema, "properties")?;
+        Some(self.follow(map).unwrap_or(map))
+    }
 }

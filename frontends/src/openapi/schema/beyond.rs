@@ -226,7 +226,8 @@ impl Writing<'_, '_> {
             }
             key if MAPS.contains(&key) && tree.is_map(value) => {
                 let mut map = Map::new();
-                for (name, schema) in tree.entries(value) {
+                let entries = if key == "properties" { self.views.cx.properties(node) } else { tree.entries(value) };
+                for (name, schema) in entries {
                     map.insert(name.to_string(), self.schema(*schema)?);
                 }
                 Value::Object(map)
@@ -246,7 +247,7 @@ impl Writing<'_, '_> {
     fn required(&self, node: NodeId) -> Value {
         let (views, tree) = (self.views, self.views.cx.tree);
         let keys = tree.get_items(node, "required").iter().filter_map(|key| tree.text(*key));
-        let properties = tree.get(node, "properties");
+        let properties = views.cx.properties_node(node);
         let sent = keys.filter(|key| {
             let property = properties.and_then(|p| tree.get(p, key));
             !property.is_some_and(|p| views.flag(p, "readOnly"))

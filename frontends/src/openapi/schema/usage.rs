@@ -69,7 +69,7 @@ impl Usage {
             if let Some(Ok(target)) = views.cx.references.of(node) {
                 next.push((target, new));
             }
-            for (_, property) in tree.get_entries(node, "properties") {
+            for (_, property) in views.cx.properties(node) {
                 let read_only = views.flag(*property, "readOnly");
                 let write_only = views.flag(*property, "writeOnly");
                 if first && (read_only || write_only) {

@@ -241,7 +241,7 @@ impl<'a> Views<'a> {
             if !seen.insert((node, own)) {
                 continue;
             }
-            if !self.spend(1 + tree.get_entries(node, "properties").len()) || seen.len() > MERGED {
+            if !self.spend(1 + self.cx.properties(node).len()) || seen.len() > MERGED {
                 self.cx.warn(
                     crate::Code::Budget,
                     node,
@@ -335,7 +335,7 @@ impl<'a> Views<'a> {
                 }
             });
         }
-        flat.add_properties(at, tree.get_entries(node, "properties"));
+        flat.add_properties(at, self.cx.properties(node));
         for key in tree.get_items(node, "required") {
             if let Some(key) = tree.text(*key) {
                 flat.required.insert(key.into());
