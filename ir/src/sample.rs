@@ -15,7 +15,7 @@ pub use random::SplitMix64;
 use crate::api::Api;
 use crate::check::{Check, Format, Literal, Number, Part};
 use crate::id::TypeId;
-use crate::operation::http::BodyValue;
+use crate::operation::http::{BodyValue, Location, ParameterValue};
 use crate::operation::{Call, Operation};
 use crate::types::{Field, Shape};
 use crate::value::Value;
@@ -39,6 +39,14 @@ pub fn sample_arguments(api: &Api, operation: &Operation, random: &mut SplitMix6
         Call::Grpc(_) => None,
     };
     let mut sampler = Sampler { api, random, made: 0, tables: Vec::new() };
+    let in_path = |i: usize| match &operation.call {
+        Call::Http(call) => call
+            .parameters
+            .iter()
+            .filter(|p| p.location == Location::Path)
+            .any(|p| matches!(&p.value, ParameterValue::Argument { place, .. } if usize::from(place.argument) == i)),
+        Call::Grpc(_) => false,
+    };
     operation
         .params
         .iter()
@@ -53,6 +61,8 @@ pub fn sample_arguments(api: &Api, operation: &Operation, random: &mut SplitMix6
                     _ => record,
                 }
             }
+            // An empty object would leave nothing in the path.
+            _ if is_json(api, param.ty) && in_path(i) => Value::string("\"amber\""),
             _ => sampler.value(param.ty, 0),
         })
         .collect()

@@ -2,11 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use super::steady::Objection;
+
 const TEXT: &str = include_str!("exceptions.tsv");
 
 /// The exceptions, and which of them came up.
 pub(super) struct Exceptions {
-    lines: BTreeMap<(&'static str, &'static str), bool>,
+    /// By document and operation: what the judge objects to, as [`objections`], and whether it came up.
+    lines: BTreeMap<(&'static str, &'static str), (&'static str, bool)>,
+}
+
+/// The code and place of each objection, as the file writes them.
+pub(super) fn objections(list: &[Objection]) -> String {
+    let mut distinct: Vec<String> = Vec::new();
+    for objection in list {
+        let text = format!("{} {}", objection.code, objection.place);
+        if !distinct.contains(&text) {
+            distinct.push(text);
+        }
+    }
+    distinct.join(", ")
 }
 
 impl Exceptions {
@@ -17,25 +32,28 @@ impl Exceptions {
         let reasons: Vec<&str> = reasons.iter().filter_map(|line| line.split_once('\t').map(|(key, _)| key)).collect();
         let lines = lines.into_iter().map(|line| {
             let columns: Vec<&str> = line.split('\t').collect();
-            let &[document, operation, _said, reason] = columns.as_slice() else { panic!("four columns: {line}") };
+            let &[document, operation, said, reason] = columns.as_slice() else { panic!("four columns: {line}") };
             assert!(reasons.contains(&reason), "a reason that the file explains: {line}");
-            ((document, operation), false)
+            // Then the first message, for people.
+            let said = said.split_once(": ").map_or(said, |(places, _)| places);
+            ((document, operation), (said, false))
         });
         Self { lines: lines.collect() }
     }
 
-    pub(super) fn has(&mut self, document: &str, operation: &str) -> bool {
+    /// Whether the judge may object to just this of an operation's request.
+    pub(super) fn has(&mut self, document: &str, operation: &str, list: &[Objection]) -> bool {
         let found = self.lines.iter_mut().find(|((d, o), _)| *d == document && *o == operation);
-        found.is_some_and(|(_, used)| {
+        found.is_some_and(|(_, (said, used))| {
             *used = true;
-            true
+            *said == objections(list)
         })
     }
 
     /// Exceptions of these documents that did not come up.
     pub(super) fn unused<'a>(&self, documents: impl Iterator<Item = &'a str>) -> Vec<String> {
         let documents: Vec<&str> = documents.collect();
-        let unused = self.lines.iter().filter(|((document, _), used)| !**used && documents.contains(document));
+        let unused = self.lines.iter().filter(|((document, _), (_, used))| !used && documents.contains(document));
         unused.map(|((document, operation), _)| format!("{document}\t{operation}")).collect()
     }
 }

@@ -55,21 +55,20 @@ fn judge(binary: &Path, document: &Document, exceptions: &mut Exceptions, tally:
             }
         };
         tally.requests += 1;
-        let objections = steady.judge(&call.request, &call.hints);
-        if objections.as_ref().is_ok_and(Vec::is_empty) {
-            continue;
-        }
-        if exceptions.has(&document.name, &call.name) {
-            tally.excepted += 1;
-        } else {
-            let objections: Vec<String> = match objections {
-                Ok(list) => list.iter().map(|o| format!("{} {}: {}", o.code, o.place, o.message)).collect(),
-                Err(trouble) => vec![trouble],
-            };
-            let (name, text, request) = (&call.name, &call.text, &call.request);
-            let objections = objections.join("; ");
-            tally.faults.push(format!("{}\t{name}\t{objections}\n    {text}\n    {request:?}", document.name));
-        }
+        let said = match steady.judge(&call.request, &call.hints) {
+            Ok(list) if list.is_empty() => continue,
+            Ok(list) if exceptions.has(&document.name, &call.name, &list) => {
+                tally.excepted += 1;
+                continue;
+            }
+            Ok(list) => {
+                let messages: Vec<&str> = list.iter().map(|o| o.message.as_str()).collect();
+                format!("{}: {}", exceptions::objections(&list), messages.join("; "))
+            }
+            Err(trouble) => trouble,
+        };
+        let (name, text, request) = (&call.name, &call.text, &call.request);
+        tally.faults.push(format!("{}\t{name}\t{said}\n    {text}\n    {request:?}", document.name));
     }
     Ok(())
 }
