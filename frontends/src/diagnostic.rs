@@ -77,6 +77,8 @@ pub enum SettingKey {
     Idempotency,
     /// `inDoubt`: a map by operation.
     InDoubt,
+    /// `lenient`: a list of properties.
+    Lenient,
     /// `operations`: a list of operations.
     Operations,
     /// `package`

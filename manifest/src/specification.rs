@@ -155,6 +155,7 @@ fn written(node: Node<'_>, setting: &Setting) -> Option<Location> {
         SettingKey::Any => "any",
         SettingKey::Idempotency => "idempotency",
         SettingKey::InDoubt => "inDoubt",
+        SettingKey::Lenient => "lenient",
         SettingKey::Operations => "operations",
         SettingKey::Package => "package",
         SettingKey::Parameters => "parameters",

@@ -6,7 +6,7 @@ use super::context::Context;
 use super::document::OperationView;
 use super::operation::{Function, is_called};
 use super::tree::{NodeId, Tree};
-use crate::{Code, Options, Severity};
+use crate::{Code, Options, Setting, SettingKey};
 
 /// The nodes that settings name, each by its JSON pointer: in all files, or behind `file#` in one, as sources are printed.
 #[derive(Debug, Default)]
@@ -39,32 +39,36 @@ impl<'a> Named<'a> {
 /// Reports what settings name and the document does not have. `operations` is looked at where it is applied.
 pub(super) fn check(cx: &Context<'_>, operations: &[OperationView], functions: &[Function<'_>], root: NodeId) {
     let options = cx.options;
-    let report = |code: Code, message: String, help: &str| {
-        cx.report(Severity::Error, code, root, message, Some(help));
+    let report = |code: Code, (key, text): (SettingKey, &str), message: String, help: &str| {
+        cx.refuse_setting(code, root, Setting::new(key, text), message, help);
     };
     for source in options.rename.keys() {
         let is_operation = |view: &OperationView| view.id.as_deref() == Some(source) || view.source() == *source;
         if cx.tree.find(source).is_empty() && !operations.iter().any(is_operation) {
+            let message = format!("`rename` has `{source}`, which is not in the document");
             let help = "give a JSON pointer (`#/components/schemas/Pet`), `METHOD /path` or an operationId";
-            report(Code::BadRename, format!("`rename` has `{source}`, which is not in the document"), help);
+            report(Code::BadRename, (SettingKey::Rename, source), message, help);
         }
     }
     for source in options.lenient.iter().filter(|source| cx.tree.find(source).is_empty()) {
+        let message = format!("`lenient: [{source}]` names nothing");
         let help = "give the JSON pointer of a property: `#/components/schemas/Pet/properties/name`";
-        report(Code::UnknownSelection, format!("`lenient: [{source}]` names nothing"), help);
+        report(Code::UnknownSelection, (SettingKey::Lenient, source), message, help);
     }
     for name in options.parameters.keys() {
         if !operations.iter().flat_map(|view| &view.parameters).any(|parameter| parameter.name == *name) {
             let message = format!("`parameters` has `{name}`, which no operation has");
-            report(Code::UnknownSelection, message, "give a parameter's name as the document spells it");
+            let help = "give a parameter's name as the document spells it";
+            report(Code::UnknownSelection, (SettingKey::Parameters, name), message, help);
         }
     }
-    let keyed = options.idempotency.iter().flat_map(|idempotency| &idempotency.operations).map(|key| ("idempotency", key));
-    let in_doubt = options.in_doubt.keys().map(|key| ("inDoubt", key));
-    for (setting, key) in keyed.chain(in_doubt) {
+    let idempotency = options.idempotency.iter().flat_map(|idempotency| &idempotency.operations);
+    let keyed = idempotency.map(|key| (SettingKey::Idempotency, "idempotency", key));
+    let in_doubt = options.in_doubt.keys().map(|key| (SettingKey::InDoubt, "inDoubt", key));
+    for (setting, name, key) in keyed.chain(in_doubt) {
         if !functions.iter().any(|function| is_called(function, key)) {
             let help = "give an operationId, `METHOD /path` or `interface.function`";
-            report(Code::UnknownSelection, format!("`{setting}` has `{key}`, which names no operation"), help);
+            report(Code::UnknownSelection, (setting, key), format!("`{name}` has `{key}`, which names no operation"), help);
         }
     }
 }
