@@ -120,6 +120,8 @@ codes! {
     NotOurs "S212" CONFLICT;
     /// The worker has no invocation with this key.
     NoSuchInvocation "S213" NOT_FOUND;
+    /// As many invocations wait for the worker as the server keeps. Try again when some have ended.
+    QueueFull "S214" TOO_MANY_REQUESTS;
 
     /// The store failed. What was answered before is safe; the operator has to look at the disk.
     Store "S901" INTERNAL_SERVER_ERROR;

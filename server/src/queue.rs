@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 use witwire_executor::oplog::{FunctionName, IdempotencyKey, Wave, WorkerId};
 
+use crate::problem::{Code, Problem};
 use crate::registry::{Registry, RegistryError};
 
 pub(crate) const TABLE: &str = "
@@ -25,24 +26,49 @@ pub(crate) struct Request {
     pub(crate) arguments: Vec<Wave>,
 }
 
+/// A place in the queue: what came later has a larger one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ticket(i64);
+
 /// The invocations of all workers that have not begun, in the order of arrival.
 #[derive(Debug, Clone)]
 pub(crate) struct Queue {
     registry: Registry,
+    /// How many a worker may have.
+    limit: u32,
 }
 
 impl Queue {
-    pub(crate) fn new(registry: Registry) -> Self {
-        Self { registry }
+    pub(crate) fn new(registry: Registry, limit: u32) -> Self {
+        Self { registry, limit }
     }
 
     /// Keeps an invocation, durably. Where one of its key waits already, gives that one, and changes nothing.
-    pub(crate) async fn put(&self, worker: &WorkerId, request: Request) -> Result<Option<Request>, RegistryError> {
-        let worker = worker.clone();
+    ///
+    /// # Errors
+    /// [`Code::QueueFull`], or the registry fails.
+    pub(crate) async fn put(&self, worker: &WorkerId, request: Request) -> Result<Option<Request>, Problem> {
+        match self.put_within_limit(worker, request).await? {
+            Put::Done => Ok(None),
+            Put::Known(known) => Ok(Some(known)),
+            Put::Full => {
+                let detail = format!("{} invocations wait for worker `{worker}`; try again when some have ended", self.limit);
+                Err(Problem::new(Code::QueueFull, detail))
+            }
+        }
+    }
+
+    async fn put_within_limit(&self, worker: &WorkerId, request: Request) -> Result<Put, RegistryError> {
+        let (worker, limit) = (worker.clone(), self.limit);
         self.registry
             .transact(move |t| {
                 if let Some(known) = find(t, &worker, &request.key)? {
-                    return Ok(Some(known));
+                    return Ok(Put::Known(known));
+                }
+                let sql = "SELECT count(*) FROM waiting WHERE worker = ?1";
+                let waiting: u32 = t.prepare_cached(sql)?.query_row([worker.as_str()], |row| row.get(0))?;
+                if waiting >= limit {
+                    return Ok(Put::Full);
                 }
                 let Request { key, function, arguments } = &request;
                 let arguments: Vec<_> = arguments.iter().map(Wave::as_str).collect();
@@ -51,7 +77,7 @@ impl Queue {
                     "INSERT INTO waiting (worker, key, interface, function, arguments) VALUES (?1, ?2, ?3, ?4, ?5)",
                     params![worker.as_str(), key.as_str(), function.interface, function.function, arguments],
                 )?;
-                Ok(None)
+                Ok(Put::Done)
             })
             .await
     }
@@ -63,12 +89,26 @@ impl Queue {
     }
 
     /// The invocation of a worker that waits longest.
-    pub(crate) async fn first(&self, worker: &WorkerId) -> Result<Option<Request>, RegistryError> {
+    pub(crate) async fn first(&self, worker: &WorkerId) -> Result<Option<(Ticket, Request)>, RegistryError> {
         let worker = worker.clone();
         self.registry
             .transact(move |t| {
-                let sql = "SELECT key, interface, function, arguments FROM waiting WHERE worker = ?1 ORDER BY id LIMIT 1";
-                t.prepare_cached(sql)?.query_row([worker.as_str()], row).optional()?.transpose()
+                let sql = "SELECT key, interface, function, arguments, id FROM waiting WHERE worker = ?1 ORDER BY id LIMIT 1";
+                let found = |found: &Row<'_>| Ok((Ticket(found.get(4)?), row(found)?));
+                let found = t.prepare_cached(sql)?.query_row([worker.as_str()], found).optional()?;
+                found.map(|(ticket, request)| Ok((ticket, request?))).transpose()
+            })
+            .await
+    }
+
+    /// The place of the invocation of a worker that came last.
+    pub(crate) async fn last(&self, worker: &WorkerId) -> Result<Option<Ticket>, RegistryError> {
+        let worker = worker.clone();
+        self.registry
+            .transact(move |t| {
+                let sql = "SELECT max(id) FROM waiting WHERE worker = ?1";
+                let last: Option<i64> = t.prepare_cached(sql)?.query_row([worker.as_str()], |row| row.get(0))?;
+                Ok(last.map(Ticket))
             })
             .await
     }
@@ -105,6 +145,13 @@ impl Queue {
             })
             .await
     }
+}
+
+/// What became of an invocation that was to be kept.
+enum Put {
+    Done,
+    Known(Request),
+    Full,
 }
 
 fn find(t: &rusqlite::Transaction<'_>, worker: &WorkerId, key: &IdempotencyKey) -> Result<Option<Request>, RegistryError> {

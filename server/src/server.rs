@@ -50,6 +50,8 @@ pub struct ServerConfig {
     pub credentials: BTreeSet<Reference>,
     /// How large bodies may be.
     pub limits: BodyLimits,
+    /// How many invocations without a caller who waits a worker may have, the one under way included. Default: 1,000.
+    pub waiting: u32,
     /// Who is told how far deployments have come. For tests.
     pub probe: Arc<dyn DeployProbe>,
 }
@@ -64,6 +66,7 @@ impl ServerConfig {
             transport: TransportConfig::default(),
             credentials: BTreeSet::new(),
             limits: BodyLimits::default(),
+            waiting: 1000,
             probe: Arc::new(()),
         }
     }
@@ -115,7 +118,7 @@ impl Server {
     /// # Errors
     /// [`ServerError`]
     pub async fn bind(config: ServerConfig) -> Result<Self, ServerError> {
-        let ServerConfig { listen, store, api_key, transport, credentials, limits, probe } = config;
+        let ServerConfig { listen, store, api_key, transport, credentials, limits, waiting, probe } = config;
         if api_key.is_none() && !listen.ip().is_loopback() {
             return Err(ServerError::KeyNeeded(listen));
         }
@@ -127,7 +130,7 @@ impl Server {
         let registry = Registry::open(&registry_file, Arc::clone(&probe))?;
         let executor = Executor::new(ExecutorConfig::new(store, Transport::new(transport)?))?;
         let catalog = Catalog::new(executor, registry, credentials, probe);
-        let workers = Workers::new(catalog.clone());
+        let workers = Workers::new(catalog.clone(), waiting);
         let guard = axum::middleware::from_fn_with_state(api_key.map(Arc::new), auth::guard);
         let router = routes::router(App { catalog, workers: workers.clone() }, limits).layer(guard);
         Ok(Self { listener, address, router, workers })

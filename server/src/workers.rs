@@ -1,19 +1,19 @@
 //! Workers that are alive, each behind a lock: one invocation at a time, in the order of arrival.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::RwLock;
 use witwire_deployment::{ComponentName, Revision};
-use witwire_executor::oplog::{self, FunctionName, IdempotencyKey, Outcome, Status, Store, StoreError, Wave, WorkerId};
+use witwire_executor::oplog::{self, FunctionName, IdempotencyKey, Outcome, Status, Store, StoreError, WorkerId};
 use witwire_executor::{Interrupter, Program, Worker, WorkerError};
 use witwire_ir::InDoubt;
 
 use crate::catalog::Catalog;
 use crate::problem::{Code, Problem};
-use crate::queue::{Queue, Request};
+use crate::queue::{Queue, Request, Ticket};
 
 /// How many workers stay instantiated after their invocation. The others are rebuilt from their oplogs when they are needed.
 const KEPT: usize = 256;
@@ -32,12 +32,6 @@ impl Origin {
     pub(crate) fn of(worker: &oplog::Worker) -> Option<Self> {
         serde_json::from_str(&worker.config).ok()
     }
-}
-
-/// What is to be done with a worker.
-enum Action {
-    Invoke(Request),
-    Resume(Option<InDoubt>),
 }
 
 /// How far an invocation is.
@@ -62,6 +56,38 @@ struct Slot {
     worker: tokio::sync::Mutex<Option<Worker>>,
     /// Stops what has the lock.
     interrupter: Interrupter,
+    /// When it was last used, in uses of all.
+    used: AtomicU64,
+    /// How often somebody asked for the queue to be emptied since nobody does; only the first of them does it.
+    drains: AtomicU64,
+    /// Locked while a key is looked for and taken, so that it is taken once.
+    taking: tokio::sync::Mutex<()>,
+    /// The invocations whose callers wait. They may not have begun, and are not in the queue.
+    direct: Mutex<Vec<Request>>,
+}
+
+impl Slot {
+    fn direct(&self) -> MutexGuard<'_, Vec<Request>> {
+        self.direct.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An invocation whose caller waits. Its key is taken until it is dropped.
+#[derive(Debug)]
+struct Direct {
+    slot: Arc<Slot>,
+    request: Request,
+    /// The last one in the queue that came before.
+    behind: Option<Ticket>,
+}
+
+impl Drop for Direct {
+    fn drop(&mut self) {
+        let mut direct = self.slot.direct();
+        if let Some(position) = direct.iter().position(|request| *request == self.request) {
+            direct.swap_remove(position);
+        }
+    }
 }
 
 /// All workers.
@@ -70,6 +96,8 @@ pub(crate) struct Workers {
     catalog: Catalog,
     queue: Queue,
     slots: Arc<Mutex<HashMap<WorkerId, Arc<Slot>>>>,
+    /// How often slots were used.
+    uses: Arc<AtomicU64>,
     /// Read by everything under way, so that a shutdown can wait for it.
     under_way: Arc<RwLock<()>>,
     /// Whether a shutdown has begun: what waits in the queue is left for the next start.
@@ -81,10 +109,12 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    pub(crate) fn new(catalog: Catalog) -> Self {
-        let queue = Queue::new(catalog.registry.clone());
+    /// `waiting`: how many invocations may wait for a worker.
+    pub(crate) fn new(catalog: Catalog, waiting: u32) -> Self {
+        let queue = Queue::new(catalog.registry.clone(), waiting);
         let (under_way, creating, keeping) = (Arc::default(), Arc::default(), Arc::default());
-        Self { catalog, queue, slots: Arc::default(), under_way, stopping: Arc::default(), creating, keeping }
+        let (slots, uses, stopping) = (Arc::default(), Arc::default(), Arc::default());
+        Self { catalog, queue, slots, uses, under_way, stopping, creating, keeping }
     }
 
     fn store(&self) -> &Arc<dyn Store> {
@@ -118,10 +148,83 @@ impl Workers {
 
     /// Performs an invocation, behind those that came before.
     pub(crate) async fn invoke(&self, id: &WorkerId, request: Request) -> Result<Outcome, Problem> {
-        match self.perform(id, Action::Invoke(request)).await? {
-            Some(outcome) => Ok(outcome),
-            None => Err(Problem::new(Code::Bug, "an invocation had no outcome")),
+        // Before it gets a slot: names of no worker must leave no trace.
+        self.find(id).await?;
+        let (this, id) = (self.clone(), id.clone());
+        self.detached(async move {
+            let result = this.invoke_here(&id, request).await;
+            this.evict();
+            result
+        })
+        .await
+    }
+
+    async fn invoke_here(&self, id: &WorkerId, mut request: Request) -> Result<Outcome, Problem> {
+        let slot = self.slot(id);
+        let program = self.program(&self.find(id).await?).await?;
+        request.arguments = program.arguments(&self.catalog.executor, &request.function, &request.arguments)?;
+        let direct = self.take(id, Arc::clone(&slot), request).await?;
+        let mut place = slot.worker.lock().await;
+        // What has begun came before everything that waits.
+        if self.store().invocation(id, &direct.request.key).await?.is_none() {
+            while let Some((ticket, request)) = self.queue.first(id).await? {
+                if direct.behind.is_none_or(|last| ticket > last) {
+                    break;
+                }
+                if self.stopping.load(Ordering::SeqCst) {
+                    return Err(Problem::new(Code::Host, "the server is stopping"));
+                }
+                if !self.next(&mut place, id, &slot.interrupter, request).await? {
+                    break;
+                }
+            }
         }
+        let Request { key, function, arguments } = &direct.request;
+        let worker = self.opened(&mut place, id, &slot.interrupter).await?;
+        let result = worker.invoke(key, function, arguments).await;
+        settle(&mut place, result)
+    }
+
+    /// Takes the key of an invocation whose caller waits, where no other invocation has it.
+    async fn take(&self, id: &WorkerId, slot: Arc<Slot>, request: Request) -> Result<Direct, Problem> {
+        let taking = slot.taking.lock().await;
+        let direct = slot.direct().iter().find(|other| other.key == request.key).cloned();
+        for other in [direct, self.queue.find(id, &request.key).await?].into_iter().flatten() {
+            if other != request {
+                return Err(reused(&request.key, other.function).into());
+            }
+        }
+        let behind = self.queue.last(id).await?;
+        slot.direct().push(request.clone());
+        drop(taking);
+        Ok(Direct { slot, request, behind })
+    }
+
+    /// Performs what waits longest. Whether the worker takes more.
+    async fn next(
+        &self,
+        place: &mut Option<Worker>,
+        id: &WorkerId,
+        interrupter: &Interrupter,
+        request: Request,
+    ) -> Result<bool, Problem> {
+        let Request { key, function, arguments } = request;
+        let result = self.opened(place, id, interrupter).await?.invoke(&key, &function, &arguments).await;
+        match &result {
+            Ok(_) => {}
+            // It stays in the queue: until the worker is resumed, or for ever.
+            Err(WorkerError::Suspended { .. } | WorkerError::Failed { .. }) => return Ok(false),
+            Err(error) if is_lost(error) => {}
+            // It was checked before it was kept, so that only another process can have made it impossible.
+            Err(error) => {
+                tracing::error!(worker = %id, %key, %error, "an invocation that was accepted cannot be done, and is given up");
+                self.queue.remove(id, &key).await?;
+                return Ok(true);
+            }
+        }
+        settle(place, result)?;
+        self.queue.remove(id, &key).await?;
+        Ok(true)
     }
 
     /// Keeps an invocation, which begins when the worker has done what came before.
@@ -135,12 +238,17 @@ impl Workers {
         let program = self.program(&worker).await?;
         request.arguments = program.arguments(&self.catalog.executor, &request.function, &request.arguments)?;
         let key = &request.key;
-        let same = |f: &FunctionName, arguments: &[Wave]| *f == request.function && arguments == request.arguments;
-        let reused =
-            |function: &FunctionName| Problem::from(WorkerError::KeyReused { key: key.clone(), function: function.clone() });
+        let slot = self.slot(id);
+        let taking = slot.taking.lock().await;
+        let direct = slot.direct().iter().find(|other| other.key == *key).cloned();
+        if let Some(direct) = direct.filter(|direct| *direct != request) {
+            return Err(reused(key, direct.function).into());
+        }
+        // Behind those whose callers wait: one of them that has ended is in the oplog.
         if let Some(known) = self.store().invocation(id, key).await? {
             let known = known.invoked;
-            return if same(&known.function, &known.arguments) { Ok(()) } else { Err(reused(&known.function)) };
+            let same = known.function == request.function && known.arguments == request.arguments;
+            return if same { Ok(()) } else { Err(reused(key, known.function).into()) };
         }
         refuse_if_stopped(&worker)?;
         let known = {
@@ -148,14 +256,13 @@ impl Workers {
             self.find(id).await?;
             self.queue.put(id, request.clone()).await?
         };
-        match known {
-            Some(known) if !same(&known.function, &known.arguments) => Err(reused(&known.function)),
-            // One that waits already may wait for nobody, where the worker could not run when it came.
-            _ => {
-                tokio::spawn(self.clone().drain(id.clone()));
-                Ok(())
-            }
+        drop(taking);
+        if let Some(known) = known.filter(|known| *known != request) {
+            return Err(reused(key, known.function).into());
         }
+        // One that waits already may wait for nobody, where the worker could not run when it came.
+        tokio::spawn(self.clone().drain(id.clone()));
+        Ok(())
     }
 
     /// How far the invocation of a key is, and which function it invokes.
@@ -200,9 +307,23 @@ impl Workers {
     }
 
     pub(crate) async fn resume(&self, id: &WorkerId, decision: Option<InDoubt>) -> Result<(), Problem> {
-        self.perform(id, Action::Resume(decision)).await?;
+        self.find(id).await?;
+        let (this, worker) = (self.clone(), id.clone());
+        self.detached(async move {
+            let result = this.resume_here(&worker, decision).await;
+            this.evict();
+            result
+        })
+        .await?;
         tokio::spawn(self.clone().drain(id.clone()));
         Ok(())
+    }
+
+    async fn resume_here(&self, id: &WorkerId, decision: Option<InDoubt>) -> Result<(), Problem> {
+        let slot = self.slot(id);
+        let mut place = slot.worker.lock().await;
+        let result = self.opened(&mut place, id, &slot.interrupter).await?.resume(decision).await;
+        settle(&mut place, result)
     }
 
     /// Waits until the worker is done, and deletes it with its oplog.
@@ -271,22 +392,39 @@ impl Workers {
         drop(slots);
     }
 
-    /// Performs what waits for a worker, until there is nothing more or the worker is stopped. Several at once do no harm: an
-    /// invocation is done once, by its key.
+    /// Performs what waits for a worker, until there is nothing more or the worker is stopped. Where somebody does already, that
+    /// one looks again.
     async fn drain(self, id: WorkerId) {
-        while let Ok(Some(request)) = self.queue.first(&id).await {
-            let key = request.key.clone();
-            if self.stopping.load(Ordering::SeqCst) {
+        // Before it gets a slot.
+        if self.find(&id).await.is_err() {
+            return;
+        }
+        let slot = self.slot(&id);
+        if slot.drains.fetch_add(1, Ordering::SeqCst) > 0 {
+            return;
+        }
+        loop {
+            let seen = slot.drains.load(Ordering::SeqCst);
+            while !self.stopping.load(Ordering::SeqCst) {
+                let (this, worker, slot) = (self.clone(), id.clone(), Arc::clone(&slot));
+                let more = self.detached(async move { this.drain_one(&worker, &slot).await }).await;
+                self.evict();
+                if !more.unwrap_or(false) {
+                    break;
+                }
+            }
+            if slot.drains.compare_exchange(seen, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
                 return;
             }
-            match self.invoke(&id, request).await.map_err(|problem| problem.code()) {
-                // Somebody else used the key meanwhile, for something else.
-                Ok(_) | Err(Code::KeyReused) => {}
-                Err(_) => return,
-            }
-            if self.queue.remove(&id, &key).await.is_err() {
-                return;
-            }
+        }
+    }
+
+    /// Performs what waits longest. Whether there may be more.
+    async fn drain_one(&self, id: &WorkerId, slot: &Slot) -> Result<bool, Problem> {
+        let mut place = slot.worker.lock().await;
+        match self.queue.first(id).await? {
+            Some((_, request)) => self.next(&mut place, id, &slot.interrupter, request).await,
+            None => Ok(false),
         }
     }
 
@@ -295,7 +433,9 @@ impl Workers {
     }
 
     fn slot(&self, id: &WorkerId) -> Arc<Slot> {
-        Arc::clone(self.slots().entry(id.clone()).or_default())
+        let slot = Arc::clone(self.slots().entry(id.clone()).or_default());
+        slot.used.store(self.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        slot
     }
 
     /// Does something in a task of its own: a caller who goes away cancels nothing, and a shutdown waits for it.
@@ -313,34 +453,6 @@ impl Workers {
             work.await
         });
         task.await.unwrap_or_else(|e| Err(Problem::new(Code::Bug, e)))
-    }
-
-    async fn perform(&self, id: &WorkerId, action: Action) -> Result<Option<Outcome>, Problem> {
-        // Before it gets a slot: names of no worker must leave no trace.
-        self.find(id).await?;
-        let (this, id) = (self.clone(), id.clone());
-        self.detached(async move {
-            let result = this.perform_here(&id, action).await;
-            this.evict();
-            result
-        })
-        .await
-    }
-
-    async fn perform_here(&self, id: &WorkerId, action: Action) -> Result<Option<Outcome>, Problem> {
-        let slot = self.slot(id);
-        let mut place = slot.worker.lock().await;
-        let worker = self.opened(&mut place, id, &slot.interrupter).await?;
-        let result = match action {
-            Action::Invoke(Request { key, function, arguments }) => {
-                worker.invoke(&key, &function, &arguments).await.map(Some)
-            }
-            Action::Resume(decision) => worker.resume(decision).await.map(|()| None),
-        };
-        if result.as_ref().is_err_and(is_lost) {
-            *place = None;
-        }
-        Ok(result?)
     }
 
     /// Opens the worker, where this process does not own it yet.
@@ -367,17 +479,33 @@ impl Workers {
         self.catalog.program(&origin.component, origin.revision).await
     }
 
-    /// Gives idle workers up while there are more than are kept.
+    /// Gives idle workers up while there are more than are kept, those first that were not used for longest.
     fn evict(&self) {
         let mut slots = self.slots();
         let excess = slots.len().saturating_sub(KEPT);
+        if excess == 0 {
+            return;
+        }
         // Nobody else has the slot, so nobody waits for the worker.
-        let idle: Vec<WorkerId> =
-            slots.iter().filter(|(_, slot)| Arc::strong_count(slot) == 1).map(|(id, _)| id.clone()).take(excess).collect();
-        for id in idle {
+        let idle = slots.iter().filter(|(_, slot)| Arc::strong_count(slot) == 1);
+        let mut idle: Vec<_> = idle.map(|(id, slot)| (slot.used.load(Ordering::Relaxed), id.clone())).collect();
+        idle.sort_unstable_by_key(|(used, _)| *used);
+        for (_, id) in idle.into_iter().take(excess) {
             slots.remove(&id);
         }
     }
+}
+
+fn reused(key: &IdempotencyKey, function: FunctionName) -> WorkerError {
+    WorkerError::KeyReused { key: key.clone(), function }
+}
+
+/// Gives a worker up that is of no more use.
+fn settle<T>(place: &mut Option<Worker>, result: Result<T, WorkerError>) -> Result<T, Problem> {
+    if result.as_ref().is_err_and(is_lost) {
+        *place = None;
+    }
+    Ok(result?)
 }
 
 fn refuse_if_stopped(worker: &oplog::Worker) -> Result<(), WorkerError> {

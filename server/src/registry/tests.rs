@@ -75,7 +75,7 @@ async fn a_registry_of_the_first_format_gets_a_queue() {
     let old = "DROP TABLE waiting; PRAGMA user_version = 1";
     Connection::open(&path).and_then(|c| c.execute_batch(old)).expect("an old registry");
     let registry = Registry::open(&path, Arc::new(())).expect("brought up to date");
-    assert!(queue::Queue::new(registry).workers().await.expect("a queue").is_empty());
+    assert!(queue::Queue::new(registry, 1).workers().await.expect("a queue").is_empty());
 }
 
 #[tokio::test]

@@ -122,7 +122,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::post("/v1/workers/{name}/invoke", "invokeWorker", invoke)
             .about(
                 "Invokes a function and waits for its end",
-                "A caller who goes away cancels nothing: it asks again with the same key.",
+                "It begins when the worker has done what came before. A caller who goes away cancels nothing: it asks again with \
+                 the same key.",
             )
             .segment::<WorkerName>("name", NAME)
             .json::<NewInvocation>()
@@ -137,7 +138,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .segment::<WorkerName>("name", NAME)
             .json::<NewInvocation>()
             .answers::<Invocation>(StatusCode::ACCEPTED, "It will be done.")
-            .refuses(&invokes),
+            .refuses(&invokes)
+            .refuses(&[C::QueueFull]),
         Endpoint::get("/v1/workers/{name}/invocations/{key}", "getInvocation", show)
             .about("Shows an invocation", "")
             .segment::<WorkerName>("name", NAME)
