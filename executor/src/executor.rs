@@ -71,13 +71,18 @@ impl Executor {
     /// [`StoreError::WorkerExists`], or the store fails.
     pub async fn create(&self, id: &WorkerId, program: &Program, config: String) -> Result<(), StoreError> {
         let store = self.store();
+        let irs = program.inner.files.iter().map(crate::program::ApiFile::digest).collect();
+        let worker = NewWorker { id: id.clone(), component: program.digest(), irs, config };
+        // Nearly always the bytes are there already: a component has many workers.
+        match store.create(worker.clone()).await {
+            Err(StoreError::NoSuchBlob(_)) => {}
+            created => return created.map(|_| ()),
+        }
         store.put_blob(program.inner.wasm.clone()).await?;
         for file in &program.inner.files {
             store.put_blob(file.bytes().to_vec()).await?;
         }
-        let irs = program.inner.files.iter().map(crate::program::ApiFile::digest).collect();
-        store.create(NewWorker { id: id.clone(), component: program.digest(), irs, config }).await?;
-        Ok(())
+        store.create(worker).await.map(|_| ())
     }
 
     /// Takes a worker over. It is instantiated, and its past replayed, when it is first needed.
