@@ -253,9 +253,9 @@ pub(crate) struct ServerArgs {
     /// The store of oplogs and components; the registry stands beside it, as FILE.registry.
     #[arg(long, value_name = "FILE", default_value = "witwire.db")]
     pub(crate) store: PathBuf,
-    /// Callers must know the API key in this file: `Authorization: Bearer KEY`.
+    /// Callers must know the API key in this file: `Authorization: Bearer KEY`; may be repeated: one of the keys.
     #[arg(long, value_name = "FILE")]
-    pub(crate) api_key_file: Option<PathBuf>,
+    pub(crate) api_key_file: Vec<PathBuf>,
     /// Components may call this host: `api.example.com`, `*.example.com`, each with an optional `:PORT`; may be repeated.
     #[arg(long, value_name = "HOST")]
     pub(crate) allow: Vec<String>,

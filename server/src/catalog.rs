@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use witwire_deployment::{ComponentName, Reference, Revision, Settings};
 use witwire_executor::oplog::{Digest, IrDigest};
 use witwire_executor::{ApiFile, Dependency, Executor, LoadError, Program, SettingsError};
+use witwire_ir::container::ContainerError;
 
 use crate::component::Deployment;
 use crate::probe::{DeployProbe, DeployStage};
@@ -22,7 +23,9 @@ type Turn<'a> = tokio::sync::MutexGuard<'a, ()>;
 /// Linked revisions.
 #[derive(Debug, Default)]
 struct Programs {
-    kept: HashMap<(ComponentName, Revision), Program>,
+    /// Each with its last use, in uses of all.
+    kept: HashMap<(ComponentName, Revision), (Program, u64)>,
+    uses: u64,
     /// How many components were deleted. A revision that was linked meanwhile may be of a component that is gone.
     deleted: u64,
 }
@@ -111,16 +114,19 @@ impl Catalog {
         let wasm = self.blob(deployment.wasm.0).await?;
         let mut dependencies = Vec::new();
         for (ir, settings) in &deployment.dependencies {
-            dependencies.push(Dependency::from_settings(self.file(*ir).await?, settings)?);
+            let file = self.file(*ir).await?;
+            dependencies.push(Dependency::from_settings(file, settings).map_err(|e| unloadable(name, revision, e))?);
         }
-        let program = self.load(&turn, wasm, dependencies).await?;
+        let loaded = self.load(&turn, wasm, dependencies).await?;
+        let program = loaded.map_err(|e| unloadable(name, revision, e))?;
         self.keep(name, revision, program.clone(), deleted);
         Ok(program)
     }
 
-    /// An IR container.
+    /// An IR container that was deployed.
     pub(crate) async fn file(&self, ir: IrDigest) -> Result<ApiFile, Problem> {
-        ApiFile::read(self.blob(ir.0).await?).map_err(|e| Problem::new(Code::Ir, e))
+        let unreadable = |e| Problem::new(Code::Unloadable, format_args!("the IR container {ir}: {e}"));
+        read_file(self.blob(ir.0).await?).await?.map_err(unreadable)
     }
 
     async fn blob(&self, digest: Digest) -> Result<Vec<u8>, Problem> {
@@ -150,7 +156,7 @@ impl Catalog {
             dependencies.push(Dependency::from_settings(file.clone(), settings)?);
         }
         let turn = self.loading.lock().await;
-        let program = self.load(&turn, wasm.clone(), dependencies).await?;
+        let program = self.load(&turn, wasm.clone(), dependencies).await??;
         drop(turn);
         self.probe.reached(DeployStage::Linked);
         let store = self.executor.store();
@@ -164,10 +170,15 @@ impl Catalog {
         Ok((program, deployment))
     }
 
-    async fn load(&self, _turn: &Turn<'_>, wasm: Vec<u8>, dependencies: Vec<Dependency>) -> Result<Program, Problem> {
+    async fn load(
+        &self,
+        _turn: &Turn<'_>,
+        wasm: Vec<u8>,
+        dependencies: Vec<Dependency>,
+    ) -> Result<Result<Program, LoadError>, Problem> {
         let executor = self.executor.clone();
         let loaded = tokio::task::spawn_blocking(move || executor.load(wasm, &dependencies)).await;
-        Ok(loaded.map_err(|e| Problem::new(Code::Bug, e))??)
+        loaded.map_err(|e| Problem::new(Code::Bug, e))
     }
 
     fn programs(&self) -> MutexGuard<'_, Programs> {
@@ -175,7 +186,12 @@ impl Catalog {
     }
 
     fn kept(&self, name: &ComponentName, revision: Revision) -> Option<Program> {
-        self.programs().kept.get(&(name.clone(), revision)).cloned()
+        let mut programs = self.programs();
+        programs.uses += 1;
+        let now = programs.uses;
+        let (program, used) = programs.kept.get_mut(&(name.clone(), revision))?;
+        *used = now;
+        Some(program.clone())
     }
 
     /// Keeps a program that was linked when so many components had been deleted.
@@ -184,11 +200,27 @@ impl Catalog {
         if programs.deleted != deleted {
             return;
         }
-        if programs.kept.len() >= KEPT {
-            programs.kept.clear();
+        // The one that was not used for longest makes room.
+        while programs.kept.len() >= KEPT {
+            let oldest = programs.kept.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone());
+            let Some(oldest) = oldest else { break };
+            programs.kept.remove(&oldest);
         }
-        programs.kept.insert((name.clone(), revision), program);
+        programs.uses += 1;
+        let now = programs.uses;
+        programs.kept.insert((name.clone(), revision), (program, now));
     }
+}
+
+/// Reads a container where blocking is allowed: it may be as large as an upload.
+pub(crate) async fn read_file(bytes: Vec<u8>) -> Result<Result<ApiFile, ContainerError>, Problem> {
+    let read = tokio::task::spawn_blocking(|| ApiFile::read(bytes)).await;
+    read.map_err(|e| Problem::new(Code::Bug, e))
+}
+
+/// What was deployed was checked then, so that this is no caller's mistake.
+fn unloadable(name: &ComponentName, revision: Revision, error: impl std::fmt::Display) -> Problem {
+    Problem::new(Code::Unloadable, format_args!("revision {revision} of component `{name}`: {error}"))
 }
 
 /// A component to be deployed.

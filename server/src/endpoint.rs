@@ -17,7 +17,7 @@ const ALWAYS: &[Code] = &[Code::Unauthorized, Code::Foreign, Code::Store, Code::
 /// What every operation with a JSON body may answer.
 const JSON: &[Code] = &[Code::BadJson, Code::MediaType, Code::TooLarge];
 /// What every operation with form data may answer.
-const FORM: &[Code] = &[Code::BadJson, Code::BadMultipart, Code::MediaType, Code::TooLarge];
+const FORM: &[Code] = &[Code::BadJson, Code::BadMultipart, Code::MediaType, Code::TooLarge, Code::Slow];
 
 /// One operation of the API.
 pub(crate) struct Endpoint {

@@ -7,15 +7,18 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use crate::problem::{Code, Problem};
+use crate::routes::App;
 
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        axum::Json::from_request(request, state).await.map(|axum::Json(body)| Self(body)).map_err(|rejection| {
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        // It is small, so that all of it has the time of a pause.
+        let body = app.in_time(axum::Json::from_request(request, app)).await?;
+        body.map(|axum::Json(body)| Self(body)).map_err(|rejection| {
             let code = match &rejection {
                 JsonRejection::MissingJsonContentType(_) => Code::MediaType,
                 other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,

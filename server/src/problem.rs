@@ -61,6 +61,8 @@ codes! {
     Foreign "S008" FORBIDDEN;
     /// A segment of the path, or a query parameter, is not of its form.
     BadParameter "S009" BAD_REQUEST;
+    /// The body stopped coming. Send it again, without a pause.
+    Slow "S010" REQUEST_TIMEOUT;
 
     /// A component's name is 1 to 128 ASCII letters, digits, `-`, `_`, `.` and `:`, starting with a letter or digit.
     ComponentName "S101" BAD_REQUEST;
@@ -131,6 +133,9 @@ codes! {
     Host "S903" SERVICE_UNAVAILABLE;
     /// The server has a bug.
     Bug "S904" INTERNAL_SERVER_ERROR;
+    /// What was deployed cannot be loaded any more: this server is of another version or set up otherwise than the one that it was
+    /// deployed to. Deploy it again, and create new workers.
+    Unloadable "S905" INTERNAL_SERVER_ERROR;
 }
 
 /// Problem details (RFC 9457).
@@ -181,6 +186,10 @@ impl std::error::Error for Problem {}
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.code.status();
+        // The operator has to look at these; a server that cannot answer now says so to the caller alone.
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(code = self.code.as_str(), "{}", self.detail);
+        }
         let body = ProblemBody {
             r#type: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),

@@ -52,7 +52,8 @@ impl Queue {
             Put::Done => Ok(None),
             Put::Known(known) => Ok(Some(known)),
             Put::Full => {
-                let detail = format!("{} invocations wait for worker `{worker}`; try again when some have ended", self.limit);
+                let detail =
+                    format!("{} invocations wait for worker `{worker}`; try again when some have ended", self.limit);
                 Err(Problem::new(Code::QueueFull, detail))
             }
         }
@@ -93,7 +94,8 @@ impl Queue {
         let worker = worker.clone();
         self.registry
             .transact(move |t| {
-                let sql = "SELECT key, interface, function, arguments, id FROM waiting WHERE worker = ?1 ORDER BY id LIMIT 1";
+                let sql =
+                    "SELECT key, interface, function, arguments, id FROM waiting WHERE worker = ?1 ORDER BY id LIMIT 1";
                 let found = |found: &Row<'_>| Ok((Ticket(found.get(4)?), row(found)?));
                 let found = t.prepare_cached(sql)?.query_row([worker.as_str()], found).optional()?;
                 found.map(|(ticket, request)| Ok((ticket, request?))).transpose()

@@ -6,6 +6,7 @@ mod oplog;
 mod workers;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,6 +14,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio::sync::Semaphore;
 
 use crate::catalog::Catalog;
 use crate::document::document;
@@ -26,6 +28,20 @@ use crate::workers::Workers;
 pub(crate) struct App {
     pub(crate) catalog: Catalog,
     pub(crate) workers: Workers,
+    /// Taken by each upload while it is in memory.
+    pub(crate) uploads: Arc<Semaphore>,
+    /// How large a part of an oplog is, in bytes.
+    pub(crate) oplog_page: usize,
+    /// How long nothing of a body may come.
+    pub(crate) pause: Duration,
+}
+
+impl App {
+    /// Waits for a part of a body.
+    pub(crate) async fn in_time<T>(&self, part: impl Future<Output = T>) -> Result<T, Problem> {
+        let slow = |_| Problem::new(Code::Slow, format_args!("nothing of the body came for {:?}", self.pause));
+        tokio::time::timeout(self.pause, part).await.map_err(slow)
+    }
 }
 
 /// All operations, in the order of the document.

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use witwire_deployment::Reference;
 use witwire_executor::oplog::{SqliteStore, StoreError};
 use witwire_executor::transport::{TlsConfigError, Transport, TransportConfig};
@@ -20,18 +22,24 @@ use crate::registry::{Registry, RegistryError};
 use crate::routes::{self, App};
 use crate::workers::Workers;
 
-/// How large bodies may be, in bytes. Bodies are held in memory.
+/// How large bodies may be, in bytes, and how slow. Bodies are held in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BodyLimits {
     /// A component with its IR containers. Default: 64 MiB.
     pub upload: usize,
+    /// How many of those are in memory at once; the others are not read yet. Default: 4.
+    pub uploads_at_once: usize,
     /// Everything else. Default: 4 MiB.
     pub json: usize,
+    /// A part of an oplog, which is answered: its texts. One entry may be larger. Default: 8 MiB.
+    pub oplog: usize,
+    /// How long nothing of a body may come before the request is refused. Default: 30 s.
+    pub pause: Duration,
 }
 
 impl Default for BodyLimits {
     fn default() -> Self {
-        Self { upload: 64 << 20, json: 4 << 20 }
+        Self { upload: 64 << 20, uploads_at_once: 4, json: 4 << 20, oplog: 8 << 20, pause: Duration::from_secs(30) }
     }
 }
 
@@ -42,8 +50,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// The store of oplogs and bytes. The registry stands beside it, as `<store>.registry`.
     pub store: PathBuf,
-    /// What callers must know. May be absent where only this machine can connect.
-    pub api_key: Option<ApiKey>,
+    /// Callers must know one of them. There may be none where only this machine can connect.
+    pub api_keys: Vec<ApiKey>,
     /// How requests of components are sent, and where they may go.
     pub transport: TransportConfig,
     /// The credentials that deployments may name: no others are read.
@@ -57,12 +65,12 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// No API key, no egress, no credentials, default limits.
+    /// No API keys, no egress, no credentials, default limits.
     pub fn new(listen: SocketAddr, store: impl Into<PathBuf>) -> Self {
         Self {
             listen,
             store: store.into(),
-            api_key: None,
+            api_keys: Vec::new(),
             transport: TransportConfig::default(),
             credentials: BTreeSet::new(),
             limits: BodyLimits::default(),
@@ -118,8 +126,8 @@ impl Server {
     /// # Errors
     /// [`ServerError`]
     pub async fn bind(config: ServerConfig) -> Result<Self, ServerError> {
-        let ServerConfig { listen, store, api_key, transport, credentials, limits, waiting, probe } = config;
-        if api_key.is_none() && !listen.ip().is_loopback() {
+        let ServerConfig { listen, store, api_keys, transport, credentials, limits, waiting, probe } = config;
+        if api_keys.is_empty() && !listen.ip().is_loopback() {
             return Err(ServerError::KeyNeeded(listen));
         }
         let failed = |source| ServerError::Listen { address: listen, source };
@@ -131,8 +139,11 @@ impl Server {
         let executor = Executor::new(ExecutorConfig::new(store, Transport::new(transport)?))?;
         let catalog = Catalog::new(executor, registry, credentials, probe);
         let workers = Workers::new(catalog.clone(), waiting);
-        let guard = axum::middleware::from_fn_with_state(api_key.map(Arc::new), auth::guard);
-        let router = routes::router(App { catalog, workers: workers.clone() }, limits).layer(guard);
+        let guard = axum::middleware::from_fn_with_state(Arc::from(api_keys), auth::guard);
+        let uploads = Arc::new(Semaphore::new(limits.uploads_at_once));
+        let (oplog_page, pause) = (limits.oplog, limits.pause);
+        let app = App { catalog, workers: workers.clone(), uploads, oplog_page, pause };
+        let router = routes::router(app, limits).layer(guard);
         Ok(Self { listener, address, router, workers })
     }
 

@@ -4,31 +4,38 @@ use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
+use tokio::sync::OwnedSemaphorePermit;
 use witwire_executor::ApiFile;
 
+use crate::catalog;
 use crate::problem::{Code, Problem};
+use crate::routes::App;
 
 /// The parts of a component: `metadata` (JSON), `component` (wasm), and any number of `ir` (containers).
 pub(crate) struct Upload<T> {
     pub(crate) metadata: T,
     pub(crate) wasm: Vec<u8>,
     pub(crate) files: Vec<ApiFile>,
+    /// The right to be held in memory.
+    pub(crate) turn: OwnedSemaphorePermit,
 }
 
-impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Upload<T> {
+impl<T: DeserializeOwned + Send> FromRequest<App> for Upload<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let multipart: Result<_, MultipartRejection> = Multipart::from_request(request, state).await;
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let multipart: Result<_, MultipartRejection> = Multipart::from_request(request, app).await;
         let mut multipart = multipart.map_err(|e| Problem::new(Code::MediaType, e.body_text()))?;
+        // Before a byte of it is read: who waits is held by the sender, not here.
+        let turn = app.uploads.clone().acquire_owned().await.map_err(|e| Problem::new(Code::Bug, e))?;
         let (mut metadata, mut wasm, mut files) = (None, None, Vec::new());
-        while let Some(field) = multipart.next_field().await.map_err(|e| unreadable(&e))? {
+        while let Some(field) = app.in_time(multipart.next_field()).await?.map_err(|e| unreadable(&e))? {
             let name = field.name().unwrap_or_default().to_owned();
             match name.as_str() {
-                "metadata" => once(&mut metadata, &name, json(&bytes(field).await?)?)?,
-                "component" => once(&mut wasm, &name, bytes(field).await?)?,
+                "metadata" => once(&mut metadata, &name, json(&bytes(app, field).await?)?)?,
+                "component" => once(&mut wasm, &name, bytes(app, field).await?)?,
                 "ir" => {
-                    let file = ApiFile::read(bytes(field).await?);
+                    let file = catalog::read_file(bytes(app, field).await?).await?;
                     let position = files.len() + 1;
                     files.push(file.map_err(|e| Problem::new(Code::Ir, format_args!("`ir` part {position}: {e}")))?);
                 }
@@ -43,12 +50,17 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Upload<T> {
             metadata: metadata.ok_or_else(|| missing("metadata"))?,
             wasm: wasm.ok_or_else(|| missing("component"))?,
             files,
+            turn,
         })
     }
 }
 
-async fn bytes(field: Field<'_>) -> Result<Vec<u8>, Problem> {
-    Ok(field.bytes().await.map_err(|e| unreadable(&e))?.into())
+async fn bytes(app: &App, mut field: Field<'_>) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = app.in_time(field.chunk()).await?.map_err(|e| unreadable(&e))? {
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
 }
 
 fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, Semaphore};
 use witwire_deployment::{ComponentName, Revision};
 use witwire_executor::oplog::{self, FunctionName, IdempotencyKey, Outcome, Status, Store, StoreError, WorkerId};
 use witwire_executor::{Interrupter, Program, Worker, WorkerError};
@@ -369,19 +369,49 @@ impl Workers {
         Err(Problem::new(Code::ComponentInUse, detail))
     }
 
-    /// Finishes what a process before began, and begins what it accepted. Each worker on its own; what goes wrong is in its status.
+    /// Finishes what a process before began, and begins what it accepted. Each worker on its own, as many at a time as are kept;
+    /// what goes wrong is in its status or the log.
     pub(crate) async fn recover(&self) -> Result<(), Problem> {
         let mut waiting: BTreeSet<_> = self.queue.workers().await?.into_iter().collect();
-        for worker in self.list().await? {
+        let workers = self.list().await?.into_iter().filter_map(|worker| {
             let waits = waiting.remove(&worker.id);
-            if worker.status == Status::Running && Origin::of(&worker).is_some() {
-                let this = self.clone();
-                tokio::spawn(async move { this.resume(&worker.id, None).await });
-            } else if waits {
-                tokio::spawn(self.clone().drain(worker.id));
+            let runs = worker.status == Status::Running && Origin::of(&worker).is_some();
+            (runs || waits).then_some((worker.id, runs))
+        });
+        let workers: Vec<_> = workers.collect();
+        let this = self.clone();
+        tokio::spawn(async move {
+            let turns = Arc::new(Semaphore::new(KEPT));
+            for (id, runs) in workers {
+                let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { return };
+                let this = this.clone();
+                tokio::spawn(async move {
+                    this.recover_one(id, runs).await;
+                    drop(turn);
+                });
+            }
+        });
+        Ok(())
+    }
+
+    async fn recover_one(self, id: WorkerId, runs: bool) {
+        if runs {
+            let (this, worker) = (self.clone(), id.clone());
+            let resumed = self.detached(async move { this.resume_here(&worker, None).await }).await;
+            self.evict();
+            if let Err(problem) = resumed {
+                self.failed(&id, &problem);
             }
         }
-        Ok(())
+        self.drain(id).await;
+    }
+
+    /// Writes into the log what nobody waits for. What is in a worker's status, or is left for the next start, is not written.
+    fn failed(&self, id: &WorkerId, problem: &Problem) {
+        let known = matches!(problem.code(), Code::Suspended | Code::Failed | Code::NoSuchWorker);
+        if !known && !self.stopping.load(Ordering::SeqCst) {
+            tracing::error!(worker = %id, %problem, "a worker cannot be carried on");
+        }
     }
 
     /// Waits until nothing is under way. Nothing begins afterwards.
@@ -409,8 +439,13 @@ impl Workers {
                 let (this, worker, slot) = (self.clone(), id.clone(), Arc::clone(&slot));
                 let more = self.detached(async move { this.drain_one(&worker, &slot).await }).await;
                 self.evict();
-                if !more.unwrap_or(false) {
-                    break;
+                match more {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(problem) => {
+                        self.failed(&id, &problem);
+                        break;
+                    }
                 }
             }
             if slot.drains.compare_exchange(seen, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok() {

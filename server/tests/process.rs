@@ -104,7 +104,7 @@ pub(crate) fn child(arguments: &[String]) {
         config.probe = Arc::new(KillAt(stage));
     }
     if api_key != "-" {
-        config.api_key = Some(ApiKey::new(api_key).expect("a key"));
+        config.api_keys = vec![ApiKey::new(api_key).expect("a key")];
     }
     runtime().block_on(async {
         let mut terminate = signal(SignalKind::terminate()).expect("signals");

@@ -1,6 +1,7 @@
 //! `witwire server`: components and workers behind a REST API, until it is told to stop.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use tokio::signal::unix::{SignalKind, signal};
 use witwire_deployment::Reference;
@@ -31,6 +32,14 @@ pub(crate) fn run(args: &ServerArgs, output: Output) -> Result<(), CliError> {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
+            // What is under way may take long. Whoever does not want to wait loses nothing: the next start carries on.
+            tokio::spawn(async move {
+                let code = tokio::select! {
+                    _ = interrupt.recv() => 130,
+                    _ = terminate.recv() => 143,
+                };
+                std::process::exit(code);
+            });
         };
         server.serve(stopped).await.map_err(|e| failed(&e))
     })
@@ -38,7 +47,8 @@ pub(crate) fn run(args: &ServerArgs, output: Output) -> Result<(), CliError> {
 
 fn config(args: &ServerArgs) -> Result<ServerConfig, CliError> {
     let usage = |e: &dyn std::fmt::Display| CliError::Usage(e.to_string());
-    let api_key = args.api_key_file.as_deref().map(ApiKey::read).transpose().map_err(|e| CliError::Io(e.to_string()))?;
+    let key = |path: &PathBuf| ApiKey::read(path).map_err(|e| CliError::Io(e.to_string()));
+    let api_keys = args.api_key_file.iter().map(key).collect::<Result<_, _>>()?;
     let (allow, private) = (args.allow.iter().map(String::as_str), args.allow_private.iter().map(String::as_str));
     let egress = EgressPolicy::parse(allow, private).map_err(|e| usage(&e))?;
     let mut tls = TlsConfig::default();
@@ -49,7 +59,7 @@ fn config(args: &ServerArgs) -> Result<ServerConfig, CliError> {
     let credential = |text: &String| text.parse::<Reference>().map_err(|e| CliError::Usage(format!("`--credential`: {e}")));
     let credentials: BTreeSet<Reference> = args.credential.iter().map(credential).collect::<Result<_, _>>()?;
     let transport = TransportConfig { egress, tls, ..TransportConfig::default() };
-    Ok(ServerConfig { api_key, transport, credentials, ..ServerConfig::new(args.listen, &args.store) })
+    Ok(ServerConfig { api_keys, transport, credentials, ..ServerConfig::new(args.listen, &args.store) })
 }
 
 fn failed(error: &ServerError) -> CliError {

@@ -87,9 +87,22 @@ impl Platform {
         self.child.wait().expect("it ended");
     }
 
+    /// Asks it to stop.
+    pub(crate) fn terminate(&self) {
+        let sent = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status();
+        assert!(sent.expect("a shell").success(), "it runs");
+    }
+
+    /// Waits until it has ended; its exit code.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        self.child.wait().expect("it ends").code()
+    }
+
     /// Starts it again, where it was.
     pub(crate) fn restart(mut self) -> Self {
-        self.kill();
+        // It may have ended already.
+        let _ = self.child.kill();
+        self.ended();
         let address = self.url.trim_start_matches("http://").to_owned();
         let (dir, more) = (self.dir.clone(), std::mem::take(&mut self.more));
         drop(self);

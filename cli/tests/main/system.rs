@@ -13,6 +13,7 @@ pub(crate) fn trials(add: Add<'_>) {
     add("system::from_a_manifest_to_a_second_revision", from_a_manifest_to_a_second_revision);
     add("system::workers_under_way_stay_on_their_revision", workers_under_way_stay_on_their_revision);
     add("system::an_environment_is_told", an_environment_is_told);
+    add("system::a_second_signal_ends_a_server_that_waits", a_second_signal_ends_a_server_that_waits);
     add("system::a_bundle_is_deployed_as_it_is", a_bundle_is_deployed_as_it_is);
 }
 
@@ -73,6 +74,33 @@ fn deploy(server: &Platform, project: &Project, more: &[&str]) -> crate::tool::R
 /// A client's command in the project's folder.
 fn run(server: &Platform, project: &Path, words: &[&str]) -> crate::tool::Ran {
     witwire(project, &[words, &["--server", &server.url]].concat())
+}
+
+fn a_second_signal_ends_a_server_that_waits() {
+    let todo = Todo::start();
+    let project = Project::new(&todo);
+    let at = project.path();
+    let store = folder(&[]);
+    let mut server = Platform::start(store.path(), &[]);
+    deploy(&server, &project, &[]);
+    run(&server, &at, &["worker", "create", "party", "--component", AGENT]).exits(0);
+    todo.service.control.once(Operation::Create, Point::Done, Misbehavior::Park);
+    let invoke = ["worker", "invoke", "party", "run(\"ada\")", "--key", "k1"];
+    let caller = server.begin(&invoke);
+    todo.held(1);
+
+    server.terminate();
+    // It has heard that: it takes nothing more. The call under way is not over, and it waits for it.
+    let address = server.url.trim_start_matches("http://").to_owned();
+    while std::net::TcpStream::connect(&address).is_ok() {}
+    server.terminate();
+    assert_eq!(server.ended(), Some(143));
+    drop(caller.end());
+    todo.service.control.release();
+
+    let server = server.restart();
+    run(&server, &at, &invoke).exits(0).says("Bake a cake: done");
+    todo.each_once(Todo::EFFECTS);
 }
 
 fn from_a_manifest_to_a_second_revision() {

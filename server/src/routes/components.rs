@@ -102,7 +102,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .segment::<ComponentName>("name", NAME)
             .query::<ShowQuery>()
             .answers::<Component>(StatusCode::OK, "The revision that was asked for.")
-            .refuses(&[C::ComponentName, C::NoSuchComponent, C::NoSuchRevision]),
+            .refuses(&[C::ComponentName, C::NoSuchComponent, C::NoSuchRevision, C::Unloadable]),
         Endpoint::put("/v1/components/{name}", "updateComponent", update)
             .about(
                 "Makes a component's next revision",
@@ -119,7 +119,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .about("Deletes a component", "With all its revisions. It must have no workers.")
             .segment::<ComponentName>("name", NAME)
             .answers_nothing("It is deleted.")
-            .refuses(&[C::ComponentName, C::NoSuchComponent, C::ComponentInUse]),
+            .refuses(&[C::ComponentName, C::NoSuchComponent, C::ComponentInUse, C::Damaged]),
         Endpoint::get("/v1/components/{name}/revisions", "listComponentRevisions", revisions)
             .about("Lists a component's revisions", "The newest first.")
             .segment::<ComponentName>("name", NAME)
@@ -138,7 +138,7 @@ async fn list(State(app): State<App>) -> Result<Json<Vec<ComponentSummary>>, Pro
 }
 
 async fn create(State(app): State<App>, upload: Upload<NewComponent>) -> Result<impl IntoResponse, Problem> {
-    let Upload { metadata: NewComponent { name, dependencies }, wasm, files } = upload;
+    let Upload { metadata: NewComponent { name, dependencies }, wasm, files, turn: _turn } = upload;
     let revision = app.catalog.create(&name, New { wasm, files, settings: dependencies }).await?;
     let location = [(LOCATION, format!("/v1/components/{name}"))];
     Ok((StatusCode::CREATED, location, Json(ComponentSummary { name, revision })))
@@ -149,7 +149,7 @@ async fn update(
     Path(text): Path<String>,
     upload: Upload<ComponentUpdate>,
 ) -> Result<Json<ComponentSummary>, Problem> {
-    let Upload { metadata: ComponentUpdate { revision, dependencies }, wasm, files } = upload;
+    let Upload { metadata: ComponentUpdate { revision, dependencies }, wasm, files, turn: _turn } = upload;
     let name = name(text)?;
     let revision = app.catalog.update(&name, revision, New { wasm, files, settings: dependencies }).await?;
     Ok(Json(ComponentSummary { name, revision }))

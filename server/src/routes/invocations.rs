@@ -117,6 +117,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         C::NotOurs,
         C::Damaged,
         C::Host,
+        C::Unloadable,
     ];
     vec![
         Endpoint::post("/v1/workers/{name}/invoke", "invokeWorker", invoke)

@@ -1,13 +1,15 @@
 //! `/v1/workers/{name}/oplog`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use witwire_executor::oplog::{self, Description, Event, Ordinal};
+use witwire_executor::oplog::{self, Description, Event, IrDigest, Ordinal, WorkerId};
+use witwire_ir::Api;
 
 use super::App;
 use super::workers::{NAME, WorkerName, id};
@@ -19,6 +21,8 @@ use crate::problem::{Code, Problem};
 const PAGE: u64 = 1000;
 /// How many entries are answered at most.
 const MAX_PAGE: u64 = 10_000;
+/// How many entries are read at a time: they may be large.
+const PART: u64 = 32;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -27,7 +31,7 @@ pub(crate) struct Page {
     #[serde(default)]
     #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
     from: u64,
-    /// How many entries. Absent: 1,000.
+    /// How many entries at most. Absent: 1,000. Large ones are fewer: `next` tells where to go on.
     #[schemars(range(min = 1, max = 10_000))]
     limit: Option<u64>,
 }
@@ -70,6 +74,13 @@ pub(crate) struct OplogEntry {
     text: String,
 }
 
+impl OplogEntry {
+    /// About how many bytes it has.
+    fn size(&self) -> usize {
+        self.text.len() + self.function.as_ref().map_or(0, String::len) + self.key.as_ref().map_or(0, String::len)
+    }
+}
+
 impl From<Description> for OplogEntry {
     fn from(entry: Description) -> Self {
         Self {
@@ -91,7 +102,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         .segment::<WorkerName>("name", NAME)
         .query::<Page>()
         .answers::<OplogPage>(StatusCode::OK, "A part of the oplog.")
-        .refuses(&[Code::WorkerName, Code::NoSuchWorker, Code::Damaged]);
+        .refuses(&[Code::WorkerName, Code::NoSuchWorker, Code::Damaged, Code::Unloadable]);
     vec![endpoint]
 }
 
@@ -112,9 +123,39 @@ async fn show(
     for ir in &worker.irs {
         apis.insert(*ir, app.catalog.file(*ir).await?.apis().to_vec());
     }
-    let (store, from) = (app.catalog.executor.store(), Ordinal::new(page.from));
-    let mut entries = store.page(&worker.id, from, limit + 1).await?;
-    let next = if entries.len() as u64 > limit { entries.pop().map(|(ordinal, _)| ordinal.get()) } else { None };
+    let (mut entries, mut bytes, mut from) = (Vec::new(), 0, Ordinal::new(page.from));
+    let mut next = None;
+    'page: loop {
+        // One more than may be answered, which tells whether there are more.
+        let asked = (limit + 1 - entries.len() as u64).min(PART);
+        let part = part(&app, &worker.id, &apis, from, asked).await?;
+        let last = (part.len() as u64) < asked;
+        for entry in part {
+            bytes += entry.size();
+            if entries.len() as u64 == limit || (bytes > app.oplog_page && !entries.is_empty()) {
+                next = Some(entry.ordinal);
+                break 'page;
+            }
+            from = Ordinal::new(entry.ordinal + 1);
+            entries.push(entry);
+        }
+        if last {
+            break;
+        }
+    }
+    Ok(Json(OplogPage { entries, next }))
+}
+
+/// Some entries of an oplog, described.
+async fn part(
+    app: &App,
+    worker: &WorkerId,
+    apis: &HashMap<IrDigest, Vec<Arc<Api>>>,
+    from: Ordinal,
+    limit: u64,
+) -> Result<Vec<OplogEntry>, Problem> {
+    let store = app.catalog.executor.store();
+    let entries = store.page(worker, from, limit).await?;
     // The types of a result or step are those of its call, which may stand before this part.
     let mut calls = BTreeMap::new();
     for (_, entry) in &entries {
@@ -124,13 +165,12 @@ async fn show(
             _ => continue,
         };
         if call < from && !calls.contains_key(&call) {
-            for (ordinal, entry) in store.page(&worker.id, call, 1).await? {
+            for (ordinal, entry) in store.page(worker, call, 1).await? {
                 calls.insert(ordinal, entry);
             }
         }
     }
     let before = calls.len();
     let entries: Vec<_> = calls.into_iter().chain(entries).collect();
-    let described = oplog::describe(&entries, &apis);
-    Ok(Json(OplogPage { entries: described.into_iter().skip(before).map(OplogEntry::from).collect(), next }))
+    Ok(oplog::describe(&entries, apis).into_iter().skip(before).map(OplogEntry::from).collect())
 }

@@ -138,27 +138,29 @@ pub(crate) struct Resumption {
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     use Code as C;
-    let runs = [C::WorkerName, C::NoSuchWorker, C::Elsewhere, C::NotOurs, C::Damaged, C::Host];
+    let runs = [C::WorkerName, C::NoSuchWorker, C::Elsewhere, C::NotOurs, C::Damaged, C::Host, C::Unloadable];
     vec![
         Endpoint::get("/v1/workers", "listWorkers", list)
             .about("Lists the workers", "By name.")
             .query::<ListQuery>()
-            .answers::<Vec<Worker>>(StatusCode::OK, "All workers, or those of the component."),
+            .answers::<Vec<Worker>>(StatusCode::OK, "All workers, or those of the component.")
+            .refuses(&[C::Damaged]),
         Endpoint::post("/v1/workers", "createWorker", create)
             .about("Creates a worker", "It stays on its revision of the component, whatever is deployed later.")
             .json::<NewWorker>()
             .answers::<Worker>(StatusCode::CREATED, "It waits for its first invocation.")
-            .refuses(&[C::WorkerName, C::WorkerExists, C::NoSuchComponent, C::NoSuchRevision]),
+            .refuses(&[C::WorkerName, C::WorkerExists, C::NoSuchComponent, C::NoSuchRevision])
+            .refuses(&[C::Damaged, C::Unloadable]),
         Endpoint::get("/v1/workers/{name}", "getWorker", show)
             .about("Shows a worker", "")
             .segment::<WorkerName>("name", NAME)
             .answers::<Worker>(StatusCode::OK, "The worker.")
-            .refuses(&[C::WorkerName, C::NoSuchWorker]),
+            .refuses(&[C::WorkerName, C::NoSuchWorker, C::Damaged]),
         Endpoint::delete("/v1/workers/{name}", "deleteWorker", delete)
             .about("Deletes a worker", "With its oplog and its stored results. What it does is finished before.")
             .segment::<WorkerName>("name", NAME)
             .answers_nothing("It is deleted.")
-            .refuses(&[C::WorkerName, C::NoSuchWorker, C::Elsewhere]),
+            .refuses(&[C::WorkerName, C::NoSuchWorker, C::Elsewhere, C::Damaged, C::Host]),
         Endpoint::post("/v1/workers/{name}/interrupt", "interruptWorker", interrupt)
             .about(
                 "Interrupts a worker",
@@ -168,7 +170,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             )
             .segment::<WorkerName>("name", NAME)
             .answers::<Worker>(StatusCode::OK, "The worker, which has stopped.")
-            .refuses(&[C::WorkerName, C::NoSuchWorker]),
+            .refuses(&[C::WorkerName, C::NoSuchWorker, C::Damaged, C::Host]),
         Endpoint::post("/v1/workers/{name}/resume", "resumeWorker", resume)
             .about("Resumes a worker", "What it was suspended in is finished before the answer comes.")
             .segment::<WorkerName>("name", NAME)

@@ -70,7 +70,7 @@ fn our_compiler_takes_all_of_it() {
     golden("server/tests/document/api.wit", &print_package(&compiled.apis[0]));
 }
 
-/// A worker of one server creates, invokes and shows a worker of another.
+/// A worker of one server does with workers of another whatever the API can do with them.
 fn a_guest_calls_the_server() {
     let (here, there) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
     let called = Platform::start(config(there.path()));
@@ -108,7 +108,28 @@ fn a_guest_calls_the_server() {
     assert!(missing.starts_with("err(") && missing.contains("not-found") && missing.contains("S202"), "{missing}");
     let refused = call("create", json!([r#"{name: "w", component: "seven"}"#]));
     assert!(refused.contains("conflict") && refused.contains("S203"), "{refused}");
-    assert_eq!(called.get("/v1/workers/w")["status"], json!("idle"));
+
+    let started = call("start-invocation", json!([r#""w""#, r#"{function: "run", key: "a/b"}"#]));
+    let location = r#"location: some("/v1/workers/w/invocations/a%2Fb")"#;
+    assert!(started.starts_with("ok(") && started.contains(location), "{started}");
+    // Whoever waits for it has its result; afterwards it can be shown.
+    let ended = call("invoke", json!([r#""w""#, r#"{function: "run", key: "a/b"}"#]));
+    assert!(ended.contains(r#"returned({result: some("7")})"#), "{ended}");
+    let invocation = call("get-invocation", json!([r#""w""#, r#""a/b""#]));
+    assert!(invocation.contains("status: ended") && invocation.contains(r#"some("7")"#), "{invocation}");
+    let oplog = call("get-oplog", json!([r#""w""#, "some({limit: some(3)})"]));
+    assert!(oplog.contains(r#"event: "invoked""#) && oplog.contains("next: some(3)"), "{oplog}");
+    let rest = call("get-oplog", json!([r#""w""#, "some({%from: some(3)})"]));
+    assert!(rest.contains("ordinal: 3") && !rest.contains("next:"), "{rest}");
+    for (function, arguments) in [("interrupt", json!([r#""w""#])), ("resume", json!([r#""w""#, "{:}"]))] {
+        let idle = call(function, arguments);
+        assert!(idle.starts_with("ok(") && idle.contains("status: idle"), "{function}: {idle}");
+    }
+    let listed = call("list", json!([r#"some({component: some("seven")})"#]));
+    assert!(listed.contains(r#"name: "w""#), "{listed}");
+    assert_eq!(called.get("/v1/workers/w")["entries"], json!(4));
+    assert_eq!(call("delete", json!([r#""w""#])), "ok");
+    assert_eq!(Request::new("GET /v1/workers/w").call(called.address).status, 404);
     calling.stop()();
     called.stop()();
 }

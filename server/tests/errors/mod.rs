@@ -16,9 +16,9 @@ use witwire_test_support::Script;
 use crate::client::{Request, Response};
 use crate::setup::{AGENT, Platform, agent, config, grpc_ir, rest_ir, run};
 
-/// These need a state that requests alone do not make: a wrong key, a worker in doubt, another process, a broken disk, settings
-/// of a version to come.
-const ELSEWHERE: [&str; 9] = ["S007", "S114", "S209", "S211", "S212", "S901", "S902", "S903", "S904"];
+/// These need a state that requests alone do not make: a wrong key, a body that stops, a worker in doubt, another process, a long
+/// queue, a broken disk, another version.
+const ELSEWHERE: [&str; 11] = ["S007", "S010", "S209", "S211", "S212", "S214", "S901", "S902", "S903", "S904", "S905"];
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = vec![crate::test("errors::every_code_is_shown", every_code_is_shown)];

@@ -4,10 +4,12 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use todo_service::{Misbehavior, Operation, Point};
 use tokio::runtime::Runtime;
-use witwire_test_support::wat_guest;
+use witwire_ir::{container, print_package};
+use witwire_server::ServerConfig;
+use witwire_test_support::{Script, wat_guest};
 
 use crate::client::{self, Request};
-use crate::setup::{EFFECTS, Platform, Todo, agent, config, run, runtime};
+use crate::setup::{EFFECTS, Platform, Todo, agent, config, grpc_ir, run, runtime};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -16,6 +18,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         crate::test("invocations::an_interrupt_without_its_caller_ends", an_interrupt_without_its_caller_ends),
         crate::test("invocations::an_interrupted_loop_stops", an_interrupted_loop_stops),
         crate::test("invocations::a_failed_worker_refuses_what_waits", a_failed_worker_refuses_what_waits),
+        crate::test("invocations::what_was_accepted_comes_first", what_was_accepted_comes_first),
+        crate::test("invocations::a_queue_has_a_limit", a_queue_has_a_limit),
         crate::test("invocations::a_component_without_workers_can_be_deleted", a_component_without_workers_can_be_deleted),
     ]
 }
@@ -30,9 +34,15 @@ struct Parked {
 
 impl Parked {
     fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    fn with(change: impl FnOnce(&mut ServerConfig)) -> Self {
         let (directory, services) = (tempfile::tempdir().expect("a directory"), runtime());
         let todo = Todo::start(&services);
-        let server = Platform::start(config(directory.path()));
+        let mut config = config(directory.path());
+        change(&mut config);
+        let server = Platform::start(config);
         let metadata = json!({ "name": "agent", "dependencies": todo.dependencies(directory.path()) });
         agent("POST /v1/components", &metadata).call(server.address).ok();
         server.post("/v1/workers", &json!({ "name": "w", "component": "agent" }));
@@ -162,17 +172,73 @@ fn an_interrupted_loop_stops() {
 fn a_failed_worker_refuses_what_waits() {
     let parked = Parked::new();
     let server = &parked.server;
-    // A component that waits for the service and then traps would do; a trap alone shows the same without timing: what is started
-    // on a worker that has failed is refused at once.
-    let core = r#"(module (func (export "run") (result i32) unreachable))"#;
-    let wasm = wat_guest("package a:b; world w { export run: func() -> u32; }", "w", core).expect("a component");
-    deploy(server, "trap", &wasm);
+    // Reads the list, where it is held, and traps.
+    let wit = print_package(&container::read(&grpc_ir()).expect("a container").apis[0]);
+    let guest =
+        Script::new([wit]).call("demo:todo/todo-service@1.0.0", "list-todos({at-least: unspecified, limit: 0})").trap();
+    let metadata = json!({ "name": "trap", "dependencies": [{ "server": parked.todo.url() }] }).to_string();
+    let wasm = guest.build().expect("a component");
+    let parts = [("metadata", metadata.as_bytes()), ("component", &*wasm), ("ir", &*grpc_ir())];
+    Request::new("POST /v1/components").parts(&parts).call(server.address).ok();
     server.post("/v1/workers", &json!({ "name": "t", "component": "trap" }));
-    server.post("/v1/workers/t/invoke", &json!({ "function": "run", "key": "k" }));
-    let started = Request::new("POST /v1/workers/t/invocations").json(&json!({ "function": "run", "key": "k2" }));
-    assert_eq!(started.call(server.address).status, 409);
-    let known = server.get("/v1/workers/t/invocations/k");
-    assert_eq!((&known["status"], &known["ended"]["outcome"]), (&json!("ended"), &json!("trapped")));
+    let start = |key: &str| {
+        let body = json!({ "function": "run", "key": key });
+        Request::new("POST /v1/workers/t/invocations").json(&body).call(server.address)
+    };
+    start("k").ok();
+    parked.wait();
+    assert_eq!(start("behind").ok()["status"], json!("waiting"));
+    parked.release();
+    // Asked for once more, it gives what it ended with.
+    let ended = server.post("/v1/workers/t/invoke", &json!({ "function": "run", "key": "k" }));
+    assert_eq!(ended["outcome"], json!("trapped"));
+    let shown = server.get("/v1/workers/t/invocations/k");
+    assert_eq!((&shown["status"], &shown["ended"]), (&json!("ended"), &ended));
+    assert_eq!(server.get("/v1/workers/t/invocations/behind")["status"], json!("refused"));
+    for refused in [start("later"), start("behind")] {
+        assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("S210")), "{refused:?}");
+    }
+}
+
+/// The users for which a worker was invoked, in the order in which that began.
+fn begun(server: &Platform) -> Vec<Value> {
+    let oplog = server.get("/v1/workers/w/oplog");
+    let entries = oplog["entries"].as_array().expect("entries");
+    entries.iter().filter(|entry| entry["event"] == "invoked").map(|entry| entry["text"].clone()).collect()
+}
+
+fn what_was_accepted_comes_first() {
+    let parked = Parked::new();
+    let server = &parked.server;
+    parked.start(&run("ada", "1")).ok();
+    parked.wait();
+    parked.start(&run("bob", "2")).ok();
+    let refused = Request::new("POST /v1/workers/w/invoke").json(&run("eve", "2")).call(server.address);
+    assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("S208")), "{refused:?}");
+    let waits = Request::new("POST /v1/workers/w/invoke").json(&run("cyd", "3")).send(server.address);
+    // Its key is taken as soon as it is there, and not before.
+    while server.get("/v1/workers/w/invocations/2")["status"] != json!("waiting") {}
+    parked.release();
+    assert!(is_ok(&client::read(waits).ok()));
+    assert_eq!(begun(server), [json!("\"ada\""), json!("\"bob\""), json!("\"cyd\"")]);
+    assert!(is_ok(&server.get("/v1/workers/w/invocations/2")["ended"]), "it was accepted, and it was done");
+    assert_eq!(parked.todo.effects(), 3 * EFFECTS);
+}
+
+fn a_queue_has_a_limit() {
+    let parked = Parked::with(|config| config.waiting = 2);
+    let server = &parked.server;
+    parked.start(&run("ada", "1")).ok();
+    parked.wait();
+    parked.start(&run("bob", "2")).ok();
+    let full = parked.start(&run("cyd", "3"));
+    assert_eq!((full.status, &full.json()["code"]), (429, &json!("S214")), "{full:?}");
+    assert_eq!(parked.start(&run("bob", "2")).ok()["status"], json!("waiting"), "it has its place");
+    parked.release();
+    assert!(is_ok(&server.post("/v1/workers/w/invoke", &run("bob", "2"))));
+    parked.start(&run("cyd", "3")).ok();
+    assert!(is_ok(&server.post("/v1/workers/w/invoke", &run("cyd", "3"))));
+    assert_eq!(begun(server), [json!("\"ada\""), json!("\"bob\""), json!("\"cyd\"")]);
 }
 
 fn a_component_without_workers_can_be_deleted() {

@@ -1,5 +1,7 @@
 //! What happens to components and workers. Effects are counted at the service.
 
+use std::time::Duration;
+
 use libtest_mimic::Trial;
 use serde_json::json;
 use todo_service::{Misbehavior, Operation, Point};
@@ -25,6 +27,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_stop_waits_for_invocations_whose_callers_wait_or_are_gone,
         ),
         crate::test("lifecycle::documentation_makes_no_other_api", documentation_makes_no_other_api),
+        crate::test("lifecycle::a_body_that_stops_is_refused", a_body_that_stops_is_refused),
         crate::test("lifecycle::an_api_key_opens_the_door", an_api_key_opens_the_door),
         crate::test("lifecycle::without_a_key_it_listens_on_loopback_only", without_a_key_it_listens_on_loopback_only),
     ]
@@ -104,16 +107,25 @@ fn the_oplog_shows_typed_values_and_no_credential() {
     assert_eq!(find("finished")["call"], started["ordinal"]);
     assert!(!oplog.to_string().contains(Todo::TOKEN));
 
-    let mut paged = Vec::new();
-    let mut from = Some(0);
-    while let Some(at) = from {
-        let page = server.get(&format!("/v1/workers/w/oplog?from={at}&limit=5"));
-        let part = page["entries"].as_array().expect("entries");
-        assert!(part.len() == 5 || page.get("next").is_none());
-        paged.extend(part.clone());
-        from = page.get("next").and_then(serde_json::Value::as_u64);
-    }
-    assert_eq!(&paged, entries);
+    let paged = |server: &Platform, limit: usize| {
+        let (mut paged, mut pages, mut from) = (Vec::new(), 0, Some(0));
+        while let Some(at) = from {
+            let page = server.get(&format!("/v1/workers/w/oplog?from={at}&limit={limit}"));
+            let part = page["entries"].as_array().expect("entries");
+            assert!(!part.is_empty() && part.len() <= limit, "{page}");
+            paged.extend(part.clone());
+            pages += 1;
+            from = page.get("next").and_then(serde_json::Value::as_u64);
+        }
+        (paged, pages)
+    };
+    assert_eq!(paged(&server, 5), (entries.clone(), entries.len().div_ceil(5)));
+    server.stop()();
+    // An entry is answered however large it is.
+    let mut small = config(directory.path());
+    small.limits.oplog = 1;
+    let server = Platform::start(small);
+    assert_eq!(paged(&server, 5), (entries.clone(), entries.len()));
     server.stop()();
 }
 
@@ -164,16 +176,45 @@ fn a_stop_waits_for_invocations_whose_callers_wait_or_are_gone() {
     }
 }
 
+fn a_body_that_stops_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut config = config(directory.path());
+    // Each of the stalled ones has the only place for an upload until it is refused.
+    (config.limits.pause, config.limits.uploads_at_once) = (Duration::from_millis(20), 1);
+    let server = Platform::start(config);
+    let started = "--line\r\ncontent-disposition: form-data; name=\"metadata\"\r\n\r\n{";
+    let stalled = |line: &str, media_type: &str, body: &str| {
+        let request = Request::new(line).body(media_type, body).header("content-length", "1000");
+        request.send(server.address)
+    };
+    let form = "multipart/form-data; boundary=line";
+    let requests = [
+        stalled("POST /v1/components", form, ""),
+        stalled("POST /v1/components", form, started),
+        stalled("POST /v1/workers", "application/json", "{"),
+    ];
+    for request in requests {
+        let refused = client::read(request);
+        assert_eq!((refused.status, &refused.json()["code"]), (408, &json!("S010")), "{refused:?}");
+    }
+    assert_eq!(server.get("/v1/components"), json!([]));
+    server.stop()();
+}
+
 fn an_api_key_opens_the_door() {
     let directory = tempfile::tempdir().expect("a directory");
     let key = "0123456789abcdef";
-    let config = ServerConfig { api_key: Some(ApiKey::new(key).expect("a key")), ..config(directory.path()) };
+    let config = ServerConfig {
+        api_keys: vec![ApiKey::new("fedcba9876543210").expect("a key"), ApiKey::new(key).expect("a key")],
+        ..config(directory.path())
+    };
     let server = Platform::start(config);
     let call = |header: Option<&str>| {
         let request = Request::new("GET /v1/workers");
         header.map_or(request.clone(), |value| request.header("authorization", value)).call(server.address)
     };
-    for good in [format!("Bearer {key}"), format!("bearer {key}")] {
+    // Two keys, so that one can be replaced while both open the door.
+    for good in [format!("Bearer {key}"), format!("bearer {key}"), "Bearer fedcba9876543210".to_owned()] {
         assert_eq!(call(Some(&good)).status, 200, "{good}");
     }
     for bad in

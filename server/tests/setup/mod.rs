@@ -56,6 +56,11 @@ impl Todo {
         Self { service, running }
     }
 
+    /// Where its gRPC API is served.
+    pub(crate) fn url(&self) -> String {
+        self.running.url()
+    }
+
     pub(crate) fn effects(&self) -> usize {
         self.service.control.effects().len()
     }
