@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use witwire_interpreter::{Failure, Plan, Response};
+use witwire_ir::operation::http::ItemEncoding;
 use witwire_ir::{Call, InDoubt, Operation, OperationId, Step, Value};
 
 use crate::credentials::Credentials;
 use crate::lift::Layout;
 use crate::link::Signature;
 use crate::oplog::{FunctionName, IrDigest};
+use crate::stream::Count;
 use crate::transport::Route;
 
 /// A function that a component imports, with all that is needed to perform it.
@@ -45,6 +47,19 @@ impl Callee {
         match &self.operation().call {
             Call::Grpc(call) => call.kind.takes_request(),
             Call::Http(_) => true,
+        }
+    }
+
+    /// What of its stream is counted.
+    pub(crate) fn count(&self) -> Count {
+        let items = match &self.operation().call {
+            Call::Http(call) => call.streams().next().map(|stream| stream.item),
+            Call::Grpc(_) => None,
+        };
+        match items {
+            Some(ItemEncoding::Event) => Count::Events,
+            Some(ItemEncoding::Binary) => Count::Bytes,
+            _ => Count::Items,
         }
     }
 

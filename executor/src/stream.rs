@@ -1,5 +1,6 @@
 //! Open streams, as their worker keeps them.
 
+mod http;
 mod progress;
 
 use std::collections::BTreeMap;
@@ -7,7 +8,8 @@ use std::sync::Arc;
 
 use witwire_ir::Value;
 
-pub(crate) use progress::{Ending, Progress};
+pub(crate) use http::{HttpLine, HttpLineError};
+pub(crate) use progress::{Count, Ending, Progress};
 
 use crate::callee::Callee;
 use crate::credentials::Gathered;
@@ -40,16 +42,29 @@ pub(crate) struct OpenStream {
 pub(crate) enum Line {
     /// There is none: the process that had it is gone, or the stream ended.
     None,
-    /// The call is under way.
-    Live(Box<Connected>),
+    /// A gRPC call is under way.
+    Grpc(Box<Connected>),
+    /// A response over HTTP is being read.
+    Http(Box<HttpLine>),
 }
 
-/// A call under way.
+/// A gRPC call under way.
 #[derive(Debug)]
 pub(crate) struct Connected {
     pub(crate) stream: GrpcStream,
     /// Where its tokens came from.
     pub(crate) tokens: Option<Gathered>,
+}
+
+impl Line {
+    /// Begins to send.
+    pub(crate) fn start(&mut self) {
+        match self {
+            Self::None => {}
+            Self::Grpc(connected) => connected.stream.start(),
+            Self::Http(line) => line.start(),
+        }
+    }
 }
 
 impl Streams {

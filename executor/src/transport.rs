@@ -33,6 +33,7 @@ pub use endpoint::{Endpoint, EndpointError, Host, Scheme};
 pub use error::{SendError, SendErrorKind};
 pub use exchange::{CallOptions, Exchange};
 pub use grpc::{GrpcStream, StreamError, StreamOptions};
+pub use http::HttpStream;
 pub use pool::{Keepalive, LinkSettings};
 pub use probe::{SendProbe, SendStage};
 pub use retry::{BudgetConfig, BudgetError, Jitter, Repeat, RetryPolicy, SystemJitter};

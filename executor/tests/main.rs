@@ -1,6 +1,7 @@
 //! The executor's integration tests: one binary, which also plays the child processes that tests kill.
 
 mod durable;
+mod feeds;
 mod guest;
 mod interrupt;
 mod kill;
@@ -28,6 +29,7 @@ fn main() {
     trials.extend(interrupt::trials());
     trials.extend(kill::trials());
     trials.extend(streams::trials());
+    trials.extend(feeds::trials());
     trials.extend(oplog::trials());
     trials.extend(transport::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit();

@@ -298,22 +298,27 @@ impl Kill {
 }
 
 /// A worker over a stream, with the files that its processes share.
-struct Case {
-    server: crate::ledger::Server,
-    held: tokio::sync::mpsc::UnboundedReceiver<()>,
+pub(crate) struct Case {
+    pub(crate) server: crate::ledger::Server,
+    pub(crate) held: tokio::sync::mpsc::UnboundedReceiver<()>,
     directory: tempfile::TempDir,
+    protocol: Protocol,
     in_doubt: InDoubt,
 }
 
 impl Case {
     async fn new(script: &Script, in_doubt: InDoubt) -> Result<Self, libtest_mimic::Failed> {
+        Self::over(Protocol::Grpc, script, in_doubt).await
+    }
+
+    pub(crate) async fn over(protocol: Protocol, script: &Script, in_doubt: InDoubt) -> Result<Self, libtest_mimic::Failed> {
         let (server, held) = crate::ledger::Server::start().await?;
         let directory = tempfile::tempdir()?;
         std::fs::write(directory.path().join("guest.wasm"), script.build()?)?;
-        Ok(Self { server, held, directory, in_doubt })
+        Ok(Self { server, held, directory, protocol, in_doubt })
     }
 
-    fn spawn(
+    pub(crate) fn spawn(
         &self,
         keys: &[&str],
         decision: Option<InDoubt>,
@@ -323,7 +328,7 @@ impl Case {
             database: &self.directory.path().join("store.db"),
             wasm: &self.directory.path().join("guest.wasm"),
             url: self.server.url(),
-            protocol: Protocol::Grpc,
+            protocol: self.protocol,
             in_doubt: self.in_doubt,
             keys,
             decision,
@@ -332,7 +337,7 @@ impl Case {
         .spawn()
     }
 
-    async fn process(&self, keys: &[&str], decision: Option<InDoubt>) -> Result<Finished, libtest_mimic::Failed> {
+    pub(crate) async fn process(&self, keys: &[&str], decision: Option<InDoubt>) -> Result<Finished, libtest_mimic::Failed> {
         let finished = wait(self.spawn(keys, decision, None)?).await?;
         check("whether a later process succeeded", &finished.status.success(), &true)?;
         Ok(finished)

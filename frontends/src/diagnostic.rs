@@ -87,6 +87,8 @@ pub enum SettingKey {
     Parameters,
     /// `rename`: a map by source.
     Rename,
+    /// `stream`: a list of operations.
+    Stream,
     /// `version`
     Version,
 }

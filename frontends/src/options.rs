@@ -38,6 +38,8 @@ pub struct Options {
     pub parameters: BTreeMap<String, ParameterOverride>,
     /// JSON pointers of properties that print as `option` though the document requires them (OpenAPI).
     pub lenient: Vec<String>,
+    /// Operations (as in `operations`) whose response is read as bytes, piece by piece (OpenAPI).
+    pub stream: Vec<String>,
     /// Which operations carry an idempotency key.
     pub idempotency: Option<Idempotency>,
     /// Operations (as in `operations`) → what an unsafe call in doubt becomes.

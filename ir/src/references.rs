@@ -99,6 +99,7 @@ fn each_http_type(call: &mut HttpCall, visit: &mut impl FnMut(&mut TypeId)) {
         match &mut response.outcome {
             Outcome::Ok { shape: OkShape::None, .. } | Outcome::Error { body: None } => {}
             Outcome::Ok { shape: OkShape::Body(b), .. } => body(b),
+            Outcome::Ok { shape: OkShape::Stream(stream), .. } => visit(&mut stream.ty),
             Outcome::Error { body: Some(b) } => body(&mut b.body),
             Outcome::Ok { shape: OkShape::Record { ty, body: b, headers }, .. } => {
                 if let Some((_, b)) = b {

@@ -160,6 +160,7 @@ fn written(node: Node<'_>, setting: &Setting) -> Option<Location> {
         SettingKey::Package => "package",
         SettingKey::Parameters => "parameters",
         SettingKey::Rename => "rename",
+        SettingKey::Stream => "stream",
         SettingKey::Version => "version",
     };
     let node = node.get(key)?;

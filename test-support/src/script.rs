@@ -34,8 +34,8 @@ package wasi:random@0.2.0 {
 /// A guest whose one export performs fixed steps in order: `run: func() -> list<u64>`, in the world's root.
 ///
 /// The result has one number per step. For a call: 0 where it returned `ok`, else 1 plus the case index of the error's `kind`.
-/// For a method of a resource that gives `ok` of something that counts, [`Script::VALUE`] plus that: a list's length, or the
-/// number that is the first field of the record; of `none` 0. For a clock: nanoseconds. For randomness: what was read.
+/// For a method of a resource that gives `ok` of something that counts, [`Script::VALUE`] plus that: the length of a list
+/// or string, or what the first field of a record gives; of `none` 0. For a clock: nanoseconds. For randomness: what was read.
 ///
 /// ```
 /// # fn main() -> anyhow::Result<()> {
@@ -370,6 +370,7 @@ fn number_of_ok(resolve: &Resolve, sizes: &SizeAlign, result: &Type, at: u32) ->
 
 fn number(resolve: &Resolve, sizes: &SizeAlign, ty: &Type, at: u32) -> Option<String> {
     Some(match ty {
+        Type::String => length(at),
         Type::Bool => format!("(i64.load8_u (i32.const {at}))"),
         Type::U32 | Type::S32 => format!("(i64.load32_u (i32.const {at}))"),
         Type::U64 | Type::S64 => format!("(i64.load (i32.const {at}))"),
@@ -379,13 +380,18 @@ fn number(resolve: &Resolve, sizes: &SizeAlign, ty: &Type, at: u32) -> Option<St
                 let value = number(resolve, sizes, some, at + offset)?;
                 format!("(if (result i64) (i32.load8_u (i32.const {at})) (then {value}) (else (i64.const 0)))")
             }
-            TypeDefKind::List(_) => format!("(i64.load32_u (i32.const {}))", at + 4),
+            TypeDefKind::List(_) => length(at),
             TypeDefKind::Record(record) => number(resolve, sizes, &record.fields.first()?.ty, at)?,
             TypeDefKind::Type(primitive) => number(resolve, sizes, primitive, at)?,
             _ => return None,
         },
         _ => return None,
     })
+}
+
+/// The length of a list or string at an address.
+fn length(at: u32) -> String {
+    format!("(i64.load32_u (i32.const {}))", at + 4)
 }
 
 fn find<'a>(resolve: &'a Resolve, interface: &str, function: &str) -> Result<&'a Function> {

@@ -25,6 +25,10 @@ fn host() -> Options {
     Options { auth: Some(AuthMode::Host), credentials_configured: true, ..Options::default() }
 }
 
+fn bytes() -> Options {
+    Options { stream: vec!["downloadFile".to_owned()], ..Options::default() }
+}
+
 const SOURCES: &[Source] = &[
     Source { name: "todos", path: "../examples/todo-service/openapi.yaml", options: guest },
     Source { name: "todos-host", path: "../examples/todo-service/openapi.yaml", options: host },
@@ -32,6 +36,8 @@ const SOURCES: &[Source] = &[
     Source { name: "kitchen", path: "apis/kitchen.proto", options: Options::default },
     Source { name: "encodings", path: "apis/encodings.yaml", options: Options::default },
     Source { name: "cells", path: "apis/cells.yaml", options: Options::default },
+    Source { name: "streams", path: "../frontends/tests/openapi/streams.yaml", options: Options::default },
+    Source { name: "bytes", path: "../frontends/tests/openapi/streams_of_bytes.yaml", options: bytes },
 ];
 
 fn root() -> &'static Path {

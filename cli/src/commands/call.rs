@@ -1,5 +1,7 @@
 //! `witwire call`: one typed call without a component.
 
+mod stream;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +40,14 @@ pub(crate) fn run(args: &CallArgs, output: Output) -> Result<(), CliError> {
                 let text = std::fs::read_to_string(path).map_err(|e| CliError::file("read", path, &e))?;
                 let response = fixture::parse_response(plan.api().protocol, &text)
                     .map_err(|e| CliError::Input(format!("`{}`: {e}", path.display())))?;
+                if let (Response::Http(response), Some(_)) = (&response, plan.api().stream(call.operation)) {
+                    return stream::show_canned(&plan, &call, response, output);
+                }
                 plan.response(call.operation, &call.args, &response)
+            }
+            None if stream::is_shown(&plan, &call, &request) => {
+                let endpoint = endpoint(plan.api(), call.operation, args.server.as_deref())?;
+                return stream::run(&plan, &call, &request, &endpoint, args, output);
             }
             None => send(&plan, &call, &request, args)?,
         },

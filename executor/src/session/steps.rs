@@ -4,6 +4,8 @@
 //! it is never in doubt. What came of a step is recorded before the guest has the next one; what was not recorded when a process
 //! ended is asked for again where the call's class allows it, and else the stream is `unavailable`.
 
+mod http;
+
 use std::sync::Arc;
 
 use witwire_interpreter::{Failure, GrpcStatus, Request, Response};
@@ -17,7 +19,7 @@ use crate::oplog::{
     Event, Finished, FunctionName, Ordinal, Recorded, Settlement, Started, Stepped, Timestamp, request_digest, settle,
 };
 use crate::probe::Window;
-use crate::stream::{Connected, Ending, Line, OpenStream, Progress};
+use crate::stream::{Connected, Ending, HttpLine, Line, OpenStream, Progress};
 use crate::transport::{StreamError, StreamOptions};
 
 /// `CANCELLED`
@@ -58,15 +60,15 @@ impl Session {
         self.journal.durable().await?;
         self.probe.reached(Window::Recorded, call);
         if let Ok(mut line) = line {
-            line.stream.start();
+            line.start();
             let stream = OpenStream {
                 callee: callee.clone(),
                 args: args.to_vec(),
                 call,
                 at: now(),
                 started,
-                progress: Progress::default(),
-                line: Line::Live(line),
+                progress: Progress::new(callee.count()),
+                line,
             };
             self.streams.insert(stream);
         }
@@ -85,8 +87,9 @@ impl Session {
         if let Value::Result(Err(_)) = response {
             return response;
         }
+        let progress = Progress::new(callee.count());
         let (callee, args) = (callee.clone(), args.to_vec());
-        let stream = OpenStream { callee, args, call, at, started, progress: Progress::default(), line: Line::None };
+        let stream = OpenStream { callee, args, call, at, started, progress, line: Line::None };
         Value::ok(Some(Value::Handle(self.streams.insert(stream))))
     }
 
@@ -172,11 +175,19 @@ impl Session {
         };
         if matches!(stream.line, Line::None) {
             match self.reopen(stream).await? {
-                Ok(line) => stream.line = Line::Live(line),
+                Ok(line) => stream.line = line,
                 Err(error) => return Ok(Taken::ends(error)),
             }
         }
-        let Line::Live(connected) = &mut stream.line else { return Ok(Taken::ends(misuse(&callee, "it is not open"))) };
+        let connected = match &mut stream.line {
+            Line::Grpc(connected) => connected,
+            Line::Http(line) if step == Step::Next => {
+                let taken = http::next(&callee, &stream.args, line).await;
+                refuse_tokens(line.unauthenticated(), line.tokens()).await;
+                return Ok(taken);
+            }
+            Line::Http(_) | Line::None => return Ok(Taken::ends(misuse(&callee, "it is not open"))),
+        };
         let Connected { stream: line, tokens } = &mut **connected;
         let operation = callee.operation;
         let taken = match step {
@@ -247,7 +258,7 @@ impl Session {
     }
 
     /// A stream whose process is gone: sent again as far as it had come, or an `err`.
-    async fn reopen(&mut self, stream: &mut OpenStream) -> Result<Result<Box<Connected>, Value>, Stop> {
+    async fn reopen(&mut self, stream: &mut OpenStream) -> Result<Result<Line, Value>, Stop> {
         let callee = &stream.callee;
         let class = match self.decision.take() {
             Some(decision) => &CallClass::Unsafe(decision),
@@ -259,38 +270,57 @@ impl Session {
             Settlement::Suspend => return Err(Stop::InDoubt { function: callee.name.clone(), call: stream.call }),
         };
         let prepared = prepare(&self.transport, callee, &stream.args, key.as_ref()).await;
-        let line = prepared.and_then(|outgoing| self.line(callee, outgoing));
+        let line = prepared.and_then(|mut outgoing| {
+            http::go_on(&mut outgoing.authorized.request, &stream.progress);
+            self.line(callee, outgoing)
+        });
         let mut line = match line {
             Ok(line) => line,
             // It was sent once, so that it is cut, not wrong or denied.
             Err(failure) => return Ok(Err(callee.failure(not_reopened(callee, failure)))),
         };
         self.journal.durable().await?;
-        line.stream.start();
-        let sent = std::mem::take(&mut stream.progress.sent);
-        let caught_up = line.stream.catch_up(sent, stream.progress.closed, stream.progress.received).await;
-        if let Err(error) = caught_up {
-            refuse_tokens(line.stream.unauthenticated(), line.tokens.as_ref()).await;
-            return Ok(Err(failed(callee, error)));
-        }
-        Ok(Ok(line))
+        line.start();
+        let caught_up = match &mut line {
+            Line::Grpc(line) => {
+                let sent = std::mem::take(&mut stream.progress.sent);
+                let caught_up = line.stream.catch_up(sent, stream.progress.closed, stream.progress.received).await;
+                if caught_up.is_err() {
+                    refuse_tokens(line.stream.unauthenticated(), line.tokens.as_ref()).await;
+                }
+                caught_up.map_err(|error| failed(callee, error))
+            }
+            Line::Http(line) => {
+                let caught_up = line.catch_up(callee, &stream.progress).await;
+                if caught_up.is_err() {
+                    refuse_tokens(line.unauthenticated(), line.tokens()).await;
+                }
+                caught_up.map_err(|error| http::failed(callee, &stream.args, error))
+            }
+            Line::None => Ok(()),
+        };
+        Ok(caught_up.map(|()| line))
     }
 
     /// The call of a stream, ready to be started.
-    fn line(&self, callee: &Callee, outgoing: Outgoing) -> Result<Box<Connected>, Failure> {
+    fn line(&self, callee: &Callee, outgoing: Outgoing) -> Result<Line, Failure> {
         let (request, tokens) = outgoing.authorized.into_parts();
-        let Request::Grpc(request) = request else {
-            return Err(Failure::Unimplemented(format!("`{}` streams over HTTP, which cannot be done yet", callee.name)));
+        let line = match request {
+            Request::Grpc(request) => {
+                let takes_request = callee.takes_request();
+                let stream = self.transport.stream(&callee.route, &request, takes_request, &StreamOptions::default());
+                stream.map(|stream| Line::Grpc(Box::new(Connected { stream, tokens })))
+            }
+            Request::Http(request) => {
+                let stream = self.transport.open(&callee.route, &request);
+                stream.map(|stream| Line::Http(Box::new(HttpLine::new(stream, tokens))))
+            }
         };
-        let takes_request = callee.takes_request();
-        match self.transport.stream(&callee.route, &request, takes_request, &StreamOptions::default()) {
-            Ok(stream) => Ok(Box::new(Connected { stream, tokens })),
-            // Nothing was sent, so that no class is asked.
-            Err(error) => match error.settle(&CallClass::Safe) {
-                Err(failure) => Err(failure),
-                Ok(_) => Err(Failure::Unavailable(format!("`{}` cannot be called", callee.name))),
-            },
-        }
+        // Nothing was sent, so that no class is asked.
+        line.map_err(|error| match error.settle(&CallClass::Safe) {
+            Err(failure) => failure,
+            Ok(_) => Failure::Unavailable(format!("`{}` cannot be called", callee.name)),
+        })
     }
 }
 

@@ -1,8 +1,12 @@
 //! Compressing, and removing compression with a limit on what comes out.
 
+mod unpack;
+
 use std::io::{Read, Write};
 
 use bytes::Bytes;
+
+pub(super) use unpack::Unpacker;
 
 /// A way to compress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

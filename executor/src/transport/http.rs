@@ -1,6 +1,10 @@
 //! Calls over HTTP.
 
+mod stream;
+
 use std::time::SystemTime;
+
+pub use stream::HttpStream;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, USER_AGENT};
@@ -96,7 +100,27 @@ pub(super) async fn receive(
     destination: &str,
 ) -> Result<(HttpResponse, Pushback), SendError> {
     let limit = limits.max_response;
-    let (head, body) = response.into_parts();
+    let (parts, body) = response.into_parts();
+    let Head { mut response, coding, pushback } = read_head(&parts, limits, destination)?;
+    response.body = collect(body, limit, response.status, destination).await?;
+    // A response to HEAD, and a 304, tell the coding of a body that is not there.
+    if let Some(coding) = coding.filter(|_| !response.body.is_empty()) {
+        forget_coding(&mut response);
+        response.body =
+            coding.decode(&response.body, limit).map_err(|e| undecodable(&e, response.status, limit, destination))?;
+    }
+    Ok((response, pushback))
+}
+
+/// The head of a response.
+struct Head {
+    /// Without its body.
+    response: HttpResponse,
+    coding: Option<Coding>,
+    pushback: Pushback,
+}
+
+fn read_head(head: &http::response::Parts, limits: &Limits, destination: &str) -> Result<Head, SendError> {
     let status = head.status.as_u16();
     // hyper's own limit is on its buffer, and lets through what arrives in one piece.
     if head.headers.iter().map(|(n, v)| n.as_str().len() + v.len() + FIELD_OVERHEAD).sum::<usize>() > limits.max_headers {
@@ -109,29 +133,29 @@ pub(super) async fn receive(
         let message = format!("{destination} answered with the status {status}, which HTTP does not have");
         return Err(SendError::invalid_response(status, message));
     }
-    let body = collect(body, limit, status, destination).await?;
-    let mut headers = head.headers;
-    let pushback = retry::of_http(&headers, SystemTime::now());
-    let body = match coding(&headers, status, destination)? {
-        // A response to HEAD, and a 304, tell the coding of a body that is not there.
-        Some(coding) if !body.is_empty() => {
-            headers.remove(CONTENT_ENCODING);
-            headers.remove(CONTENT_LENGTH);
-            coding.decode(&body, limit).map_err(|e| match e {
-                DecodeError::TooLarge => too_large(status, limit, destination),
-                DecodeError::Malformed(reason) => SendError::invalid_response(
-                    status,
-                    format!("the response from {destination} cannot be decompressed: {reason}"),
-                ),
-            })?
-        }
-        _ => body,
-    };
-    let headers = headers
+    let pushback = retry::of_http(&head.headers, SystemTime::now());
+    let coding = coding(&head.headers, status, destination)?;
+    let headers = head
+        .headers
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
-    Ok((HttpResponse { status, headers, body }, pushback))
+    Ok(Head { response: HttpResponse { status, headers, body: Bytes::new() }, coding, pushback })
+}
+
+/// Leaves out what is told of a body before its coding was removed.
+fn forget_coding(response: &mut HttpResponse) {
+    response.headers.retain(|(name, _)| *name != CONTENT_ENCODING.as_str() && *name != CONTENT_LENGTH.as_str());
+}
+
+fn undecodable(error: &DecodeError, status: u16, limit: usize, destination: &str) -> SendError {
+    match error {
+        DecodeError::TooLarge => too_large(status, limit, destination),
+        DecodeError::Malformed(reason) => {
+            let message = format!("the response from {destination} cannot be decompressed: {reason}");
+            SendError::invalid_response(status, message)
+        }
+    }
 }
 
 async fn collect(mut body: Incoming, limit: usize, status: u16, destination: &str) -> Result<Bytes, SendError> {

@@ -2,8 +2,8 @@
 
 use witwire_ir::operation::grpc::{GrpcCall, StreamKind};
 use witwire_ir::operation::http::{
-    Body, BodyEncoding, BodyValue, HttpCall, Location, Method, MissingFrom, OkShape, Outcome, Parameter, ParameterEncoding,
-    ParameterValue, PathPart, Response, ResponseBody, ResponseEncoding, StatusMatch, Style,
+    Body, BodyEncoding, BodyValue, HttpCall, ItemEncoding, Location, Method, MissingFrom, OkShape, Outcome, Parameter,
+    ParameterEncoding, ParameterValue, PathPart, Response, ResponseBody, ResponseEncoding, StatusMatch, StreamBody, Style,
 };
 use witwire_ir::wire::{Wire, json, proto};
 use witwire_ir::{
@@ -11,7 +11,7 @@ use witwire_ir::{
     Param, Place, SchemeId, Shape, Step, Type, TypeId, TypeName, WitName,
 };
 
-use super::{Operation, Protocol, Stream};
+use super::{Feed, Operation, Protocol, Stream};
 
 fn name(text: &str) -> WitName {
     WitName::new(text).expect("a literal of this file")
@@ -80,6 +80,12 @@ fn build(protocol: Protocol, in_doubt: InDoubt, variation: Variation) -> Api {
         builder.ledger = builder.api.interfaces.push(interface("streams"));
         for stream in Stream::ALL {
             builder.stream(stream, in_doubt, error);
+        }
+    }
+    if protocol == Protocol::Http {
+        builder.ledger = builder.api.interfaces.push(interface("feeds"));
+        for feed in Feed::ALL {
+            builder.feed(feed, in_doubt, error);
         }
     }
     builder.api.check().expect("a sound API");
@@ -180,6 +186,45 @@ impl Builder {
         let call = Call::Grpc(GrpcCall { path, kind, request: Some(entry), response: Some(receipt) });
         let params = if kind.takes_request() { vec![("request", entry)] } else { Vec::new() };
         self.operation(stream.name(), params, result, call, stream.class(in_doubt));
+    }
+
+    /// A function whose response is read item by item.
+    fn feed(&mut self, feed: Feed, in_doubt: InDoubt, error: TypeId) {
+        let receipt = self.api.types.iter().find(|(_, t)| named(t, "receipt")).expect("declared before").0;
+        let (id, text, bytes) = (self.plain(Shape::String), self.plain(Shape::String), self.plain(Shape::Bytes));
+        let (media_type, framing, item) = feed.framing();
+        let ty = match item {
+            ItemEncoding::Event => {
+                let optional = self.plain(Shape::Option(text));
+                let field = |n: &str, ty| Field { name: name(n), ty, docs: None };
+                let fields = vec![field("id", optional), field("event", optional), field("data", text)];
+                self.declare(self.types, "sse-event", Shape::Record(fields), Wire::Plain)
+            }
+            ItemEncoding::Binary => bytes,
+            _ => receipt,
+        };
+        let optional = self.plain(Shape::Option(ty));
+        let next = self.plain(Shape::Result { ok: Some(optional), err: Some(error) });
+        let methods = vec![witwire_ir::Method { step: Step::Next, params: Vec::new(), result: Some(next), docs: None }];
+        let operation = witwire_ir::Id::new(self.api.operations.len());
+        let resource = Shape::Resource(witwire_ir::Resource { operation, methods });
+        let resource = self.declare(self.ledger, &format!("{}-feed", feed.name()), resource, Wire::Plain);
+        let result = self.plain(Shape::Result { ok: Some(resource), err: Some(error) });
+        let end = (feed == Feed::Ask).then(|| "[DONE]".to_owned());
+        let stream = StreamBody { media_type: media_type.to_owned(), framing, item, ty, end };
+        let template = format!("/feeds/{}/{{id}}", feed.name());
+        let call = HttpCall {
+            method: feed.method(),
+            path: vec![PathPart::Literal(format!("/feeds/{}/", feed.name())), PathPart::Parameter(0)],
+            accept: vec![media_type.to_owned()],
+            responses: vec![Response {
+                status: StatusMatch::Exact(200),
+                outcome: Outcome::Ok { case: None, shape: OkShape::Stream(stream) },
+            }],
+            template,
+            ..http_call(Operation::Look, id, id, receipt)
+        };
+        self.operation(feed.name(), vec![("id", id)], result, Call::Http(call), feed.class(in_doubt));
     }
 
     fn operation(

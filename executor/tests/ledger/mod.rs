@@ -1,6 +1,7 @@
-//! A service with one operation of each call class, the same over HTTP and gRPC, and streams over gRPC: its API, written by hand, and its server.
+//! A service with one operation of each call class, the same over HTTP and gRPC, streams over gRPC, and feeds over HTTP: its API, written by hand, and its server.
 
 mod api;
+mod feeds;
 mod server;
 mod streams;
 
@@ -8,6 +9,7 @@ use witwire_ir::container::Bundle;
 use witwire_ir::{CallClass, InDoubt, KeyFormat, KeyHeader, print_package};
 
 pub(crate) use api::{api, guest_auth_api};
+pub(crate) use feeds::Feed;
 pub(crate) use server::{Point, Server};
 pub(crate) use streams::{LATER, Stream};
 
@@ -97,6 +99,9 @@ pub(crate) const INTERFACE: &str = "test:ledger/ledger@1.2.0";
 
 /// The interface of the streams.
 pub(crate) const STREAMS: &str = "test:ledger/streams@1.2.0";
+
+/// The interface of the feeds.
+pub(crate) const FEEDS: &str = "test:ledger/feeds@1.2.0";
 
 /// The API in a file, with `in_doubt` for its unsafe operation.
 pub(crate) fn bundle(protocol: Protocol, in_doubt: InDoubt) -> Bundle {

@@ -17,6 +17,7 @@ use prost::Message;
 use tokio::sync::mpsc;
 
 use super::Operation;
+use super::feeds::{self, Feed, FeedCounts};
 use super::streams::{self, Stream, StreamCounts};
 
 /// Where a request can be held.
@@ -58,6 +59,7 @@ pub(crate) struct Counts {
     admit: Option<String>,
     garbled: bool,
     receipts: BTreeMap<String, u64>,
+    feeds: FeedCounts,
     streams: StreamCounts,
     hold_stream: Option<(Stream, u64)>,
 }
@@ -96,6 +98,7 @@ impl Server {
             .route("/entries", put(|s, h, b| json(s, Operation::Store, h, b)))
             .route("/payments", post(|s, h, b| json(s, Operation::Pay, h, b)))
             .route("/messages", post(|s, h, b| json(s, Operation::Post, h, b)))
+            .route("/feeds/{feed}/{id}", get(feeds::serve).post(feeds::serve))
             .route("/test.Ledger/{operation}", post(grpc))
             .route("/test.Streams/{stream}", post(streams::serve))
             .with_state(server.clone());
@@ -110,6 +113,33 @@ impl Server {
     /// What it saw of streams.
     pub(crate) fn stream_counts(&self) -> StreamCounts {
         self.lock().streams.clone()
+    }
+
+    /// What it saw of feeds.
+    pub(crate) fn feed_counts(&self) -> FeedCounts {
+        self.lock().feeds.clone()
+    }
+
+    /// From now on every opening of events begins anew, whatever it asks for.
+    pub(crate) fn forget_events(&self) {
+        self.lock().feeds.forgetful = true;
+    }
+
+    /// The next opening of a feed is held before its item of that number, for ever.
+    pub(crate) fn hold_at_item(&self, feed: Feed, number: usize) {
+        self.lock().feeds.hold = Some((feed, number));
+    }
+
+    pub(super) fn feeds(&self) -> FeedGuard<'_> {
+        FeedGuard(self.lock())
+    }
+
+    pub(super) async fn hold_feed(&self, feed: Feed, number: usize) {
+        let held = self.lock().feeds.hold.take_if(|hold| *hold == (feed, number)).is_some();
+        if held {
+            let _ = self.held.send(());
+            std::future::pending::<()>().await;
+        }
     }
 
     /// The next call of a stream is held before its message of that number, or, where the client streams, after the effect of so
@@ -269,6 +299,23 @@ impl std::ops::Deref for MappedCounts<'_> {
 impl std::ops::DerefMut for MappedCounts<'_> {
     fn deref_mut(&mut self) -> &mut StreamCounts {
         &mut self.0.streams
+    }
+}
+
+/// The counts of feeds, locked.
+pub(super) struct FeedGuard<'a>(MutexGuard<'a, Counts>);
+
+impl std::ops::Deref for FeedGuard<'_> {
+    type Target = FeedCounts;
+
+    fn deref(&self) -> &FeedCounts {
+        &self.0.feeds
+    }
+}
+
+impl std::ops::DerefMut for FeedGuard<'_> {
+    fn deref_mut(&mut self) -> &mut FeedCounts {
+        &mut self.0.feeds
     }
 }
 

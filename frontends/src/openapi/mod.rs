@@ -28,7 +28,7 @@ use witwire_ir::{Api, Id, Interface, InterfaceId, Protocol, TypeId, WitName, Wor
 use self::context::Context;
 use self::document::OperationView;
 use self::load::{Budget, Loader};
-use self::operation::{Errors, Function, Group, Lowering};
+use self::operation::{Errors, Function, Group, Lowering, Reply};
 use self::schema::{Schemas, Usage, Views, known_name};
 use self::tree::{NodeId, Tree};
 use crate::names::suffixed;
@@ -113,20 +113,13 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
         })
         .collect();
 
-    // One function per operation and body.
-    let mut of: Vec<(&Planned<'_>, Option<&Group>)> = Vec::new();
-    for plan in &planned {
-        if plan.groups.is_empty() {
-            of.push((plan, None));
-        }
-        of.extend(plan.groups.iter().map(|g| (plan, Some(g))));
-    }
+    let of = variants(&planned);
     let wanted: Vec<name::function::Wanted<'_>> = of
         .iter()
-        .map(|(plan, group)| name::function::Wanted {
-            view: plan.view,
-            interface: plan.interface,
-            suffix: group.and_then(|g| g.suffix.as_deref()),
+        .map(|variant| name::function::Wanted {
+            view: variant.plan.view,
+            interface: variant.plan.interface,
+            suffix: variant.suffix(),
         })
         .collect();
     let names = name::function::functions(cx, &operations, &wanted);
@@ -140,7 +133,7 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
 
     let usage = usage(&views, &operations);
     let mut schemas = Schemas::new(&views, &usage, api);
-    let numbered: Vec<(usize, &OperationView)> = of.iter().enumerate().map(|(i, (plan, _))| (i, plan.view)).collect();
+    let numbered: Vec<(usize, &OperationView)> = of.iter().enumerate().map(|(i, variant)| (i, variant.plan.view)).collect();
     let errors = Errors::collect(&mut schemas, &numbered);
     let error = witwire_ir::host::http::declare(&mut schemas.api, types, errors.ty);
     let versioned = operation::versioned(&operations);
@@ -148,17 +141,20 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
         .iter()
         .zip(names)
         .enumerate()
-        .map(|(number, ((plan, group), name))| Function {
-            view: plan.view,
-            interface: interfaces[plan.interface],
-            interface_name: plan.interface.clone(),
+        .map(|(number, (variant, name))| Function {
+            view: variant.plan.view,
+            interface: interfaces[variant.plan.interface],
+            interface_name: variant.plan.interface.clone(),
             name,
-            group: *group,
+            group: variant.group,
             number,
+            shared: number - variant.after,
+            reply: variant.reply,
         })
         .collect();
     settings::check(cx, &operations, &functions, root);
-    let mut lowering = Lowering { schemas: &mut schemas, auth, errors, error, versioned };
+    let mut lowering =
+        Lowering { schemas: &mut schemas, auth, errors, error, versioned, sse_event: None, requests: HashMap::new() };
     for function in &functions {
         let lowered = lowering.function(function);
         let id = lowering.schemas.api.operations.push(lowered);
@@ -188,6 +184,39 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
     limits::worlds(cx, &mut api, root);
     limits::check(cx, &api, root);
     (api, skipped)
+}
+
+/// A function of an operation: with one of its bodies, and one kind of its responses.
+struct Variant<'v> {
+    plan: &'v Planned<'v>,
+    group: Option<&'v Group>,
+    reply: Reply,
+    /// How many functions of the same body stand before it.
+    after: usize,
+}
+
+impl Variant<'_> {
+    /// What the function's name ends in.
+    fn suffix(&self) -> Option<String> {
+        let body = self.group.and_then(|group| group.suffix.clone());
+        let stream = (self.reply == Reply::Stream && self.after > 0).then(|| "stream".to_owned());
+        let words: Vec<String> = body.into_iter().chain(stream).collect();
+        (!words.is_empty()).then(|| words.join("-"))
+    }
+}
+
+/// One function per operation, body and kind of response.
+fn variants<'v>(planned: &'v [Planned<'v>]) -> Vec<Variant<'v>> {
+    let mut out = Vec::new();
+    for plan in planned {
+        let replies = operation::replies(plan.view);
+        let groups: Vec<Option<&Group>> =
+            if plan.groups.is_empty() { vec![None] } else { plan.groups.iter().map(Some).collect() };
+        for group in groups {
+            out.extend(replies.iter().enumerate().map(|(after, reply)| Variant { plan, group, reply: *reply, after }));
+        }
+    }
+    out
 }
 
 fn interface(name: WitName) -> Interface {
@@ -227,7 +256,7 @@ fn usage(views: &Views<'_>, operations: &[OperationView]) -> Usage {
             }
         }
         for media in view.responses.iter().flat_map(|r| &r.media) {
-            if let Some(schema) = media.schema {
+            for schema in media.schema.into_iter().chain(media.item) {
                 usage.received(views, schema);
             }
         }

@@ -6,6 +6,7 @@ mod error;
 mod parameter;
 mod request;
 mod response;
+mod stream;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -15,6 +16,8 @@ use witwire_ir::{AuthMode, Call, CallClass, InterfaceId, KeyHeader, Operation, T
 
 pub(crate) use body::{Group, groups};
 pub(crate) use error::Errors;
+pub(crate) use request::Request;
+pub(crate) use stream::{Reply, replies};
 
 use super::document::{OperationView, Piece, Segment};
 use super::schema::{Schemas, description, sentence};
@@ -31,6 +34,10 @@ pub(crate) struct Function<'v> {
     pub(crate) group: Option<&'v Group>,
     /// The function's number, as [`super::schema::Root::Function`] has it.
     pub(crate) number: usize,
+    /// The number under which what its operation declares is named: that of the operation's first function with the same body.
+    pub(crate) shared: usize,
+    /// What it returns.
+    pub(crate) reply: Reply,
 }
 
 /// What lowering operations needs besides schemas.
@@ -42,6 +49,10 @@ pub(crate) struct Lowering<'l, 'a> {
     pub(crate) error: TypeId,
     /// Path items with a response that declares `ETag`.
     pub(crate) versioned: HashSet<NodeId>,
+    /// `record sse-event`, once it is needed.
+    pub(crate) sse_event: Option<TypeId>,
+    /// Requests that a second function of the same operation sends as well, by [`Function::shared`].
+    pub(crate) requests: HashMap<usize, Request>,
 }
 
 /// The path items with a response that declares `ETag`.
@@ -56,7 +67,11 @@ impl Lowering<'_, '_> {
     pub(crate) fn function(&mut self, function: &Function<'_>) -> Operation {
         let view = function.view;
         let tree = self.schemas.views.cx.tree;
-        let request = self.request(function);
+        let shared = self.requests.remove(&function.shared).filter(|_| function.reply == Reply::Stream);
+        let request = shared.map_or_else(|| self.request(function), request::Request::streaming);
+        if function.reply == (Reply::Value { beside: true }) {
+            self.requests.insert(function.number, request.clone());
+        }
         let responses = self.responses(function);
         let docs = self.docs(function);
         let path = path_parts(view, &request.path_indices);

@@ -65,7 +65,8 @@ pub(super) fn check(cx: &Context<'_>, operations: &[OperationView], functions: &
     let idempotency = options.idempotency.iter().flat_map(|idempotency| &idempotency.operations);
     let keyed = idempotency.map(|key| (SettingKey::Idempotency, "idempotency", key));
     let in_doubt = options.in_doubt.keys().map(|key| (SettingKey::InDoubt, "inDoubt", key));
-    for (setting, name, key) in keyed.chain(in_doubt) {
+    let streams = options.stream.iter().map(|key| (SettingKey::Stream, "stream", key));
+    for (setting, name, key) in keyed.chain(in_doubt).chain(streams) {
         if !functions.iter().any(|function| is_called(function, key)) {
             let help = "give an operationId, `METHOD /path` or `interface.function`";
             report(Code::UnknownSelection, (setting, key), format!("`{name}` has `{key}`, which names no operation"), help);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use witwire_frontends::Compiled;
 use witwire_ir::operation::http::{
     Body, BodyValue, HttpCall, OkShape, Outcome, Parameter, ParameterEncoding, ParameterValue, PathPart, Response,
-    ResponseBody,
+    ResponseBody, StreamBody,
 };
 use witwire_ir::wire::Wire;
 use witwire_ir::wire::json::{Json, Object};
@@ -145,6 +145,10 @@ fn response(out: &mut String, response: &Response) {
             let case = case.map(|c| format!(" case {c}")).unwrap_or_default();
             let shape = match shape {
                 OkShape::None => String::new(),
+                OkShape::Stream(StreamBody { media_type, framing, item, end, .. }) => {
+                    let end = end.as_ref().map(|end| format!(", up to `{end}`")).unwrap_or_default();
+                    format!(" {media_type}, {framing:?} as {item:?}{end}")
+                }
                 OkShape::Body(body) => format!(" {}", response_body(body)),
                 OkShape::Record { body, headers, .. } => {
                     let body = body.as_ref().map(|(slot, b)| format!(" .{slot} {}", response_body(b))).unwrap_or_default();

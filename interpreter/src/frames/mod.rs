@@ -4,15 +4,19 @@
 //! |---|---|---|
 //! | `text/event-stream` | an [`Event`] | HTML Living Standard, section 9.2.6 |
 //! | `application/x-ndjson`, `application/jsonl`, … | a line | one JSON text per line |
+//! | `application/json-seq`, `…+json-seq` | a JSON text | RFC 7464 |
 //!
-//! No plan uses these readers yet: the body of an HTTP response is read whole, whatever its media type.
-//!
-//! Both hold at most one unfinished item, and no item may be larger than the limit that the reader was made with.
+//! All hold at most one unfinished item, and no item may be larger than the limit that the reader was made with. A [`Splitter`] is
+//! the one that a response's declaration asks for.
 
 mod lines;
+mod records;
+mod splitter;
 mod sse;
 
 pub use lines::Lines;
+pub use records::Records;
+pub use splitter::{Frame, Splitter};
 pub use sse::{Event, Events};
 
 /// Why a body in pieces cannot be read on.

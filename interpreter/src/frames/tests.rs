@@ -1,6 +1,8 @@
 use proptest::prelude::*;
+use witwire_ir::Id;
+use witwire_ir::operation::http::{Framing, ItemEncoding, StreamBody};
 
-use super::{Event, Events, FrameError, Lines};
+use super::{Event, Events, Frame, FrameError, Lines, Records, Splitter};
 
 /// Reads a body cut into pieces at these places.
 fn events(body: &[u8], cuts: &[usize]) -> Vec<Event> {
@@ -141,4 +143,98 @@ proptest! {
             prop_assert_eq!(lines(&body, &cuts), lines(&body, &[]));
         }
     }
+}
+
+fn records(body: &[u8], cuts: &[usize]) -> Vec<String> {
+    let mut reader = Records::new(1000);
+    let mut found = Vec::new();
+    for piece in pieces(body, cuts) {
+        reader.push(piece);
+        while let Some(text) = reader.take().expect("small texts") {
+            found.push(text);
+        }
+    }
+    while let Some(text) = reader.finish().expect("a small text") {
+        found.push(text);
+    }
+    found
+}
+
+/// RFC 7464: texts behind separators, also over several lines; one that is cut off by the next separator is given as it is.
+#[test]
+fn json_texts_are_told_apart() {
+    let cases: &[(&str, &[&str])] = &[
+        ("", &[]),
+        ("\x1e1\n\x1e2\n", &["1", "2"]),
+        ("\x1e{\n  \"a\": [\n1]\n}\n\x1e\"\\\"\n\"\n", &["{\n  \"a\": [\n1]\n}", "\"\\\"\n\""]),
+        ("\x1e\x1e\n\x1e true \n", &[" true "]),
+        ("\x1e{\"a\":\x1e{\"b\":1}\n", &["{\"a\":", "{\"b\":1}"]),
+        ("\x1e{\"a\":\"}\"}", &["{\"a\":\"}\"}"]),
+        ("{}\n{}\n", &["{}", "{}"]),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(records(body.as_bytes(), &[]), *expected, "{body:?}");
+        let every: Vec<usize> = (0..body.len()).collect();
+        assert_eq!(records(body.as_bytes(), &every), *expected, "byte by byte: {body:?}");
+    }
+}
+
+/// A text is there as soon as its line ends, without waiting for the next separator.
+#[test]
+fn a_json_text_is_whole_at_the_end_of_its_line() {
+    let mut reader = Records::new(10);
+    reader.push(b"\x1e{\"a\":1}\n");
+    assert_eq!(reader.take(), Ok(Some("{\"a\":1}".to_owned())));
+    reader.push(b"\x1e[1,2,3,4,5,6]");
+    assert_eq!(reader.take(), Err(FrameError::TooLarge { limit: 10 }));
+}
+
+fn splitter(framing: Framing, end: Option<&str>) -> Splitter {
+    let stream = StreamBody {
+        media_type: String::new(),
+        framing,
+        item: ItemEncoding::Json,
+        ty: Id::new(0),
+        end: end.map(str::to_owned),
+    };
+    Splitter::new(&stream, 100)
+}
+
+#[test]
+fn a_splitter_gives_what_its_framing_cuts() {
+    let text = |text: &str| Frame::Text(text.to_owned());
+    let cases = [
+        (Framing::Events, "data: 1\n\ndata: 2", vec![Frame::Event(event(None, None, "1"))]),
+        (Framing::Lines, "1\n\n2", vec![text("1"), text("2")]),
+        (Framing::Records, "\x1e1\n\x1e2", vec![text("1"), text("2")]),
+        (Framing::Chunks, "12", vec![Frame::Bytes("12".into())]),
+    ];
+    for (framing, body, expected) in cases {
+        let mut splitter = splitter(framing, None);
+        assert_eq!(splitter.take(), Ok(None));
+        assert!(!splitter.is_ended());
+        splitter.push(body.into());
+        let mut found = Vec::new();
+        while let Some(frame) = splitter.take().expect("small items") {
+            found.push(frame);
+        }
+        splitter.finish();
+        while let Some(frame) = splitter.take().expect("small items") {
+            found.push(frame);
+        }
+        assert_eq!(found, expected, "{framing:?}");
+        assert!(splitter.is_ended());
+    }
+}
+
+/// What stands behind the end is not looked at, though it has come.
+#[test]
+fn an_event_can_be_the_end() {
+    let mut splitter = splitter(Framing::Events, Some("[DONE]"));
+    splitter.push("data: 1\n\ndata: [DONE]\n\ndata: 2\n\n".into());
+    assert_eq!(splitter.take(), Ok(Some(Frame::Event(event(None, None, "1")))));
+    assert!(!splitter.is_ended());
+    assert_eq!(splitter.take(), Ok(None));
+    assert!(splitter.is_ended());
+    assert_eq!(splitter.take(), Ok(None));
 }

@@ -14,6 +14,7 @@ mod place;
 mod request;
 mod response;
 mod status;
+mod stream;
 mod style;
 
 use witwire_ir::operation::http::{BodyValue, HttpCall};

@@ -78,6 +78,10 @@ impl Decoding<'_> {
     fn ok(&self, shape: &OkShape) -> Result<Option<Value>, String> {
         match shape {
             OkShape::None => Ok(None),
+            OkShape::Stream(stream) => {
+                let found = media::essence(self.content_type());
+                Err(format!("its body is `{found}`, the API declares the stream `{}`", stream.media_type))
+            }
             OkShape::Body(body) => self.body(body).map(Some),
             OkShape::Record { ty, body, headers } => {
                 let Shape::Record(fields) = self.writer.api.shape(*ty) else {
@@ -172,7 +176,7 @@ impl Decoding<'_> {
     }
 
     /// `err(invalid-response)`
-    fn invalid(&self, trouble: &str) -> Value {
+    pub(super) fn invalid(&self, trouble: &str) -> Value {
         let message = format!(
             "`{} {}` answered {}{}, but {trouble}. The call may have had its effect; the API's description or the server is wrong",
             self.plan.call.method,

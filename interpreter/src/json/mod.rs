@@ -18,7 +18,7 @@ mod write;
 pub(crate) use codec::{ArmCodec, Codec, Codecs, ObjectCodec};
 pub(crate) use number::integer;
 pub(crate) use outline::{Outline, outline};
-pub(crate) use read::{read, read_member};
+pub(crate) use read::{ReadError, read, read_member};
 pub(crate) use table::{Budget, Fault as TableFault, Nodes};
 pub(crate) use write::{WriteError, Writer, escape};
 

@@ -6,8 +6,9 @@ use witwire_ir::{Call, Id, OperationId, TypeId, Value};
 
 use super::{OperationPlan, Plan};
 use crate::failure::Failure;
+use crate::frames::{Frame, FrameError, Splitter};
 use crate::grpc::{ITEM, error};
-use crate::message::GrpcStatus;
+use crate::message::{GrpcStatus, HttpResponse, Response};
 use crate::validate::Report;
 
 impl Plan {
@@ -60,6 +61,61 @@ impl Plan {
         } else {
             Value::U32(items.len() as u32)
         })))
+    }
+
+    /// How the body of a response is cut into items, none larger than `limit` bytes; `None` where the response is none of items, and
+    /// is to be read whole for [`Plan::response`]. `head` is the response without its body.
+    pub fn splitter(&self, operation: OperationId, head: &HttpResponse, limit: usize) -> Option<Splitter> {
+        match &self.operations[operation.index()] {
+            OperationPlan::Http(plan) => plan.stream(head).map(|stream| Splitter::new(stream, limit)),
+            OperationPlan::Grpc(_) => None,
+        }
+    }
+
+    /// The result of `next`: of an item of an HTTP response, or of the stream's end (`None`).
+    ///
+    /// # Errors
+    /// The result's `err` where the item is not what the API declares. The stream is of no more use.
+    pub fn next_frame(&self, operation: OperationId, head: &HttpResponse, frame: Option<&Frame>) -> Result<Value, Value> {
+        let item = match (&self.operations[operation.index()], frame) {
+            (_, None) => None,
+            (OperationPlan::Http(plan), Some(frame)) => Some(plan.item(&self.api, &self.codecs, head, frame)?),
+            (OperationPlan::Grpc(_), Some(_)) => {
+                return Err(self.failure(operation, Failure::Unimplemented("gRPC has messages, no frames".to_owned())));
+            }
+        };
+        Ok(Value::ok(Some(Value::option(item))))
+    }
+
+    /// What `next` gives, one after the other, where a whole response is read item by item: items and the end, or an `err` at last.
+    pub fn items(&self, operation: OperationId, args: &[Value], response: &HttpResponse) -> Vec<Value> {
+        let Some(mut splitter) = self.splitter(operation, response, response.body.len()) else {
+            return vec![self.response(operation, args, &Response::Http(response.clone()))];
+        };
+        splitter.push(response.body.clone());
+        splitter.finish();
+        let mut values = Vec::new();
+        loop {
+            let value = match splitter.take() {
+                Ok(frame) => self.next_frame(operation, response, frame.as_ref()).map(|value| (value, frame.is_some())),
+                Err(error) => Err(self.unframed(operation, response, &error)),
+            };
+            let (value, goes_on) = value.unwrap_or_else(|error| (error, false));
+            values.push(value);
+            if !goes_on {
+                return values;
+            }
+        }
+    }
+
+    /// The `err` of a step for a body that cannot be cut into items.
+    pub fn unframed(&self, operation: OperationId, head: &HttpResponse, error: &FrameError) -> Value {
+        match &self.operations[operation.index()] {
+            OperationPlan::Http(plan) => plan.broken(&self.api, &self.codecs, head, Bytes::new(), &error.to_string()),
+            OperationPlan::Grpc(_) => {
+                self.failure(operation, Failure::InvalidResponse { message: error.to_string(), raw: None, status: None })
+            }
+        }
     }
 
     /// The `err` of a step for the status that ended the stream.

@@ -86,6 +86,33 @@ pub enum ErrorKind {
     Denied,
 }
 
+/// Slots of `record sse-event`: an event of a stream whose document does not say what its data are. An API declares it where it has
+/// such a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum SseEvent {
+    /// `id: option<string>`, the last one that the stream gave.
+    Id,
+    /// `event: option<string>`, the event's type.
+    Event,
+    /// `data: string`
+    Data,
+}
+
+impl SseEvent {
+    /// Whether a type is the record.
+    pub fn is_type(api: &Api, ty: TypeId) -> bool {
+        let is_option = |ty| matches!(api.shape(ty), Shape::Option(inner) if matches!(api.shape(*inner), Shape::String));
+        match api.shape(ty) {
+            Shape::Record(fields) => match fields.as_slice() {
+                [id, event, data] => is_option(id.ty) && is_option(event.ty) && matches!(api.shape(data.ty), Shape::String),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
 /// Adds the types to an interface and registers them as the package's host types.
 ///
 /// `error_body` is the type inside the option of the field `body`; without it there is no such field.

@@ -5,18 +5,21 @@ use super::calls::{Checked, fail, holds, lead};
 use super::json;
 use super::same::{bare, same, same_or_option};
 use crate::api::Api;
+use crate::host::http::SseEvent;
 use crate::id::TypeId;
 use crate::operation::Operation;
 use crate::operation::http::{
-    Body, BodyValue, HttpCall, Location, OkShape, Outcome, ParameterValue, PathPart, ResponseBody, StatusMatch,
+    Body, BodyValue, HttpCall, ItemEncoding, Location, OkShape, Outcome, ParameterValue, PathPart, ResponseBody,
+    StatusMatch, StreamBody,
 };
-use crate::types::Shape;
+use crate::types::{Shape, Step};
 
 pub(super) fn check(api: &Api, operation: &Operation, call: &HttpCall, ok: Option<TypeId>) -> Checked {
     parameters(api, operation, call)?;
     if let Some(b) = &call.body {
         body(api, operation, b)?;
     }
+    opening(api, call, ok)?;
     call.responses.iter().try_for_each(|response| {
         let exists = match response.status {
             StatusMatch::Exact(status) => (100..=599).contains(&status),
@@ -40,6 +43,15 @@ pub(super) fn check(api: &Api, operation: &Operation, call: &HttpCall, ok: Optio
             }
         }
     })
+}
+
+/// A function returns a resource if, and only if, all its successes are streams.
+fn opening(api: &Api, call: &HttpCall, ok: Option<TypeId>) -> Checked {
+    let returns_resource = ok.is_some_and(|ok| matches!(api.shape(ok), Shape::Resource(_)));
+    let streams = call.streams().count();
+    let successes = call.responses.iter().filter(|r| matches!(r.outcome, Outcome::Ok { .. })).count();
+    let fits = if returns_resource { streams > 0 && streams == successes } else { streams == 0 };
+    ensure(fits, "it returns a resource though not all of its responses are read item by item, or the other way round")
 }
 
 fn ensure(holds: bool, problem: &str) -> Checked {
@@ -97,6 +109,7 @@ fn success(api: &Api, ok: Option<TypeId>, case: Option<u16>, shape: &OkShape) ->
         },
     };
     match shape {
+        OkShape::Stream(body) => stream(api, payload.filter(|_| case.is_none()), body),
         OkShape::None => ensure(payload.is_none(), "a response without value has a type"),
         OkShape::Body(body) => ensure(holds_body(api, payload, body), "a response's body is not the type of the result"),
         OkShape::Record { ty, body, headers } => {
@@ -113,6 +126,29 @@ fn success(api: &Api, ok: Option<TypeId>, case: Option<u16>, shape: &OkShape) ->
             ensure(headers, "a response's header does not fit its slot")
         }
     }
+}
+
+/// A stream's items are what `next` of its resource gives.
+fn stream(api: &Api, payload: Option<TypeId>, body: &StreamBody) -> Checked {
+    let Some(Shape::Resource(resource)) = payload.map(|ty| api.shape(ty)) else {
+        return fail(Rule::Call, "a response is read item by item, but its function returns no resource");
+    };
+    let next = resource.methods.iter().find(|method| method.step == Step::Next).and_then(|method| method.result);
+    let item = match next.map(|ty| api.shape(ty)) {
+        Some(Shape::Result { ok: Some(ok), .. }) => match api.shape(*ok) {
+            Shape::Option(item) => Some(*item),
+            _ => None,
+        },
+        _ => None,
+    };
+    ensure(item.is_some_and(|item| same(api, item, body.ty)), "a stream's items are not what `next` gives")?;
+    let fits = match body.item {
+        ItemEncoding::Json | ItemEncoding::Object => true,
+        ItemEncoding::Text => matches!(api.shape(body.ty), Shape::String),
+        ItemEncoding::Event => SseEvent::is_type(api, body.ty),
+        ItemEncoding::Binary => matches!(api.shape(body.ty), Shape::Bytes),
+    };
+    ensure(fits && body.item.fits(body.framing), "a stream's items are not of the type that they are read as")
 }
 
 /// The slot holds the body's type, or an option of it where the body or its envelope's member may be absent.

@@ -1,8 +1,12 @@
 //! HTTP's part of an operation: parameters, bodies, responses.
 
+mod stream;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use stream::{Framing, ItemEncoding, StreamBody};
 
 use super::Place;
 use crate::check::Check;
@@ -53,6 +57,16 @@ pub enum Method {
     Patch,
     /// `TRACE`
     Trace,
+}
+
+impl HttpCall {
+    /// The bodies that are read item by item; none where the operation's result is a value.
+    pub fn streams(&self) -> impl Iterator<Item = &StreamBody> {
+        self.responses.iter().filter_map(|response| match &response.outcome {
+            Outcome::Ok { shape: OkShape::Stream(stream), .. } => Some(stream),
+            _ => None,
+        })
+    }
 }
 
 impl Method {
@@ -311,6 +325,8 @@ pub enum OkShape {
         /// The headers' slots; each slot's type is an option.
         headers: Vec<ResponseHeader>,
     },
+    /// A body that is read item by item; the operation's `ok` is the resource that gives them.
+    Stream(StreamBody),
 }
 
 /// A declared response header.

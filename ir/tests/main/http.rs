@@ -1,14 +1,16 @@
 //! An HTTP operation, and every way in which it can contradict its function.
 
 use witwire_ir::operation::http::{
-    Body, BodyEncoding, BodyValue, ErrorBody, HttpCall, Location, MediaTypeChoice, Method, MissingFrom, OkShape, Outcome,
-    Parameter, ParameterEncoding, ParameterValue, PathPart, Response, ResponseBody, ResponseEncoding, ResponseHeader,
-    StatusMatch,
+    Body, BodyEncoding, BodyValue, ErrorBody, Framing, HttpCall, ItemEncoding, Location, MediaTypeChoice, Method,
+    MissingFrom, OkShape, Outcome, Parameter, ParameterEncoding, ParameterValue, PathPart, Response, ResponseBody,
+    ResponseEncoding, ResponseHeader, StatusMatch, StreamBody,
 };
 use witwire_ir::operation::{Call, CallClass, Place};
 use witwire_ir::sample::{SplitMix64, sample_arguments};
 use witwire_ir::wire::json::{Literal, Member, Object, Presence};
-use witwire_ir::{Api, Check, Id, OperationId, Param, Protocol, Rule, Schema, Shape, TypeId, Value, host};
+use witwire_ir::{
+    Api, Check, Id, InterfaceId, OperationId, Param, Protocol, Resource, Rule, Schema, Shape, Step, TypeId, Value, host,
+};
 
 use crate::small::{Builder, case, labels};
 
@@ -221,6 +223,101 @@ fn responses_fit() {
     breaks(Rule::Call, |api| *error_case(api, 3) = Some(2));
     breaks(Rule::Call, |api| *error_case(api, 3) = Some(1));
     breaks(Rule::Call, |api| *error_case(api, 3) = None);
+}
+
+/// `watch: func() -> result<watch-events, error>`, whose items are `sse-event`.
+fn streaming(framing: Framing, item: ItemEncoding, item_shape: impl FnOnce(&mut Builder, InterfaceId) -> TypeId) -> Api {
+    let mut b = Builder::new();
+    b.api.protocol = Protocol::Http;
+    let types = b.interface("types", None);
+    let error = host::http::declare(&mut b.api, types, None);
+    let ty = item_shape(&mut b, types);
+    let next = b.inline(Shape::Option(ty));
+    let next = b.inline(Shape::Result { ok: Some(next), err: Some(error) });
+    let next = witwire_ir::Method { step: Step::Next, params: vec![], result: Some(next), docs: None };
+    let resource = Shape::Resource(Resource { operation: Id::new(0), methods: vec![next] });
+    let resource = b.declare(types, "watch-events", None, resource);
+    let result = b.inline(Shape::Result { ok: Some(resource), err: Some(error) });
+    let id = b.operation(types, "watch", &[], result);
+    let stream = StreamBody { media_type: "text/event-stream".to_owned(), framing, item, ty, end: None };
+    b.api.operations[id].call = Call::Http(HttpCall {
+        method: Method::Get,
+        template: "/events".to_owned(),
+        servers: vec![],
+        path: vec![PathPart::Literal("/events".to_owned())],
+        fixed_query: None,
+        parameters: vec![],
+        body: None,
+        accept: vec![],
+        responses: vec![Response {
+            status: StatusMatch::Exact(200),
+            outcome: Outcome::Ok { case: None, shape: OkShape::Stream(stream) },
+        }],
+        missing: MissingFrom::default(),
+    });
+    b.api
+}
+
+fn sse_event(b: &mut Builder, types: InterfaceId) -> TypeId {
+    let string = b.inline(Shape::String);
+    let option = b.inline(Shape::Option(string));
+    let fields = b.fields(&[("id", option, None), ("event", option, None), ("data", string, None)]);
+    b.declare(types, "sse-event", None, fields)
+}
+
+#[test]
+fn streams_fit() {
+    let string = |b: &mut Builder, _| b.inline(Shape::String);
+    let bytes = |b: &mut Builder, _| b.inline(Shape::Bytes);
+    let rules = |api: &Api| api.check().err().into_iter().flatten().map(|c| c.rule).collect::<Vec<_>>();
+    let sound = [
+        streaming(Framing::Events, ItemEncoding::Event, sse_event),
+        streaming(Framing::Events, ItemEncoding::Json, string),
+        streaming(Framing::Lines, ItemEncoding::Text, string),
+        streaming(Framing::Records, ItemEncoding::Json, sse_event),
+        streaming(Framing::Chunks, ItemEncoding::Binary, bytes),
+    ];
+    for api in &sound {
+        assert_eq!(api.check(), Ok(()));
+        let file = witwire_ir::container::write(&witwire_ir::container::Bundle { apis: vec![api.clone()] });
+        assert_eq!(witwire_ir::container::read(&file).as_ref().map(|bundle| bundle.apis.as_slice()), Ok(&[api.clone()][..]));
+        assert_eq!(api.prune(|_, _| true).check(), Ok(()));
+    }
+    // Another type than the encoding gives, and framings that have no such items.
+    for api in [
+        streaming(Framing::Events, ItemEncoding::Event, string),
+        streaming(Framing::Lines, ItemEncoding::Text, bytes),
+        streaming(Framing::Lines, ItemEncoding::Event, sse_event),
+        streaming(Framing::Records, ItemEncoding::Text, string),
+        streaming(Framing::Lines, ItemEncoding::Binary, bytes),
+        streaming(Framing::Chunks, ItemEncoding::Json, string),
+    ] {
+        assert_eq!(rules(&api), [Rule::Call]);
+    }
+    let mut other_item = streaming(Framing::Events, ItemEncoding::Json, string);
+    let ty = host_error(&other_item);
+    match ok_shape(&mut other_item, 0).1 {
+        OkShape::Stream(stream) => stream.ty = ty,
+        _ => panic!("a stream"),
+    }
+    assert_eq!(rules(&other_item), [Rule::Call]);
+    // A resource for what is a value, and no response at all behind one.
+    let mut value = streaming(Framing::Events, ItemEncoding::Json, string);
+    *ok_shape(&mut value, 0).1 = OkShape::Body(response_body(ty));
+    assert_eq!(rules(&value), [Rule::Call]);
+    call(&mut value).responses.clear();
+    assert_eq!(rules(&value), [Rule::Call]);
+    // A stream of what returns a value.
+    breaks(Rule::Call, |api| {
+        let ty = other(api);
+        let stream =
+            StreamBody { media_type: String::new(), framing: Framing::Lines, item: ItemEncoding::Json, ty, end: None };
+        *ok_shape(api, 0).1 = OkShape::Stream(stream);
+    });
+}
+
+fn host_error(api: &Api) -> TypeId {
+    api.host.as_ref().expect("there are functions").error
 }
 
 #[test]

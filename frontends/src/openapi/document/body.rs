@@ -1,6 +1,6 @@
 //! Request bodies and media types.
 
-use witwire_ir::operation::http::BodyEncoding;
+use witwire_ir::operation::http::{BodyEncoding, Framing};
 
 use crate::Code;
 use crate::openapi::context::Context;
@@ -26,6 +26,8 @@ pub(crate) struct Media {
     pub(crate) essence: String,
     /// Its schema.
     pub(crate) schema: Option<NodeId>,
+    /// The schema of one item of a stream (OpenAPI 3.2, `itemSchema`).
+    pub(crate) item: Option<NodeId>,
     /// The media type object.
     pub(crate) node: NodeId,
 }
@@ -86,6 +88,28 @@ impl Media {
         .to_owned()
     }
 
+    /// How a body of this type is cut into items; `None` where it is one value.
+    pub(crate) fn framing(&self) -> Option<Framing> {
+        Some(match self.essence.as_str() {
+            "text/event-stream" => Framing::Events,
+            "application/x-ndjson"
+            | "application/ndjson"
+            | "application/jsonl"
+            | "application/x-jsonl"
+            | "application/jsonlines"
+            | "application/x-jsonlines"
+            | "application/json-lines"
+            | "application/stream+json"
+            | "application/x-json-stream"
+            | "text/x-ndjson"
+            | "text/jsonl" => Framing::Lines,
+            "application/json-seq" => Framing::Records,
+            essence if essence.ends_with("+json-seq") => Framing::Records,
+            essence if essence.ends_with("+jsonl") || essence.ends_with("+ndjson") => Framing::Lines,
+            _ => return None,
+        })
+    }
+
     /// Whether it is JSON text.
     pub(crate) fn is_json(&self) -> bool {
         matches!(self.family(), Family::Json | Family::PlusJson)
@@ -109,6 +133,7 @@ pub(super) fn media(cx: &Context<'_>, content: NodeId) -> Vec<Media> {
                 name: name.trim().to_owned(),
                 essence: essence(name),
                 schema: cx.tree.get(node, "schema").filter(|n| !is_boolean_or_null(cx, *n)),
+                item: cx.tree.get(node, "itemSchema").filter(|n| !is_boolean_or_null(cx, *n)),
                 node,
             })
         })

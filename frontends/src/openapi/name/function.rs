@@ -15,8 +15,8 @@ use crate::openapi::document::{OperationView, PathKey, Piece, Segment};
 pub(crate) struct Wanted<'a> {
     pub(crate) view: &'a OperationView,
     pub(crate) interface: &'a WitName,
-    /// Appended for another body of the same operation: `form`, `multipart`, ...
-    pub(crate) suffix: Option<&'a str>,
+    /// Appended for another body or response of the same operation: `form`, `multipart`, `stream`, ...
+    pub(crate) suffix: Option<String>,
 }
 
 /// The names that a function may take, best first.

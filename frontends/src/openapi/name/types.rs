@@ -209,6 +209,7 @@ fn wish_of(
                     match role {
                         Role::Parameter(p) => of.extend(words(p)),
                         Role::Body => of.push("body".to_owned()),
+                        Role::Event => of.push("event".to_owned()),
                         Role::Result(None) => of.push("result".to_owned()),
                         Role::Result(Some(case)) => {
                             of.extend(words(case));

@@ -5,6 +5,7 @@ use witwire_ir::wire::Wire;
 use witwire_ir::wire::json::{Json, Presence};
 use witwire_ir::{Check, Field, Shape, Type, TypeId};
 
+use super::stream::set_flag;
 use super::{Function, Lowering};
 use crate::openapi::context::Context;
 use crate::openapi::document::{BodyView, Family, Media};
@@ -39,7 +40,14 @@ pub(super) enum Lowered {
     /// The same for every call.
     Fixed { text: String, encoding: BodyEncoding },
     /// Members become fields of the request.
-    Flat { fields: Fields, checks: Vec<Check>, required: bool, encoding: BodyEncoding },
+    Flat {
+        fields: Fields,
+        checks: Vec<Check>,
+        required: bool,
+        encoding: BodyEncoding,
+        /// Whether the member `stream` is the host's to set.
+        flag: bool,
+    },
     /// One value.
     Whole { ty: TypeId, required: bool, encoding: BodyEncoding },
 }
@@ -110,7 +118,7 @@ impl Lowering<'_, '_> {
     pub(super) fn body(&mut self, function: &Function<'_>, taken: &[String]) -> Lowered {
         let (Some(view), Some(group)) = (&function.view.body, function.group) else { return Lowered::Nothing };
         let Some(media) = group.media.first() else { return Lowered::Nothing };
-        let root = Root::Function(function.number, Role::Body);
+        let root = Root::Function(function.shared, Role::Body);
         let at = At { direction: Direction::Sent, context: Some(root.clone()), fallback: Origin::new(root) };
         let views = self.schemas.views;
         let Some(schema) = media.schema else { return self.without_schema(media, view) };
@@ -122,7 +130,7 @@ impl Lowering<'_, '_> {
         if matches!(form, Written::Json | Written::UrlEncoded | Written::Multipart)
             && views.cx.options.bodies == crate::Bodies::Flat
             && !nullable
-            && let Some(flat) = self.flattened(media, form, peeled, &at, view, taken)
+            && let Some(flat) = self.flattened(function, media, form, peeled, &at, taken)
         {
             return flat;
         }
@@ -164,11 +172,11 @@ impl Lowering<'_, '_> {
 
     fn flattened(
         &mut self,
+        function: &Function<'_>,
         media: &Media,
         form: Written,
         node: NodeId,
         at: &At,
-        view: &BodyView,
         taken: &[String],
     ) -> Option<Lowered> {
         let flat = &*self.schemas.views.flat(&[Part::whole(node)]);
@@ -192,6 +200,7 @@ impl Lowering<'_, '_> {
             self.schemas.named(node, Direction::Sent);
         }
         let mut fields = self.schemas.fields(flat, at, Mode::Sent);
+        let flag = set_flag(views, node, function.reply, &mut fields);
         let encoding = match form {
             Written::UrlEncoded => BodyEncoding::Form(form_encodings(views.cx, media)),
             Written::Multipart => {
@@ -201,14 +210,14 @@ impl Lowering<'_, '_> {
             _ => BodyEncoding::Json,
         };
         let always = fields.constants.len() + fields.members.iter().filter(|m| m.presence != Presence::Optional).count();
-        let required = view.required || always > 0;
+        let required = function.view.body.as_ref().is_some_and(|body| body.required) || always > 0;
         if fields.members.is_empty() {
             let text = self.schemas.unit(&[Part::whole(node)], Direction::Sent, 0).unwrap_or_else(|| "{}".to_owned());
             return Some(if required { Lowered::Fixed { text, encoding } } else { Lowered::Nothing });
         }
         let mut checks = self.schemas.checks_of_object(flat, always);
         checks.extend(self.schemas.whole_check(flat));
-        Some(Lowered::Flat { fields, checks, required, encoding })
+        Some(Lowered::Flat { fields, checks, required, encoding, flag })
     }
 
     /// A multipart body that is one value: a record of its own, since its files are no base64.

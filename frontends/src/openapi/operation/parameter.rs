@@ -69,7 +69,7 @@ impl Lowering<'_, '_> {
     }
 
     pub(super) fn parameter(&mut self, function: &Function<'_>, view: &ParameterView) -> Lowered {
-        let root = Root::Function(function.number, Role::Parameter(view.name.clone()));
+        let root = Root::Function(function.shared, Role::Parameter(view.name.clone()));
         let at = At { direction: Direction::Sent, context: Some(root.clone()), fallback: Origin::new(root) };
         let ParameterSchema::Node(node) = view.schema else {
             let ty = self.schemas.shape(Shape::String);

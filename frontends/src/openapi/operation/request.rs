@@ -17,14 +17,33 @@ use crate::openapi::document::ParameterView;
 use crate::openapi::schema::{Wish, known_name, symbol_words};
 
 /// The sending half of a function.
-pub(super) struct Request {
+#[derive(Clone)]
+pub(crate) struct Request {
     pub(super) params: Vec<Param>,
     pub(super) parameters: Vec<Parameter>,
     /// Path parameter → its position in `parameters`.
     pub(super) path_indices: HashMap<String, u16>,
     pub(super) body: Option<Body>,
     pub(super) auth: AuthRequirement,
+    /// Whether the body's member `stream` is the host's to set.
+    flag: bool,
 }
+
+impl Request {
+    /// The same request of a function that streams.
+    pub(super) fn streaming(mut self) -> Self {
+        if self.flag
+            && let Some(BodyValue::Members { object, .. }) = self.body.as_mut().map(|body| &mut body.value)
+        {
+            object.constants.retain(|(key, _)| key != FLAG);
+            object.constants.push((FLAG.to_owned(), Literal::Bool(true)));
+        }
+        self
+    }
+}
+
+/// The member of a body that says whether the response is to be a stream.
+pub(super) const FLAG: &str = "stream";
 
 /// A field of the request before it has a slot.
 struct Wished {
@@ -65,6 +84,7 @@ impl Lowering<'_, '_> {
             path_indices: HashMap::new(),
             body: None,
             auth: std::mem::take(&mut needed.requirement),
+            flag: false,
         };
         let mut wished: Vec<Wished> = Vec::new();
         if let Some(ty) = needed.guest {
@@ -89,6 +109,7 @@ impl Lowering<'_, '_> {
         let mut taken: Vec<String> = wished.iter().map(|w| words(&w.spelled).concat()).collect();
         taken.extend(version.iter().map(|w| words(&w.spelled).concat()));
         let body = self.body(function, &taken);
+        out.flag = matches!(body, LoweredBody::Flat { flag: true, .. });
         let pending = self.body_fields(function, body, &mut wished);
         wished.extend(version);
         self.arguments(function, wished, pending, &mut out);
@@ -242,7 +263,7 @@ impl Lowering<'_, '_> {
                 let value = BodyValue::Whole { place: Place::argument(0), ty };
                 Some(PendingBody { body: Body { media_type, media_type_from: None, encoding, value, required }, flat: None })
             }
-            LoweredBody::Flat { fields, checks, required, encoding } => {
+            LoweredBody::Flat { fields, checks, required, encoding, .. } => {
                 for member in fields.members {
                     wished.push(Wished {
                         spelled: member.renamed.unwrap_or_else(|| member.key.clone()),

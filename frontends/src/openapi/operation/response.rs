@@ -6,7 +6,8 @@ use witwire_ir::operation::http::{
 use witwire_ir::{Case, Field, Shape, TextId, Type, TypeId};
 
 use super::body::same_text;
-use super::{Function, Lowering};
+use super::stream::{good, status_of};
+use super::{Function, Lowering, Reply};
 use crate::names::{Scope, name};
 use crate::openapi::document::{Family, HeaderView, Media, ResponseView};
 use crate::openapi::schema::{
@@ -42,24 +43,24 @@ impl Success<'_> {
 
 impl Lowering<'_, '_> {
     pub(super) fn responses(&mut self, function: &Function<'_>) -> Responses {
-        let views = &function.view.responses;
-        let declared: Vec<&ResponseView> = views.iter().filter(|r| r.is_success()).collect();
-        let only_default = declared.is_empty();
-        let good: Vec<&ResponseView> =
-            if only_default { views.iter().filter(|r| r.status == StatusMatch::Default).collect() } else { declared };
+        let good = good(function.view);
         let mut accept = Vec::new();
-        let successes: Vec<Success<'_>> =
-            good.iter().enumerate().map(|(i, r)| self.success(function, &good[..i], r, &mut accept)).collect();
         let mut responses = Vec::new();
-        let ok = self.shapes(function, &successes, &mut responses);
-        if successes.is_empty() {
-            let outcome = Outcome::Ok { case: None, shape: OkShape::None };
-            responses.push(Response { status: StatusMatch::Class(2), outcome });
-        }
-        for view in views {
-            if view.is_success() || (only_default && view.status == StatusMatch::Default) {
-                continue;
+        let ok = if function.reply == Reply::Stream {
+            Some(self.streams(function, &mut accept, &mut responses))
+        } else if self.is_download(function) {
+            Some(self.download(function, &mut accept, &mut responses))
+        } else {
+            let successes: Vec<Success<'_>> =
+                good.iter().enumerate().map(|(i, r)| self.success(function, &good[..i], r, &mut accept)).collect();
+            let ok = self.shapes(function, &successes, &mut responses);
+            if successes.is_empty() {
+                let outcome = Outcome::Ok { case: None, shape: OkShape::None };
+                responses.push(Response { status: StatusMatch::Class(2), outcome });
             }
+            ok
+        };
+        for view in function.view.responses.iter().filter(|view| !good.iter().any(|g| g.status == view.status)) {
             let body = self.error_body(view);
             if let Some(body) = &body
                 && !accept.contains(&body.body.media_type)
@@ -88,7 +89,7 @@ impl Lowering<'_, '_> {
             });
             let several = function.view.responses.iter().filter(|r| r.is_success() && !r.media.is_empty()).count() > 1;
             let role = Role::Result(several.then(|| case.clone()));
-            let body = self.response_body(media, schema, Root::Function(function.number, role), true);
+            let body = self.response_body(media, schema, Root::Function(function.shared, role), true);
             if !accept.contains(&media.name) {
                 accept.push(media.name.clone());
             }
@@ -101,8 +102,7 @@ impl Lowering<'_, '_> {
                 headers.push(header);
             }
         }
-        let status = if view.status == StatusMatch::Default { StatusMatch::Class(2) } else { view.status };
-        Success { status, case, body, headers }
+        Success { status: status_of(view), case, body, headers }
     }
 
     /// The type of a body; `None` where it says nothing.
@@ -287,10 +287,10 @@ impl Lowering<'_, '_> {
     }
 }
 
-/// The media type that is asked for: the first family in order, schemaless JSON last.
-fn choose(media: &[Media]) -> Option<&Media> {
-    let last = |m: &&Media| (m.is_json() && m.schema.is_none()) || m.essence == "text/event-stream";
-    media.iter().min_by_key(|m| (last(m), m.family()))
+/// The media type that is asked for: the first family in order, schemaless JSON last. Streams have functions of their own.
+pub(super) fn choose(media: &[Media]) -> Option<&Media> {
+    let last = |m: &&Media| m.is_json() && m.schema.is_none();
+    media.iter().filter(|m| m.framing().is_none()).min_by_key(|m| (last(m), m.family()))
 }
 
 fn case_name(status: StatusMatch) -> String {

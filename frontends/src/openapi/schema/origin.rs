@@ -32,6 +32,8 @@ pub(crate) enum Role {
     Body,
     /// The response body; the case's name where there are several.
     Result(Option<String>),
+    /// An item of a response that is read item by item.
+    Event,
     /// The body of an error. It is declared beside `error`.
     Error(String),
 }
@@ -153,7 +155,7 @@ impl Views<'_> {
                         steps.push(key.to_owned());
                         at = parent;
                     }
-                    "schema" => break self.holder(parent, context),
+                    "schema" | "itemSchema" => break self.holder(parent, context),
                     _ => match tree.parent(parent) {
                         Some((holder, Step::Key("patternProperties"))) => {
                             steps.push("value".to_owned());
