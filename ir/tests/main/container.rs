@@ -126,7 +126,7 @@ fn each_trouble_has_its_error() {
     assert_eq!(read(b"").unwrap_err(), ContainerError::NotAContainer);
     // A transfer as text turns the line end.
     assert_eq!(with(5, b"\n\n"), ContainerError::NotAContainer);
-    assert_eq!(with(8, &[3, 0]), ContainerError::Newer { found: 3, newest: 1 });
+    assert_eq!(with(8, &[3, 0]), ContainerError::Newer { found: 3, newest: 2 });
     assert_eq!(with(8, &[0, 0]), ContainerError::Older { found: 0, oldest: 1, newest: 2 });
     assert_eq!(with(bytes.len() - 1, &[0xff]), ContainerError::Checksum);
     assert_eq!(with(HEADER + 4, &[0xff; 8]), ContainerError::Cut { wanted: u64::MAX, has: bytes.len() as u64 });
