@@ -22,15 +22,16 @@ fn malformed_bytes_are_refused_with_place_and_reason() {
         (&OPEN, "open.Scalars", "72 ff ff ff ff ff ff ff ff ff 01", "`a-string` at byte 11: the bytes end inside a value"),
         (&OPEN, "open.Scalars", "4d 01 02 03", "`a-fixed32` at byte 1: the bytes end inside a value"),
         (&OPEN, "open.Scalars", "51 01 02 03 04 05 06 07", "`a-fixed64` at byte 1: the bytes end inside a value"),
-        // Varints of more than ten bytes, or more than 64 bits.
+        // Varints of more than ten bytes.
         (
             &OPEN,
             "open.Scalars",
             "18 80 80 80 80 80 80 80 80 80 80 01",
-            "`an-int32` at byte 1: a varint is longer than 64 bits",
+            "`an-int32` at byte 1: a varint is longer than ten bytes",
         ),
-        (&OPEN, "open.Scalars", "30 ff ff ff ff ff ff ff ff ff 02", "`a-uint64` at byte 1: a varint is longer than 64 bits"),
         // Tags.
+        (&OPEN, "open.Scalars", "98 80 80 80 80 00 01", "at byte 0: a tag or a length is longer than five bytes"),
+        (&OPEN, "open.Scalars", "72 80 80 80 80 80 00", "`a-string` at byte 1: a tag or a length is longer than five bytes"),
         (&OPEN, "open.Scalars", "00 01", "at byte 0: a field number is out of range"),
         (&OPEN, "open.Scalars", "80 80 80 80 10 01", "at byte 0: a field number is out of range"),
         (&OPEN, "open.Scalars", "1e", "at byte 0: an unknown wire type"),

@@ -47,6 +47,8 @@ fn scalars_are_replaced_and_truncated() {
         ("20 85 80 80 00", 3, "5s64"),
         ("20 ff ff ff ff ff ff ff ff 7f", 3, "9223372036854775807s64"),
         ("30 ff ff ff ff ff ff ff ff ff 01", 5, "18446744073709551615u64"),
+        // Bits above the 64th are dropped.
+        ("30 81 80 80 80 80 80 80 80 80 02", 5, "1u64"),
         // Any number but zero is true.
         ("68 80 80 80 80 80 80 80 80 80 01", 12, "true"),
         ("68 02 68 00", 12, "false"),

@@ -186,6 +186,23 @@ fn unknown_fields_are_kept_on_request() {
 }
 
 #[test]
+fn unknown_numbers_of_closed_enums_are_kept_on_request() {
+    let source = r#"
+syntax = "proto2";
+package c;
+message M { repeated Color colors = 3 [packed = true]; map<string, Color> named = 5; }
+enum Color { RED = 0; BLUE = 1; }
+"#;
+    let options = Options { unknown_fields: UnknownFields::Keep, ..Options::default() };
+    let written = |echo: &Echo, bytes: &str| echo.write(&echo.read(bytes).expect("it is read"));
+    let echo = Echo::new(source, &options);
+    // Of a packed list those that are unknown stand behind it, one by one; of a map the whole entry.
+    assert_eq!(written(&echo, "1a 04 00 07 01 09").as_deref(), Ok("1a 02 00 01 18 07 18 09"));
+    assert_eq!(written(&echo, "2a 05 0a 01 61 10 07").as_deref(), Ok("2a 05 0a 01 61 10 07"));
+    assert_eq!(written(&Echo::new(source, &Options::default()), "2a 05 0a 01 61 10 07 1a 01 07").as_deref(), Ok(""));
+}
+
+#[test]
 fn extension_fields_are_fields_on_request() {
     let source = r#"
 syntax = "proto2";

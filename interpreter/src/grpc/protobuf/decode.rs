@@ -16,7 +16,7 @@ use witwire_ir::wire::proto::Scalar;
 
 use super::compile::{message_wire, scalar_wire, wire};
 use super::error::{DecodeError, Fault, Step};
-use super::plan::{Codec, FieldPlan, Form, MessageId, MessagePlan, Messages, Nested, Presence, Root, TableId, zero};
+use super::plan::{Codec, EnumId, FieldPlan, Form, MessageId, MessagePlan, Messages, Nested, Presence, Root, TableId, zero};
 use super::reader::{Key, Reader, Span, WireType};
 use super::{MAX_DEPTH, MAX_MESSAGE};
 use scalar::read_scalar;
@@ -89,6 +89,8 @@ struct Frame {
     seen: Vec<bool>,
     /// Fields that are not known, where they are kept.
     unknown: Vec<u8>,
+    /// Whether the field that was just read counts as one of them.
+    unread: bool,
 }
 
 impl Frame {
@@ -182,6 +184,7 @@ impl<'a> Decoder<'a> {
             lists: Vec::new(),
             seen: vec![false; plan.required.len()],
             unknown: Vec::new(),
+            unread: false,
         };
         let base = self.later.len();
         self.fields(plan, &mut frame, first, depth)?;
@@ -240,10 +243,11 @@ impl<'a> Decoder<'a> {
                 }
                 _ => {
                     reader.skip(key, depth)?;
-                    if plan.unknown.is_some() {
-                        frame.unknown.extend_from_slice(&self.input[start..reader.at()]);
-                    }
+                    frame.unread = true;
                 }
+            }
+            if std::mem::take(&mut frame.unread) && plan.unknown.is_some() {
+                frame.unknown.extend_from_slice(&self.input[start..reader.at()]);
             }
         }
         Ok(())
@@ -364,7 +368,11 @@ impl<'a> Decoder<'a> {
                 if key.wire == WireType::Bytes && packable(codec) {
                     let span = reader.delimited()?;
                     let items = self.list(plan, frame, list);
-                    return self.packed(items, codec, span);
+                    self.packed(items, codec, span)?;
+                    if let (Codec::Enum(id), Some(_)) = (codec, plan.unknown) {
+                        self.unknown_numbers(id, key.number, span, &mut frame.unknown)?;
+                    }
+                    return Ok(());
                 }
                 if key.wire != wire(codec) {
                     return reader.skip(key, depth);
@@ -384,8 +392,9 @@ impl<'a> Decoder<'a> {
                 let entries = self.list(plan, frame, list);
                 let at = entries.len();
                 let span = reader.delimited()?;
-                if let Some(entry) = self.entry(scalar, value, span, depth).map_err(|e| e.within(Step::Item(at)))? {
-                    entries.push(entry);
+                match self.entry(scalar, value, span, depth).map_err(|e| e.within(Step::Item(at)))? {
+                    Some(entry) => entries.push(entry),
+                    None => frame.unread = true,
                 }
             }
             Form::EmptyFlag { group } => {
@@ -514,6 +523,19 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
+    /// The numbers in a packed list that a closed enum does not know, as unknown fields of their own.
+    fn unknown_numbers(&self, id: EnumId, field: u32, span: Span, out: &mut Vec<u8>) -> Decoded<()> {
+        let mut reader = Reader::span(self.input, span);
+        while !reader.is_done() {
+            let number = reader.varint()?;
+            if self.plans.enumeration(id).value(number as i32).is_none() {
+                push_varint(out, u64::from(field) << 3 | WireType::Varint as u64);
+                push_varint(out, number);
+            }
+        }
+        Ok(())
+    }
+
     /// A wrapper's scalar: a message of one field. `earlier` is what earlier parts of it said.
     fn wrapper(&mut self, scalar: Scalar, span: Span, earlier: Option<Value>, depth: u32) -> Decoded<Value> {
         let depth = enter(depth, span.start as usize)?;
@@ -571,6 +593,14 @@ fn step(plan: &MessagePlan, field: &FieldPlan) -> Step {
 #[inline]
 fn message_span(reader: &mut Reader<'_>, key: Key, depth: u32) -> Decoded<Span> {
     if key.wire == WireType::GroupStart { reader.group(key.number, depth) } else { reader.delimited() }
+}
+
+fn push_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
 }
 
 /// How many varints end in some bytes.

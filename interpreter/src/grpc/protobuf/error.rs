@@ -10,9 +10,12 @@ pub(crate) enum Fault {
     /// A value, or the length before it, reaches past the end.
     #[error("the bytes end inside a value")]
     Truncated,
-    /// More than ten bytes, or more than 64 bits.
-    #[error("a varint is longer than 64 bits")]
+    /// More than ten bytes.
+    #[error("a varint is longer than ten bytes")]
     Varint,
+    /// More than five bytes.
+    #[error("a tag or a length is longer than five bytes")]
+    Short,
     /// A field number of 0 or above 2²⁹ − 1.
     #[error("a field number is out of range")]
     FieldNumber,

@@ -5,6 +5,9 @@ use super::error::{DecodeError, Fault};
 /// The largest field number.
 const MAX_NUMBER: u32 = (1 << 29) - 1;
 
+/// The longest tag or length: a varint of 32 bits, however it is padded.
+const MAX_SHORT: usize = 5;
+
 /// How the value after a tag is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -86,15 +89,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A varint of two bytes or more. Padding with zeros is accepted up to ten bytes, as by protobuf's own parsers.
+    /// A varint of two bytes or more. Padding with zeros is accepted up to ten bytes, and of the tenth the bits above the 64th are
+    /// dropped, as by protobuf's own parsers.
     fn long_varint(&mut self) -> Read<u64> {
         let mut value = 0;
         for (i, &byte) in self.bytes[self.at..].iter().take(10).enumerate() {
             value |= u64::from(byte & 0x7f) << (7 * i);
             if byte < 0x80 {
-                if i == 9 && byte > 1 {
-                    return self.fault(Fault::Varint);
-                }
                 self.at += i + 1;
                 return Ok(value);
             }
@@ -107,6 +108,9 @@ impl<'a> Reader<'a> {
     pub(crate) fn key(&mut self) -> Read<Key> {
         let start = self.at;
         let tag = self.varint()?;
+        if self.at - start > MAX_SHORT {
+            return Err(DecodeError::new(Fault::Short, start));
+        }
         let wire = match tag & 7 {
             0 => WireType::Varint,
             1 => WireType::Fixed64,
@@ -147,9 +151,13 @@ impl<'a> Reader<'a> {
     /// A length, and where the bytes of that length are.
     #[inline]
     pub(super) fn delimited(&mut self) -> Read<Span> {
+        let before = self.at;
         let length = self.varint()?;
         if length > (self.bytes.len() - self.at) as u64 {
             return self.fault(Fault::Truncated);
+        }
+        if self.at - before > MAX_SHORT {
+            return Err(DecodeError::new(Fault::Short, before));
         }
         let start = self.at;
         self.at += length as usize;
