@@ -19,8 +19,8 @@ use crate::operation::http::{BodyValue, Location, ParameterValue};
 use crate::operation::{Call, Operation};
 use crate::types::{Field, Shape};
 use crate::value::Value;
-use crate::wire::Wire;
 use crate::wire::json::Json;
+use crate::wire::{Wire, proto};
 
 /// From this depth on everything that may be left out is.
 const DEEP: usize = 6;
@@ -86,9 +86,12 @@ impl Sampler<'_> {
         self.made += 1;
         let api = self.api;
         match wire(api, ty) {
-            Wire::Json(Json::Table(table)) => return self.table(table, depth),
-            Wire::Json(Json::Node { list }) => return self.node(*list, depth),
+            Wire::Json(Json::Table(table)) => return self.table(&table.nodes, table.root, depth),
+            Wire::Table(table) => return self.table(&table.nodes, table.root, depth),
             _ => {}
+        }
+        if let Some(list) = self.list_of(ty) {
+            return self.node(list, depth);
         }
         let mut checks = rules(api, ty);
         checks.extend(more);
@@ -133,7 +136,15 @@ impl Sampler<'_> {
                 };
                 Value::Result(value)
             }
-            Shape::Record(fields) => self.named_record(fields, &checks, depth),
+            Shape::Record(fields) => {
+                let mut record = self.named_record(fields, &checks, depth);
+                if let (Wire::Message(message), Value::Record(slots)) = (wire(api, ty), &mut record) {
+                    // Any bytes are no fields.
+                    let unknown = message.fields.iter().zip(slots).filter(|(field, _)| **field == proto::Field::Unknown);
+                    unknown.for_each(|(_, slot)| *slot = Value::Bytes(Box::default()));
+                }
+                record
+            }
             Shape::Variant(cases) => {
                 let known = known_cases(api, ty, cases.len());
                 let light = if sparse { self.lightest(&cases[..known]) } else { None };

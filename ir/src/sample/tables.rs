@@ -1,17 +1,32 @@
 //! Recursive values: tables of nodes that end.
 
+use std::collections::BTreeMap;
+
 use super::{Sampler, wire};
 use crate::api::Api;
 use crate::id::TypeId;
 use crate::types::{Case, Shape};
 use crate::value::Value;
 use crate::wire::Wire;
-use crate::wire::json::{Json, Table};
+use crate::wire::json::Json;
+use crate::wire::proto::{Codec, Field};
 
 /// A table that is being made.
 pub(super) struct Open<'a> {
     types: &'a [TypeId],
+    /// The types of protobuf's references, with the lists that they point into. JSON's say it themselves.
+    references: BTreeMap<TypeId, u16>,
     lists: Vec<Vec<Value>>,
+}
+
+impl Open<'_> {
+    /// The list that a type is a reference into.
+    fn list_of(&self, api: &Api, ty: TypeId) -> Option<u16> {
+        match wire(api, ty) {
+            Wire::Json(Json::Node { list }) => Some(*list),
+            _ => self.references.get(&ty).copied(),
+        }
+    }
 }
 
 /// Nodes nest no deeper; a schema that always needs another node has no values anyway.
@@ -19,13 +34,18 @@ const DEEPEST: usize = 60;
 
 impl<'a> Sampler<'a> {
     /// A table whose root is a sample.
-    pub(super) fn table(&mut self, table: &'a Table, depth: usize) -> Value {
-        let lists = vec![Vec::new(); table.nodes.len()];
-        self.tables.push(Open { types: &table.nodes, lists });
-        self.node(table.root, depth);
+    pub(super) fn table(&mut self, nodes: &'a [TypeId], root: u16, depth: usize) -> Value {
+        let lists = vec![Vec::new(); nodes.len()];
+        self.tables.push(Open { types: nodes, references: references(self.api, nodes), lists });
+        self.node(root, depth);
         // Pushed above; `node` leaves the stack as it finds it.
         let lists = self.tables.pop().map(|open| open.lists).unwrap_or_default();
         Value::Record(lists.into_iter().map(Value::list).collect())
+    }
+
+    /// The list that a type is a reference into, in the table that is being made.
+    pub(super) fn list_of(&self, ty: TypeId) -> Option<u16> {
+        self.tables.last()?.list_of(self.api, ty)
     }
 
     /// A node, by its position. It is reserved first, so that the root is node 0.
@@ -48,9 +68,8 @@ impl<'a> Sampler<'a> {
     /// A case without payload, or within a table the one that takes the fewest nodes; the first of equals.
     pub(super) fn lightest(&self, cases: &[Case]) -> Option<usize> {
         let bare = cases.iter().position(|c| c.ty.is_none());
-        let types = self.tables.last().map(|open| open.types);
         bare.or_else(|| {
-            let mut heights = Heights { api: self.api, types: types?, path: Vec::new(), steps: 10_000 };
+            let mut heights = Heights { api: self.api, open: self.tables.last()?, path: Vec::new(), steps: 10_000 };
             (0..cases.len()).min_by_key(|i| cases[*i].ty.map_or(0, |ty| heights.of(ty)))
         })
     }
@@ -62,7 +81,7 @@ const ENDLESS: u32 = 1_000;
 /// Finds how many levels of nodes a value of a type takes at least.
 struct Heights<'a> {
     api: &'a Api,
-    types: &'a [TypeId],
+    open: &'a Open<'a>,
     /// The lists whose nodes are being looked at.
     path: Vec<u16>,
     /// How many more types are looked at; written out they may be any number.
@@ -74,17 +93,17 @@ impl Heights<'_> {
         let api = self.api;
         let Some(steps) = self.steps.checked_sub(1) else { return ENDLESS };
         self.steps = steps;
+        if let Some(list) = self.open.list_of(api, ty) {
+            let Some(&node) = self.open.types.get(usize::from(list)).filter(|_| !self.path.contains(&list)) else {
+                return ENDLESS;
+            };
+            self.path.push(list);
+            let height = 1 + self.of(node);
+            self.path.pop();
+            return height;
+        }
         match (wire(api, ty), api.shape(ty)) {
-            (Wire::Json(Json::Node { list }), _) => {
-                let Some(&node) = self.types.get(usize::from(*list)).filter(|_| !self.path.contains(list)) else {
-                    return ENDLESS;
-                };
-                self.path.push(*list);
-                let height = 1 + self.of(node);
-                self.path.pop();
-                height
-            }
-            (Wire::Json(Json::Table(_)), _) => 0,
+            (Wire::Json(Json::Table(_)) | Wire::Table(_), _) => 0,
             (_, Shape::Record(fields)) => fields.iter().map(|f| self.of(f.ty)).max().unwrap_or(0),
             (_, Shape::Tuple(parts)) => parts.iter().map(|t| self.of(*t)).max().unwrap_or(0),
             (_, Shape::Variant(cases)) => cases.iter().map(|c| c.ty.map_or(0, |ty| self.of(ty))).min().unwrap_or(0),
@@ -92,4 +111,43 @@ impl Heights<'_> {
             _ => 0,
         }
     }
+}
+
+/// The named types of the references in protobuf's nodes, with the lists that they point into.
+fn references(api: &Api, nodes: &[TypeId]) -> BTreeMap<TypeId, u16> {
+    let mut found = BTreeMap::new();
+    let mut note = |codec: &Codec, ty: TypeId| {
+        if let Codec::Node { list, .. } = codec
+            && api.types[ty].name.is_some()
+        {
+            found.insert(ty, *list);
+        }
+    };
+    // Of an option or a list.
+    let inner = |ty: TypeId| match api.shape(ty) {
+        Shape::Option(inner) | Shape::List(inner) => *inner,
+        _ => ty,
+    };
+    for &node in nodes {
+        let (Wire::Message(message), Shape::Record(slots)) = (wire(api, node), api.shape(node)) else { continue };
+        for (field, slot) in message.fields.iter().zip(slots) {
+            let ty = inner(slot.ty);
+            match field {
+                Field::Singular { codec, .. } | Field::Repeated { codec, .. } => note(codec, ty),
+                Field::Map { value, .. } => {
+                    if let Shape::Tuple(pair) = api.shape(ty) {
+                        pair.last().into_iter().for_each(|of| note(value, *of));
+                    }
+                }
+                Field::Oneof { cases, .. } => {
+                    if let Shape::Variant(types) = api.shape(ty) {
+                        let payloads = cases.iter().zip(types).filter_map(|(case, of)| Some((&case.codec, of.ty?)));
+                        payloads.for_each(|(codec, of)| note(codec, of));
+                    }
+                }
+                Field::EmptyFlag { .. } | Field::EmptyCount { .. } | Field::Unknown => {}
+            }
+        }
+    }
+    found
 }
