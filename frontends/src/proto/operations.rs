@@ -77,7 +77,8 @@ fn large(
     if plain.values().all(|extent| !extent.is_too_large()) {
         return (Sharing::default(), BTreeSet::new());
     }
-    let sharing = Sharing::new(model, plan.graph, &plan.printed.messages, &plain);
+    let served = plan.methods(model).flat_map(|m| [m.input, m.output]).collect();
+    let sharing = Sharing::new(model, plan.graph, &plan.printed.messages, &served, &plain);
     plan.names.share(model, settings, &sharing, findings);
     let left = too_large(extents(plan, &sharing));
     (sharing, left)

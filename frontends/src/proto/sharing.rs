@@ -37,17 +37,20 @@ impl SharedTable {
 }
 
 impl Sharing {
-    /// Tables for messages that are too large; for those that a table does not help there is none.
+    /// Tables for messages that are too large; for those that a table does not help there is none. `served` are those that methods
+    /// take and return.
     pub(super) fn new(
         model: &Model,
         graph: &Graph,
         printed: &BTreeSet<MessageId>,
+        served: &BTreeSet<MessageId>,
         extents: &BTreeMap<MessageId, Extent>,
     ) -> Self {
         let too_large = |m: &MessageId| extents.get(m).is_some_and(|e| e.is_too_large());
         // What holds a large message is large itself; only the innermost are of interest.
         let innermost = |m: &&MessageId| too_large(m) && !targets(model, **m).iter().any(too_large);
-        let find = |root: &MessageId| table(model, graph, printed, extents, *root);
+        let usual = |m: &MessageId| served.contains(m);
+        let find = |root: &MessageId| table(model, graph, printed, &usual, extents, *root);
         Self { tables: printed.iter().filter(innermost).filter_map(find).collect() }
     }
 
@@ -57,11 +60,13 @@ impl Sharing {
     }
 }
 
-/// The table of a large message: it shares the largest message that stands in several places and makes it small enough.
+/// The table of a large message: it shares the largest message that stands in several places and makes it small enough. `usual`
+/// tells of messages whether they need their usual form.
 fn table(
     model: &Model,
     graph: &Graph,
     printed: &BTreeSet<MessageId>,
+    usual: &dyn Fn(&MessageId) -> bool,
     extents: &BTreeMap<MessageId, Extent>,
     root: MessageId,
 ) -> Option<SharedTable> {
@@ -82,6 +87,7 @@ fn table(
         // A message that is used elsewhere too needs its usual form, and cannot have both.
         let apart =
             printed.iter().filter(|m| !nodes.contains(m)).flat_map(|m| targets(model, *m)).all(|t| !nodes.contains(&t));
+        let apart = apart && !nodes[1..].iter().any(usual);
         let plain = nodes.iter().all(|m| graph.group(*m).is_none());
         (places > 1 && left <= MAX_SIZE && apart && plain).then_some(SharedTable { nodes, shared })
     })
