@@ -24,6 +24,7 @@ mod resolve;
 mod rules;
 mod settings;
 mod sharing;
+mod spelling;
 mod streams;
 #[cfg(test)]
 mod tests;

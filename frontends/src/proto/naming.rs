@@ -1,6 +1,6 @@
 //! The pass that names types and members.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use witwire_ir::WitName;
 use witwire_ir::host::grpc::NAMES;
@@ -10,9 +10,10 @@ use crate::{Code, Location};
 
 use super::findings::Findings;
 use super::graph::{Graph, Reached};
-use super::model::{Element, Enum, EnumId, Home, Message, MessageId, Model, Oneof};
+use super::model::{Element, Enum, EnumId, Home, Message, MessageId, Model};
 use super::settings::Settings;
 use super::sharing::Sharing;
+use super::spelling::{Spellings, path_words};
 
 /// The guest's record of a bearer token, in `types`.
 pub(super) const BEARER_AUTH: &str = "bearer-auth";
@@ -143,7 +144,7 @@ pub(super) fn type_names(
         naming.reserve(BEARER_AUTH);
     }
     let mut slots = Vec::new();
-    let spellings = Spellings::new(model, reached, is_named);
+    let spellings = Spellings::new(model, package, reached, is_named);
     for &id in reached.messages.iter().filter(|id| is_named(**id)) {
         let message = &model.messages[id];
         let Message { element, home, oneofs, .. } = message;
@@ -248,64 +249,6 @@ fn rank(home: &Home, package: &str) -> Rank {
     if home.package == package { Rank::Own } else { Rank::Foreign }
 }
 
-/// The words of the types' names: qualified by their parents, with what ends the parent's name and begins the child's said once
-/// (`Span.SpanKind` is `span-kind`) where that gives a name that nothing else has.
-struct Spellings<'m> {
-    words: HashMap<&'m str, Vec<String>>,
-}
-
-impl<'m> Spellings<'m> {
-    fn new(model: &'m Model, reached: &Reached, is_named: &dyn Fn(MessageId) -> bool) -> Self {
-        let mut paths: Vec<(&str, Vec<String>)> = Vec::new();
-        for &id in reached.messages.iter().filter(|id| is_named(**id)) {
-            let Message { element, home, oneofs, .. } = &model.messages[id];
-            paths.push((&element.full_name, home.path.clone()));
-            let oneofs = oneofs.iter().map(|Oneof { element: oneof, .. }| {
-                let mut path = home.path.clone();
-                path.push(simple_name(oneof).to_owned());
-                (&oneof.full_name[..], path)
-            });
-            paths.extend(oneofs);
-        }
-        let enums = reached.enums.iter().map(|id| &model.enums[*id]);
-        paths.extend(enums.map(|e| (&e.element.full_name[..], e.home.path.clone())));
-
-        let all: Vec<(&str, Vec<String>, Vec<String>)> =
-            paths.into_iter().map(|(source, path)| (source, path_words(&path), merged_words(&path))).collect();
-        let mut wishes: HashMap<String, HashSet<&str>> = HashMap::new();
-        for (source, whole, merged) in &all {
-            wishes.entry(whole.concat()).or_default().insert(source);
-            wishes.entry(merged.concat()).or_default().insert(source);
-        }
-        let free = |words: &[String]| {
-            let key = words.concat();
-            let host = NAMES.iter().any(|name| name.replace('-', "") == key);
-            !host && wishes.get(&key).is_some_and(|sources| sources.len() == 1)
-        };
-        let words = all.into_iter().map(|(source, whole, merged)| (source, if free(&merged) { merged } else { whole }));
-        Self { words: words.collect() }
-    }
-
-    fn of(&self, element: &Element) -> Vec<String> {
-        self.words.get(&element.full_name[..]).cloned().unwrap_or_default()
-    }
-}
-
-/// The words of a parent-qualified name.
-fn path_words(path: &[String]) -> Vec<String> {
-    path.iter().flat_map(|name| names::words(name)).collect()
-}
-
-/// The same, with what ends a parent's name and begins its child's said once, as far as something of the child's own remains.
-fn merged_words(path: &[String]) -> Vec<String> {
-    path.iter().fold(Vec::new(), |mut parent, name| {
-        let child = names::words(name);
-        let overlap = (0..child.len()).rev().find(|n| parent.ends_with(&child[..*n])).unwrap_or_default();
-        parent.extend_from_slice(&child[overlap..]);
-        parent
-    })
-}
-
 fn extended(words: &[String], by: &[String]) -> Vec<String> {
     [words, by].concat()
 }
@@ -382,16 +325,21 @@ pub(super) fn cases(e: &Enum, settings: &Settings<'_>, findings: &mut Findings) 
     naming.give(findings).split_off(usize::from(!e.closed))
 }
 
-/// The values' words without the enum's name in front, if every value has it, and what remains are names that differ.
+/// The values' words without the enum's name in front, if every value has it, and what remains are names that differ. The end of
+/// the name is enough (`STRATEGY_LARGEST` of `CoinSelectionStrategy`), and with its parents' names it may be longer
+/// (`EVENT_TYPE_PUT` of `Event.Type`).
 fn without_prefix(e: &Enum, spellings: &[Vec<String>]) -> Option<Vec<Vec<String>>> {
-    let prefix = names::words(e.home.path.last()?).concat();
-    let rest: Vec<Vec<String>> = spellings.iter().map(|words| strip(words, &prefix)).collect::<Option<_>>()?;
-    let mut keys: Vec<String> = rest.iter().map(|words| words.concat()).collect();
-    if !e.closed {
-        keys.push(UNRECOGNIZED.to_owned());
-    }
-    keys.sort();
-    keys.windows(2).all(|pair| pair[0] != pair[1]).then_some(rest)
+    let name = path_words(&e.home.path);
+    (0..name.len()).find_map(|start| {
+        let prefix = name[start..].concat();
+        let rest: Vec<Vec<String>> = spellings.iter().map(|words| strip(words, &prefix)).collect::<Option<_>>()?;
+        let mut keys: Vec<String> = rest.iter().map(|words| words.concat()).collect();
+        if !e.closed {
+            keys.push(UNRECOGNIZED.to_owned());
+        }
+        keys.sort();
+        keys.windows(2).all(|pair| pair[0] != pair[1]).then_some(rest)
+    })
 }
 
 /// The words behind a prefix; `None` where it is not there, or what remains does not start with a letter.

@@ -242,8 +242,8 @@ fn service(
     }
     let mut resources = Vec::new();
     for (index, method) in methods.iter().enumerate() {
-        if let Some(suffix) = streams::kind(method).resource_suffix() {
-            let mut words = names::words(&method.name);
+        let mut words = names::words(&method.name);
+        if let Some(suffix) = streams::kind(method).resource_suffix(words.last().map_or("", |last| last)) {
             words.push(suffix.to_owned());
             let (source, at) = (&format!("{}#{suffix}", method.path), &method.element.at);
             let renamed = settings.renamed(source);

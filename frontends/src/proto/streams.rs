@@ -21,10 +21,12 @@ pub(super) fn kind(method: &Method) -> Kind {
 pub(super) struct Kind(pub(super) StreamKind);
 
 impl Kind {
-    /// The last word of the resource's name.
-    pub(super) const fn resource_suffix(self) -> Option<&'static str> {
+    /// The last word of the resource's name, for a method whose name ends with a word.
+    pub(super) fn resource_suffix(self, last: &str) -> Option<&'static str> {
         match self.0 {
             StreamKind::Unary => None,
+            // `range-stream-stream` would say it twice.
+            StreamKind::ServerStreaming if last == "stream" => Some("reader"),
             StreamKind::ServerStreaming => Some("stream"),
             StreamKind::ClientStreaming => Some("sink"),
             StreamKind::Bidirectional => Some("call"),
