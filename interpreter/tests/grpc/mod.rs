@@ -7,6 +7,7 @@ mod lower;
 mod merging;
 mod oracle;
 mod plan;
+mod python;
 mod round_trip;
 mod rules;
 mod settings;
