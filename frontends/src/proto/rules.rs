@@ -234,6 +234,7 @@ impl Reader {
 
     fn string(&mut self, encoded: &[u8], out: &mut Vec<Check>) {
         let mut constants = Vec::new();
+        let is_strict = !fields(encoded).iter().any(|f| matches!(f, (25, Content::Varint(0))));
         for (number, content) in fields(encoded) {
             match (number, content) {
                 (19, Content::Varint(n)) => out.extend([Check::MinLength(n), Check::MaxLength(n)]),
@@ -263,8 +264,14 @@ impl Reader {
                 (37, Content::Varint(1..)) => out.push(Check::Pattern(format!("^{QUALIFIED}$"))),
                 (38, Content::Varint(1..)) => out.push(Check::Pattern(format!("^\\.{QUALIFIED}$"))),
                 (18, Content::Varint(1..)) => self.unchecked("uri_ref"),
-                (26..=32, Content::Varint(1..)) => self.unchecked("ip with a prefix, or host and port"),
-                (24, _) => self.unchecked("well_known_regex"),
+                (27, Content::Varint(1..)) => {
+                    out.push(Check::Re2(format!("^({OCTET}\\.){{3}}{OCTET}/(3[0-2]|[12]?[0-9])$")));
+                }
+                (26 | 28..=32, Content::Varint(1..)) => self.unchecked("ip with a prefix, or host and port"),
+                (24, Content::Varint(known)) => match header(known, is_strict) {
+                    Some(pattern) => out.push(Check::Re2(pattern.to_owned())),
+                    None => self.unchecked("well_known_regex"),
+                },
                 _ => {}
             }
         }
@@ -283,7 +290,9 @@ impl Reader {
                 (8, Content::Bytes(bytes)) => among.push(Literal::Bytes(bytes.to_vec())),
                 (9, Content::Bytes(bytes)) => not_among.push(Literal::Bytes(bytes.to_vec())),
                 (4..=7, _) => self.unchecked("content of bytes"),
-                (10..=12 | 15, Content::Varint(1..)) => self.unchecked("address or UUID in bytes"),
+                (11, Content::Varint(1..)) => out.extend([Check::MinLength(4), Check::MaxLength(4)]),
+                (12 | 15, Content::Varint(1..)) => out.extend([Check::MinLength(16), Check::MaxLength(16)]),
+                (10, Content::Varint(1..)) => self.unchecked("address in bytes"),
                 _ => {}
             }
         }
@@ -293,6 +302,20 @@ impl Reader {
 
 /// A full protobuf name, without what anchors it.
 const QUALIFIED: &str = "[A-Za-z_][A-Za-z_0-9]*(\\.[A-Za-z_][A-Za-z_0-9]*)*";
+
+/// A number of an IPv4 address.
+const OCTET: &str = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+
+/// `KnownRegex`: the name (1) or value (2) of an HTTP header, as RFC 7230 has them or anything on one line.
+const fn header(known: u64, is_strict: bool) -> Option<&'static str> {
+    match (known, is_strict) {
+        (1, true) => Some("^:?[0-9a-zA-Z!#$%&'*+-.^_|~`]+$"),
+        (1, false) => Some("^[^\\x00\\x0A\\x0D]+$"),
+        (2, true) => Some("^[^\\x00-\\x08\\x0A-\\x1F\\x7F]*$"),
+        (2, false) => Some("^[^\\x00\\x0A\\x0D]*$"),
+        _ => None,
+    }
+}
 
 fn enumeration(encoded: &[u8], out: &mut Vec<Check>) {
     let (mut constants, mut among, mut not_among) = (Vec::new(), Vec::new(), Vec::new());

@@ -35,8 +35,9 @@ message StringRules {
   optional uint64 min_len = 2; optional uint64 max_len = 3; optional uint64 max_bytes = 5; optional string pattern = 6;
   optional string prefix = 7; optional string suffix = 8; optional string not_contains = 23; repeated string in = 10;
   optional bool email = 12; optional bool ip = 14; optional bool uuid = 22; optional bool uri_ref = 18;
+  optional bool ipv4_with_prefixlen = 27; optional int32 well_known_regex = 24; optional bool strict = 25;
 }
-message BytesRules { optional uint64 min_len = 2; repeated bytes not_in = 9; }
+message BytesRules { optional uint64 min_len = 2; repeated bytes not_in = 9; optional bool ipv4 = 11; optional bool uuid = 15; }
 message EnumRules { optional bool defined_only = 2; repeated int32 not_in = 4; }
 message RepeatedRules { optional uint64 min_items = 1; optional uint64 max_items = 2; optional bool unique = 3; optional FieldRules items = 4; }
 message MapRules { optional uint64 max_pairs = 2; optional FieldRules keys = 4; optional FieldRules values = 5; }
@@ -148,6 +149,21 @@ fn texts() {
         &["{s: \"abc\"}"],
         &[("{s: \"a\\nx\"}", "request.s pattern")],
     );
+    check(
+        "string s = 1 [(buf.validate.field).string.ipv4_with_prefixlen = true];",
+        &["{s: \"10.0.0.255/8\"}", "{s: \"0.0.0.0/32\"}"],
+        &[("{s: \"10.0.0.256/8\"}", "request.s pattern"), ("{s: \"10.0.0.1/33\"}", "request.s pattern")],
+    );
+    check(
+        "string s = 1 [(buf.validate.field).string.well_known_regex = 1];",
+        &["{s: \"x-id\"}", "{s: \":path\"}"],
+        &[("{s: \"a b\"}", "request.s pattern"), ("{s: \"\"}", "request.s pattern")],
+    );
+    check(
+        "string s = 1 [(buf.validate.field).string = { well_known_regex: 2, strict: false }];",
+        &["{s: \"\"}", "{s: \"a\\u{7f}\"}"],
+        &[("{s: \"a\\nb\"}", "request.s pattern")],
+    );
     // With presence, absence keeps the rule; without, the empty text breaks it, unless the zero value is let through.
     check(
         "optional string s = 1 [(buf.validate.field).string.min_len = 1];",
@@ -185,6 +201,11 @@ fn numbers_bytes_and_enums() {
         "bytes b = 1 [(buf.validate.field).bytes = { min_len: 1, not_in: \"x\" }];",
         &["{b: [1]}"],
         &[("{b: []}", "request.b minLength"), ("{b: [120]}", "request.b notIn")],
+    );
+    check(
+        "bytes b = 1 [(buf.validate.field).bytes.ipv4 = true];",
+        &["{b: [127, 0, 0, 1]}"],
+        &[("{b: [1]}", "request.b minLength"), ("{b: [1, 2, 3, 4, 5]}", "request.b maxLength")],
     );
     check(
         "Color c = 1 [(buf.validate.field).enum = { defined_only: true, not_in: 2 }];",
