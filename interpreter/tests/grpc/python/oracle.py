@@ -27,6 +27,10 @@ import cases
 F = FieldDescriptor
 FLOATS = {F.TYPE_FLOAT: (">f", ">I", 8), F.TYPE_DOUBLE: (">d", ">Q", 16)}
 MESSAGES = {F.TYPE_MESSAGE, F.TYPE_GROUP}
+# Messages that have a form of their own in WIT.
+OTHERS = ["Any", "Duration", "Empty", "FieldMask", "Timestamp"]
+SCALARS = ["Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes"]
+FORMS = {f"google.protobuf.{name}" for name in [*OTHERS, *(f"{scalar}Value" for scalar in SCALARS)]}
 # The bits of an integer, and whether it has a sign.
 INTEGERS = {
     F.TYPE_INT32: (32, True),
@@ -101,9 +105,10 @@ class Judge:
         return {**self.read(message, bytes), "built": built.hex()}
 
     def read(self, message, bytes):
-        """How a message reads. `again` is how the runtime writes it, unknown fields included. Strings of proto2 need not be UTF-8:
-        `lossy` tells of such (and of nulls that are not 0), and `unreadable` that the runtime takes them but cannot show them.
-        `entries` tells of entries of maps that it keeps as unknown fields because it does not know all of them.
+        """How a message reads. `again` is how the runtime writes it, unknown fields included. `lossy` tells of what a value in WIT
+        cannot hold: strings of proto2 that are not UTF-8, nulls that are not 0, unknown fields of messages with a form of their
+        own; `unreadable` of strings that the runtime takes but cannot show; `entries` of entries of maps that it keeps as unknown
+        fields because it does not know all of them.
         """
         try:
             read = self.new(message)
@@ -150,8 +155,9 @@ class Judge:
     def dump(self, message):
         tree = {}
         known = self.fields(message.DESCRIPTOR)
-        unknown = (known.get(field.field_number) for field in UnknownFieldSet(message))
+        unknown = [known.get(field.field_number) for field in UnknownFieldSet(message)]
         self.entries |= any(field and is_map(field) for field in unknown)
+        self.lossy |= bool(unknown) and message.DESCRIPTOR.full_name in FORMS
         for field, value in message.ListFields():
             if field.number not in known:
                 continue

@@ -1,5 +1,7 @@
 //! Values → trees, the form in which `oracle.py` takes and gives messages: what a value means, said without the interpreter.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value as Json, json};
 use witwire_ir::wire::Wire;
 use witwire_ir::wire::proto::{Codec, Field, Presence};
@@ -18,7 +20,11 @@ pub(super) fn tree(api: &Api, ty: TypeId, value: &Value) -> Json {
 
 /// Bytes as the oracle writes them.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Bytes that the oracle wrote.
