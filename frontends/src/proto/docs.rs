@@ -83,18 +83,12 @@ fn without_references(text: &str) -> String {
         let target = behind.find(']').filter(|end| is_reference(&behind[..*end]));
         // `a[i][j]` is no reference.
         let start = before.rfind('[').filter(|start| !before[..*start].ends_with(char::is_alphanumeric));
-        match (start, target) {
-            (Some(start), Some(end)) => {
-                out.push_str(&before[..start]);
-                out.push_str(&before[start + 1..]);
-                rest = &behind[end + 1..];
-            }
-            _ => {
-                out.push_str(before);
-                out.push_str("][");
-                rest = behind;
-            }
-        }
+        let (kept, from) = match (start, target) {
+            (Some(start), Some(end)) => ([&before[..start], &before[start + 1..]].concat(), end + 1),
+            _ => (format!("{before}]["), 0),
+        };
+        out.push_str(&kept);
+        rest = &behind[from..];
     }
     out + rest
 }

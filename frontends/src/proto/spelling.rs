@@ -123,19 +123,15 @@ impl<'a> Packages<'a> {
     /// The path of an element, with its package before it where that must be told.
     fn path(&self, home: &Home) -> Vec<String> {
         let outermost = home.path.first().map(|name| names::words(name)).unwrap_or_default();
+        let holders: Vec<&str> = self.of.get(&outermost.concat()).into_iter().flatten().copied().collect();
         let package = qualifier(&home.package);
-        let others = self.of.get(&outermost.concat()).map_or(0, BTreeSet::len);
         // A package cannot qualify what another of the same last word has, too.
-        let same = |other: &&&str| qualifier(other) == package;
-        let alike = self.of.get(&outermost.concat()).map_or(0, |all| all.iter().filter(same).count());
-        let says_it = outermost.starts_with(&names::words(package)) || COMMON.contains(&package);
-        let says_it = says_it && !self.of_own(&outermost);
-        let told = others > 1 && alike == 1 && home.package != self.own && !package.is_empty() && !says_it;
+        let alone = holders.iter().filter(|other| qualifier(other) == package).count() == 1;
+        let begins = |package: &str| !package.is_empty() && outermost.starts_with(&names::words(package));
+        let is_common = COMMON.contains(&package) && !holders.iter().any(|other| begins(qualifier(other)));
+        let says_it = (begins(package) || is_common) && !holders.contains(&self.own);
+        let told = holders.len() > 1 && alone && home.package != self.own && !package.is_empty() && !says_it;
         told.then(|| package.to_owned()).into_iter().chain(home.path.iter().cloned()).collect()
-    }
-
-    fn of_own(&self, outermost: &[String]) -> bool {
-        self.of.get(&outermost.concat()).is_some_and(|packages| packages.contains(self.own))
     }
 }
 
