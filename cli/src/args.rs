@@ -5,6 +5,7 @@ mod client;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use witwire_manifest::remote::Allowed;
 
 pub(crate) use client::{
     ComponentArgs, ComponentCommand, DeployArgs, DoctorArgs, InvokeArgs, ServerAddress, UploadArgs, WorkerArgs,
@@ -94,10 +95,12 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct SpecArgs {
     /// An OpenAPI document (YAML or JSON), one or more `.proto` files, or a descriptor set (`.fds`, `.binpb`, `.pb`).
-    #[arg(required = true, value_name = "SPEC")]
+    #[arg(required_unless_present = "reflection", value_name = "SPEC")]
     pub(crate) specs: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) settings: SpecSettings,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
 }
 
 /// Settings of a dependency, as the manifest has them.
@@ -118,6 +121,12 @@ pub(crate) struct SpecSettings {
     /// Treat warnings as errors.
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Instead of a SPEC, ask this gRPC server what it serves, by server reflection.
+    #[arg(long, value_name = "URL")]
+    pub(crate) reflection: Option<String>,
+    /// Fetch documents that the SPEC refers to from here: a URL that ends in `/` means all below it, any other itself; may be repeated.
+    #[arg(long, value_name = "URL")]
+    pub(crate) allow_remote: Vec<Allowed>,
 }
 
 #[derive(Debug, Args)]
@@ -141,10 +150,12 @@ pub(crate) struct CompileArgs {
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
     /// An OpenAPI document, `.proto` files, a descriptor set, or an IR container (`.ir`).
-    #[arg(required = true, value_name = "SPEC")]
+    #[arg(required_unless_present = "reflection", value_name = "SPEC")]
     pub(crate) specs: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) settings: SpecSettings,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
     /// Only this function: `todos.list`.
     #[arg(long, short = 'f', value_name = "FUNCTION")]
     pub(crate) function: Option<String>,
@@ -161,12 +172,13 @@ pub(crate) struct InspectArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CallArgs {
-    /// SPEC… and then the call in WAVE: `todo.yaml 'todos.list({user-id: "u1"})'`. With `--fixture`, SPEC… alone.
-    #[arg(required = true, value_name = "SPEC… CALL")]
+    /// SPEC… and then the call in WAVE: `todo.yaml 'todos.list({user-id: "u1"})'`. With `--fixture`, SPEC… alone; with `--reflection`, the
+    /// call alone.
+    #[arg(required_unless_present = "fixture", value_name = "SPEC… CALL")]
     pub(crate) words: Vec<String>,
     #[command(flatten)]
     pub(crate) settings: SpecSettings,
-    /// Base URL of the service; overrides the document's servers.
+    /// Base URL of the service; overrides the document's servers. Default with `--reflection`: the server that was asked.
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<String>,
     /// Credentials: `SCHEME=env:NAME`, `SCHEME=file:PATH`; basic as `user:password` in the variable or file. May be repeated.
@@ -194,6 +206,13 @@ pub(crate) struct NetworkArgs {
     /// Allow private and loopback addresses for the configured servers.
     #[arg(long)]
     pub(crate) allow_private: bool,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+}
+
+/// Whom to trust.
+#[derive(Debug, Args, Default)]
+pub(crate) struct TrustArgs {
     /// Trust the certificates in this PEM file as well.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Vec<PathBuf>,

@@ -7,6 +7,7 @@ mod error;
 mod invocation;
 mod network;
 mod output;
+mod reflection;
 mod settings;
 mod spec;
 mod table;

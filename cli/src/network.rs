@@ -3,7 +3,7 @@
 use witwire_executor::egress::EgressPolicy;
 use witwire_executor::transport::{Endpoint, TlsConfig, TransportConfig};
 
-use crate::args::NetworkArgs;
+use crate::args::{NetworkArgs, TrustArgs};
 use crate::error::CliError;
 
 /// A transport that reaches exactly these endpoints: naming a server on the command line is the permission to call it.
@@ -18,12 +18,23 @@ pub(crate) fn transport<'a>(
         let private = EgressPolicy::parse([], hosts.iter().map(String::as_str));
         egress = egress.and(private.map_err(|e| CliError::Usage(e.to_string()))?);
     }
+    Ok(TransportConfig { egress, tls: roots(&args.trust)?, ..TransportConfig::default() })
+}
+
+/// A policy that allows one server, wherever its name leads: for a person who names it to be asked about itself.
+pub(crate) fn named(endpoint: &Endpoint) -> Result<EgressPolicy, CliError> {
+    let private = EgressPolicy::parse([], [endpoint.destination().as_str()]);
+    Ok(EgressPolicy::exactly([endpoint]).and(private.map_err(|e| CliError::Usage(e.to_string()))?))
+}
+
+/// The certificates that are trusted: the public ones, and those of these files.
+pub(crate) fn roots(args: &TrustArgs) -> Result<TlsConfig, CliError> {
     let mut tls = TlsConfig::default();
     for path in &args.ca {
         let pem = std::fs::read(path).map_err(|e| CliError::file("read", path, &e))?;
         tls = tls.with_pem(&pem).map_err(|e| CliError::Input(format!("`{}`: {e}", path.display())))?;
     }
-    Ok(TransportConfig { egress, tls, ..TransportConfig::default() })
+    Ok(tls)
 }
 
 /// The runtime that the network and workers run on.

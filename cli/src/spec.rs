@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use witwire_frontends::{Compiled, Diagnostic, DiskFiles, Severity, openapi, proto};
+use witwire_frontends::{Compiled, Diagnostic, DiskFiles, FileError, Files, MemoryFiles, Severity, openapi, proto};
 use witwire_ir::container::{self, Bundle};
+use witwire_manifest::remote::{self, Allowed};
 
-use crate::args::SpecSettings;
+use crate::args::{SpecSettings, TrustArgs};
 use crate::error::CliError;
 use crate::output::{Output, Tone};
-use crate::settings;
+use crate::{reflection, settings};
 
 /// What a SPEC is, by its file name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,14 +38,28 @@ pub(crate) struct Spec {
 }
 
 /// Compiles or loads; findings are not printed yet.
-pub(crate) fn load(specs: &[PathBuf], given: &SpecSettings) -> Result<Spec, CliError> {
-    load_with(specs, given, false)
+pub(crate) fn load(specs: &[PathBuf], given: &SpecSettings, trust: &TrustArgs) -> Result<Spec, CliError> {
+    load_with(specs, given, trust, false)
 }
 
 /// The same where credentials are configured, so that the host gives them unless the settings say otherwise.
-pub(crate) fn load_with(specs: &[PathBuf], given: &SpecSettings, credentials: bool) -> Result<Spec, CliError> {
+pub(crate) fn load_with(
+    specs: &[PathBuf],
+    given: &SpecSettings,
+    trust: &TrustArgs,
+    credentials: bool,
+) -> Result<Spec, CliError> {
     let mut options = settings::options(given)?;
     options.credentials_configured |= credentials;
+    if let Some(server) = &given.reflection {
+        if let Some(spec) = specs.first() {
+            let message = format!("`{}`: a SPEC and `--reflection` exclude each other", spec.display());
+            return Err(CliError::Usage(message));
+        }
+        let set = reflection::of_named(server, trust)?;
+        let files = MemoryFiles::new().with(server, set);
+        return Ok(Spec::of(proto::compile(&proto::Input::DescriptorSet(server.into()), &files, &options)));
+    }
     let [first, rest @ ..] = specs else {
         return Err(CliError::Usage("name a SPEC".to_owned()));
     };
@@ -62,8 +77,9 @@ pub(crate) fn load_with(specs: &[PathBuf], given: &SpecSettings, credentials: bo
     if let Some(missing) = specs.iter().find(|p| !p.exists()) {
         return Err(CliError::Io(format!("cannot read `{}`: no such file", missing.display())));
     }
-    let mut compiled = match kind {
-        Kind::OpenApi => openapi::compile(first, &DiskFiles, &options),
+    let files = Sources { allowed: &given.allow_remote };
+    let compiled = match kind {
+        Kind::OpenApi => openapi::compile(first, &files, &options),
         Kind::Proto => {
             let input = proto::Input::Protos { files: specs.to_vec(), includes: given.includes.clone() };
             proto::compile(&input, &DiskFiles, &options)
@@ -74,8 +90,29 @@ pub(crate) fn load_with(specs: &[PathBuf], given: &SpecSettings, credentials: bo
             return Ok(Spec { bundle, compiled: Compiled::default() });
         }
     };
-    let bundle = Bundle { apis: std::mem::take(&mut compiled.apis) };
-    Ok(Spec { bundle, compiled })
+    Ok(Spec::of(compiled))
+}
+
+/// Files of this machine, and documents of others where these were allowed.
+struct Sources<'a> {
+    allowed: &'a [Allowed],
+}
+
+impl Files for Sources<'_> {
+    fn read(&self, path: &Path) -> Result<Vec<u8>, FileError> {
+        DiskFiles.read(path)
+    }
+
+    fn remote(&self, url: &str) -> Result<Vec<u8>, FileError> {
+        let error = |reason: String| FileError { path: url.to_owned(), reason };
+        if self.allowed.iter().any(|allowed| allowed.allows(url)) {
+            return remote::fetch(url).map_err(error);
+        }
+        Err(error(match Allowed::beside(url) {
+            Some(folder) => format!("it is on another machine; `--allow-remote {folder}` allows it"),
+            None => "it is on another machine; save it beside the document".to_owned(),
+        }))
+    }
 }
 
 /// Reads an IR container.
@@ -85,6 +122,11 @@ pub(crate) fn read_container(path: &Path) -> Result<Bundle, CliError> {
 }
 
 impl Spec {
+    fn of(mut compiled: Compiled) -> Self {
+        let bundle = Bundle { apis: std::mem::take(&mut compiled.apis) };
+        Self { bundle, compiled }
+    }
+
     /// Prints the findings to standard error; refuses where the input was refused.
     pub(crate) fn report(&self, output: Output) -> Result<(), CliError> {
         self.report_from(Severity::Note, output)

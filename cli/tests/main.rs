@@ -18,6 +18,8 @@ mod house;
 mod interop;
 #[path = "main/platform.rs"]
 mod platform;
+#[path = "main/sources.rs"]
+mod sources;
 #[path = "main/system.rs"]
 mod system;
 #[path = "main/tool.rs"]
@@ -45,6 +47,7 @@ fn main() {
     commands::trials(&mut add);
     etcd::trials(&mut add);
     house::trials(&mut add);
+    sources::trials(&mut add);
     system::trials(&mut add);
     interop::trials(&mut add);
     tour::trials(&mut add);

@@ -22,6 +22,7 @@ use crate::lock::{Lock, LockPolicy};
 use crate::mistake::{Code, Mistake};
 use crate::model::Component;
 use crate::project::Project;
+use crate::reflection::Reflect;
 use crate::schema::check::quoted;
 use crate::specification::{self, Specification};
 
@@ -133,9 +134,14 @@ impl From<FileError> for BuildError {
 ///
 /// # Errors
 /// [`BuildError`]
-pub fn check(project: &Project, lock: LockPolicy, tell: &mut dyn FnMut(Event<'_>)) -> Result<(), BuildError> {
+pub fn check(
+    project: &Project,
+    lock: LockPolicy,
+    reflect: &dyn Reflect,
+    tell: &mut dyn FnMut(Event<'_>),
+) -> Result<(), BuildError> {
     let names: Vec<ComponentName> = project.manifest.components.keys().cloned().collect();
-    specifications(project, &names, lock, false, tell).map(drop)
+    specifications(project, &names, lock, reflect, false, tell).map(drop)
 }
 
 /// Builds components into bundles.
@@ -146,11 +152,12 @@ pub fn build(
     project: &Project,
     options: &BuildOptions,
     linker: &dyn Linker,
+    reflect: &dyn Reflect,
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Result<Vec<Built>, BuildError> {
     let names = selected(project, &options.components).map_err(BuildError::Mistakes)?;
     let whole = names.len() == project.manifest.components.len();
-    let (specifications, lock) = specifications(project, &names, options.lock, options.force, tell)?;
+    let (specifications, lock) = specifications(project, &names, options.lock, reflect, options.force, tell)?;
     lock.save(whole)?;
     file::work_folder(&project.root)?;
     let (mut built, mut mistakes) = (Vec::new(), Vec::new());
@@ -218,6 +225,7 @@ fn specifications(
     project: &Project,
     names: &[ComponentName],
     policy: LockPolicy,
+    reflect: &dyn Reflect,
     fresh: bool,
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Result<(Vec<Vec<Specification>>, Lock), BuildError> {
@@ -226,7 +234,7 @@ fn specifications(
     for name in names {
         let mut of = Vec::new();
         for index in 0..project.manifest.dependencies.get(name).map_or(0, Vec::len) {
-            let (specification, more) = specification::load(project, name, index, &mut lock, fresh);
+            let (specification, more) = specification::load(project, name, index, &mut lock, reflect, fresh);
             specification.diagnostics.iter().for_each(|d| tell(Event::Finding(d)));
             mistakes.extend(more);
             mistakes.extend(no_server(project, name, index, &specification));

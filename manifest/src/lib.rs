@@ -7,11 +7,12 @@ pub mod build;
 pub mod bundle;
 pub mod model;
 pub mod reference;
+pub mod reflection;
+pub mod remote;
 pub mod schema;
 pub mod template;
 
 mod environment;
-mod fetch;
 mod file;
 mod lock;
 mod mistake;

@@ -1,4 +1,5 @@
-//! `witwire.lock`: the digests of documents that come from the network, and copies of them beside it.
+//! `witwire.lock`: the digests of what comes from the network, documents and what servers say of themselves, and copies of it beside
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,9 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use witwire_frontends::Location;
 
-use crate::fetch;
 use crate::file::{self, FileError, WORK};
 use crate::mistake::{Code, Mistake};
+use crate::reflection::{Reflect, Reflected};
+use crate::remote;
 
 /// The lock's name, beside the manifest.
 const FILE: &str = "witwire.lock";
@@ -31,6 +33,25 @@ struct Content {
     version: u32,
     /// URL → `blake3:` and 64 hexadecimal digits.
     documents: BTreeMap<String, String>,
+    /// URL of a server → the same of the descriptor set that it says.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    reflections: BTreeMap<String, String>,
+}
+
+/// What a URL gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Document,
+    Reflection,
+}
+
+impl Content {
+    fn of(&mut self, kind: Kind) -> &mut BTreeMap<String, String> {
+        match kind {
+            Kind::Document => &mut self.documents,
+            Kind::Reflection => &mut self.reflections,
+        }
+    }
 }
 
 /// The newest format that is read and written.
@@ -43,7 +64,7 @@ pub(crate) struct Lock {
     root: PathBuf,
     content: Content,
     policy: LockPolicy,
-    used: BTreeSet<String>,
+    used: BTreeSet<(Kind, String)>,
 }
 
 impl Lock {
@@ -62,7 +83,9 @@ impl Lock {
                 if content.version != VERSION {
                     return Err(unreadable(format!("it has version {}, and this witwire knows {VERSION}", content.version)));
                 }
-                if let Some((url, _)) = content.documents.iter().find(|(_, pinned)| hex(pinned).is_none()) {
+                if let Some((url, _)) =
+                    content.documents.iter().chain(&content.reflections).find(|(_, pinned)| hex(pinned).is_none())
+                {
                     return Err(unreadable(format!("the digest of `{url}` is not `{SCHEME}` and 64 hexadecimal digits")));
                 }
                 content
@@ -73,9 +96,35 @@ impl Lock {
 
     /// The document behind a URL, as it is pinned; pins it where it is not.
     pub(crate) fn document(&mut self, url: &str, place: &Location) -> Result<Vec<u8>, Mistake> {
+        self.pinned(Kind::Document, url, place, &|| remote::fetch(url))
+    }
+
+    /// The descriptor set that a server says of itself, in the same way.
+    pub(crate) fn reflection(
+        &mut self,
+        server: &Reflected,
+        place: &Location,
+        reflect: &dyn Reflect,
+    ) -> Result<Vec<u8>, Mistake> {
+        self.pinned(Kind::Reflection, server.server.as_str(), place, &|| reflect.descriptor_set(server))
+    }
+
+    fn pinned(
+        &mut self,
+        kind: Kind,
+        url: &str,
+        place: &Location,
+        fetch: &dyn Fn() -> Result<Vec<u8>, String>,
+    ) -> Result<Vec<u8>, Mistake> {
+        let (subject, check) = match kind {
+            Kind::Document => (format!("`{url}`"), "check the URL"),
+            Kind::Reflection => {
+                (format!("the reflection of `{url}`"), "is it the right `endpoint`, and does the server run?")
+            }
+        };
         // What several dependencies name is fetched once, so that all get what is pinned.
-        let anew = self.used.insert(url.to_owned()) && self.policy.update;
-        let pinned = self.content.documents.get(url).and_then(|text| hex(text)).map(str::to_owned);
+        let anew = self.used.insert((kind, url.to_owned())) && self.policy.update;
+        let pinned = self.content.of(kind).get(url).and_then(|text| hex(text)).map(str::to_owned);
         let wrong = |code, message: String, help: &str| Err(Mistake::new(code, place.clone(), message).help(help));
         if let Some(digest) = pinned.as_deref().filter(|_| !anew)
             && let Some(copy) = self.copy(digest)
@@ -83,30 +132,30 @@ impl Lock {
             return Ok(copy);
         }
         if pinned.is_none() && self.policy.locked {
-            let message = format!("`{url}` is not pinned in {FILE}, which may not change");
+            let message = format!("{subject} is not pinned in {FILE}, which may not change");
             return wrong(Code::NotLocked, message, "build without `--locked` once, and commit the lock");
         }
         if self.policy.offline {
-            let message = format!("there is no copy of `{url}` here, and the network may not be used");
+            let message = format!("there is no copy of {subject} here, and the network may not be used");
             return wrong(Code::NotFetched, message, "build without `--offline` once");
         }
-        let bytes = match fetch::get(url) {
+        let bytes = match fetch() {
             Ok(bytes) => bytes,
-            Err(reason) => return wrong(Code::NotFetched, format!("`{url}` cannot be fetched: {reason}"), "check the URL"),
+            Err(reason) => return wrong(Code::NotFetched, format!("{subject} cannot be fetched: {reason}"), check),
         };
         let digest = file::digest(&bytes);
         match pinned {
             Some(pinned) if pinned != digest && !self.policy.update => {
                 let message =
-                    format!("`{url}` has changed: {FILE} pins {}, the server has {}", &pinned[..12], &digest[..12]);
+                    format!("{subject} has changed: {FILE} pins {}, the server has {}", &pinned[..12], &digest[..12]);
                 return wrong(
                     Code::Changed,
                     message,
-                    "look at what changed; `witwire build --update-lock` takes the new document",
+                    "look at what changed; `witwire build --update-lock` takes it as it is now",
                 );
             }
             Some(pinned) if pinned != digest && self.policy.locked => {
-                let message = format!("`{url}` has changed, and {FILE} may not change");
+                let message = format!("{subject} has changed, and {FILE} may not change");
                 return wrong(Code::NotLocked, message, "build without `--locked`");
             }
             _ => {}
@@ -114,7 +163,7 @@ impl Lock {
         if let Err(e) = file::work_folder(&self.root).and_then(|()| file::write(&self.copy_path(&digest), &bytes)) {
             return wrong(Code::NotFetched, e.to_string(), "the copy belongs there");
         }
-        self.content.documents.insert(url.to_owned(), format!("{SCHEME}{digest}"));
+        self.content.of(kind).insert(url.to_owned(), format!("{SCHEME}{digest}"));
         Ok(bytes)
     }
 
@@ -134,10 +183,13 @@ impl Lock {
             return Ok(());
         }
         if whole {
-            self.content.documents.retain(|url, _| self.used.contains(url));
+            for kind in [Kind::Document, Kind::Reflection] {
+                let used = &self.used;
+                self.content.of(kind).retain(|url, _| used.contains(&(kind, url.clone())));
+            }
         }
         let path = self.root.join(FILE);
-        if self.content.documents.is_empty() && !path.exists() {
+        if self.content.documents.is_empty() && self.content.reflections.is_empty() && !path.exists() {
             return Ok(());
         }
         let mut text = serde_json::to_string_pretty(&self.content).expect("maps of texts are JSON");

@@ -97,8 +97,6 @@ codes! {
     Undeclared = "M009"
     /// A file or folder does not exist.
     NoSuchPath = "M010"
-    /// What is asked for is not built yet.
-    Unsupported = "M011"
     /// A setting names nothing in the specification.
     NamesNothing = "M012"
     /// The specification of a dependency is refused.

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use witwire_deployment::{ComponentName, Settings};
 use witwire_frontends::Options;
 
+use crate::reflection::Reflected;
+use crate::remote::Allowed;
+
 /// A manifest without mistakes of form.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Manifest {
@@ -53,6 +56,9 @@ pub struct Dependency {
     pub name: String,
     /// Where its specification is.
     pub source: Source,
+    /// The server that is asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reflection: Option<Reflected>,
     /// What shapes its WIT.
     pub options: Options,
     /// How its functions are performed.
@@ -73,7 +79,8 @@ pub enum Source {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GrpcSource {
-    /// What environments call this dependency. Absent: the name of its first source file, without the extension.
+    /// What environments call this dependency. Absent: the name of its first source file, without the extension; with `reflection` the
+    /// server's host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The protobuf files whose services are wanted.
@@ -86,8 +93,10 @@ pub struct GrpcSource {
     /// A `FileDescriptorSet` with all imports, as `protoc --include_imports -o FILE` makes it. All its services are wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub descriptor_set: Option<PathBuf>,
-    /// Ask the server itself. Not built yet.
+    /// The server at `endpoint` is asked, once, by gRPC server reflection: the digest of what it says is pinned in `witwire.lock`. All its
+    /// services are wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("const" = true))]
     pub reflection: Option<bool>,
 }
 
@@ -105,4 +114,8 @@ pub struct OpenApiSource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "uri", "pattern" = "^https?://[^@#]+$"))]
     pub url: Option<String>,
+    /// Where documents on other machines may be, to which this one refers: a URL that ends in `/` allows all below it, any other
+    /// itself. They are pinned as well. What stands in the folder of `url`, or below it, is allowed without a word.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remote: Vec<Allowed>,
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use witwire_deployment::{ComponentName, Settings, SettingsError};
 use witwire_frontends::yaml::{Document, Kind, Node};
 use witwire_frontends::{self as frontends, DiskFiles, Location, Options, Severity};
@@ -13,6 +13,7 @@ use crate::bundle;
 use crate::environment;
 use crate::mistake::{Code, Mistake};
 use crate::model::{Component, Dependency, Manifest, Source};
+use crate::reflection::Reflected;
 use crate::schema::check::quoted;
 use crate::schema::{self, Part};
 
@@ -200,11 +201,6 @@ impl<'a> Reader<'a> {
         let mut names = BTreeSet::new();
         for (value, node) in values.as_array().into_iter().flatten().zip(node.items()) {
             self.paths(node, &["protos", "includes", "descriptorSet", "path"]);
-            if let Some(reflection) = node.get("reflection") {
-                let message = "`reflection` is not built yet";
-                let help = "make a descriptor set and name it: `descriptorSet: api.fds`";
-                self.mistakes.push(Mistake::new(Code::Unsupported, reflection.key_location(), message).help(help));
-            }
             if let Some(name) = label(node)
                 && !names.insert(name.clone())
             {
@@ -234,8 +230,12 @@ impl<'a> Reader<'a> {
             part.insert(name.to_owned(), value.clone());
         }
         let name = label(node)?;
+        // The WIT is the same in all environments, and so is the server that is asked for it.
+        let server = settings.get("server").or_else(|| settings.get("endpoints")?.get(0)).cloned();
+        let asked =
+            server.map(|server| json!({ "server": server, "tls": settings.get("tls").cloned().unwrap_or(json!({})) }));
         let overrides = environment::Overrides { root: self.node, component, dependency: &name };
-        // The WIT is the same in all environments, so that credentials in one of them count for all.
+        // Credentials in one environment count for all, for the same reason.
         let credentials = settings.contains_key("credentials") || overrides.any_has("credentials");
         if let Some(environment) = self.environment {
             overrides.apply(environment, &mut settings);
@@ -255,12 +255,26 @@ impl<'a> Reader<'a> {
             let place = node.get(key).map_or_else(|| node.location(), Node::key_location);
             self.mistakes.push(Mistake::new(Code::BadValue, place, e.to_string()));
         }
+        let mut reflection = None;
+        if let Source::Grpc(source) = &source
+            && source.reflection == Some(true)
+        {
+            if let Some(asked) = asked {
+                reflection = Some(self.typed::<Reflected>(&asked, node)?);
+            } else if settings.server.is_some() || !settings.endpoints.is_empty() {
+                let place = node.get("reflection").map_or_else(|| node.location(), Node::key_location);
+                let message =
+                    format!("`reflection` asks the server at `endpoint`, which `{name}` has in environments alone");
+                let help = "add the `endpoint` of everywhere; environments replace it for calls";
+                self.mistakes.push(Mistake::new(Code::Missing, place, message).help(help));
+            }
+        }
         if matches!(source, Source::Grpc(_)) && settings.server.is_none() && settings.endpoints.is_empty() {
             let message = format!("it is not known where `{name}` is served: protobuf sources do not say");
             let mistake = Mistake::new(Code::NoServer, node.location(), message);
             self.mistakes.push(mistake.help("add `endpoint: https://…`"));
         }
-        Some(Dependency { name, source, options, settings })
+        Some(Dependency { name, source, reflection, options, settings })
     }
 
     /// A part as its type. The schema was derived from the type, so that hardly anything is left to be refused here.
@@ -305,7 +319,7 @@ fn neighbour(path: &Path) -> Option<String> {
     nearest(wanted, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
-/// What environments call a dependency: its `name`, or else its first source file without the extension.
+/// What environments call a dependency: its `name`, or else its first source file without the extension, or the host that is asked.
 pub(crate) fn label(node: Node<'_>) -> Option<String> {
     let text = |node: Node<'_>| match node.kind() {
         Kind::Text(text) => Some(text.to_owned()),
@@ -313,6 +327,11 @@ pub(crate) fn label(node: Node<'_>) -> Option<String> {
     };
     if let Some(name) = node.get("name") {
         return text(name);
+    }
+    if node.get("reflection").is_some() {
+        let server = node.get("endpoint").or_else(|| node.get("endpoints")?.items().next()).and_then(text);
+        let host = server.and_then(|server| Some(url::Url::parse(&server).ok()?.host_str()?.to_owned()));
+        return Some(host.unwrap_or_else(|| "reflection".to_owned()));
     }
     let source = ["path", "descriptorSet", "url"].iter().find_map(|key| text(node.get(key)?));
     let source = source.or_else(|| text(node.get("protos")?.items().next()?))?;

@@ -97,7 +97,7 @@ fn kind(schema: &Value) -> String {
         }
         Some("Reference") => return "`{env: NAME}` or `{file: PATH}`".to_owned(),
         Some("Period") => return "a time, as `30s`".to_owned(),
-        Some("ServerUrl") => return "a URL".to_owned(),
+        Some("ServerUrl" | "RemoteUrl") => return "a URL".to_owned(),
         _ => {}
     }
     if let Some(only) = target.get("const") {

@@ -131,7 +131,7 @@ fn compose() -> Value {
             "required": ["type"],
             "additionalProperties": false,
             "oneOf": [{ "required": ["protos"] }, { "required": ["descriptorSet"] }, { "required": ["reflection"] }],
-            "allOf": [excluded("endpoint", "endpoints"), excluded("descriptorSet", "includes")],
+            "allOf": [excluded("endpoint", "endpoints"), excluded("descriptorSet", "includes"), excluded("reflection", "includes")],
         }),
     );
     definitions.insert(

@@ -1,27 +1,27 @@
 //! From a dependency to its APIs: compiled, or taken from the cache where nothing that was read has changed.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+mod cache;
+mod files;
 
-use serde::{Deserialize, Serialize};
+use std::path::Path;
+
 use witwire_deployment::ComponentName;
 use witwire_frontends::yaml::{Kind, Node};
 use witwire_frontends::{
-    self as frontends, Compiled, Diagnostic, DiskFiles, FileError, Files, Location, Options, Setting, SettingKey, Severity,
-    openapi, proto,
+    self as frontends, Compiled, Diagnostic, Files, Location, Options, Setting, SettingKey, Severity, openapi, proto,
 };
 use witwire_ir::Api;
-use witwire_ir::container::{self, Bundle};
 use witwire_ir::wave::nearest;
 
-use crate::file::{self, WORK};
 use crate::lock::Lock;
 use crate::mistake::{Code, Mistake};
 use crate::model::{Dependency, Source};
 use crate::project::Project;
+use crate::reflection::Reflect;
+use crate::remote::Allowed;
 use crate::schema::check::quoted;
+use cache::Cache;
+use files::Recorded;
 
 /// A dependency's APIs, and what there is to say about its specification.
 #[derive(Debug, Default)]
@@ -39,26 +39,34 @@ pub(crate) fn load(
     component: &ComponentName,
     index: usize,
     lock: &mut Lock,
+    reflect: &dyn Reflect,
     fresh: bool,
 ) -> (Specification, Vec<Mistake>) {
     let dependency = &project.manifest.dependencies[component][index];
     let place = |keys: &[&str]| project.place(component, index, keys);
-    let document = match &dependency.source {
-        Source::OpenApi(source) => match &source.url {
-            Some(url) => match lock.document(url, &place(&["url"])) {
-                Ok(bytes) => Some((url.as_str(), bytes)),
-                Err(mistake) => return (Specification::default(), vec![mistake]),
-            },
-            None => None,
-        },
-        Source::Grpc(_) => None,
+    let mut allowed = Vec::new();
+    let given = match &dependency.source {
+        Source::OpenApi(source) => {
+            allowed.extend(source.url.as_deref().and_then(Allowed::beside));
+            allowed.extend(source.remote.iter().cloned());
+            source.url.as_ref().map(|url| (url.clone(), lock.document(url, &place(&["url"]))))
+        }
+        Source::Grpc(_) => dependency.reflection.as_ref().map(|server| {
+            let answer = lock.reflection(server, &place(&["reflection"]), reflect);
+            (server.server.as_str().to_owned(), answer)
+        }),
     };
-    let files = Recorded::new(&project.root, document);
+    let given = match given {
+        Some((_, Err(mistake))) => return (Specification::default(), vec![mistake]),
+        Some((url, Ok(bytes))) => Some((url, bytes)),
+        None => None,
+    };
+    let files = Recorded::new(&project.root, given, allowed, lock, place(&["remote"]));
     let cache = Cache::new(project, dependency);
     if !fresh && let Some(specification) = cache.find(&files) {
         return (specification.shown(project), Vec::new());
     }
-    let compiled = compile(&dependency.source, &files, &dependency.options);
+    let compiled = compile(dependency, &files, &dependency.options);
     let mut mistakes = Vec::new();
     if compiled.is_refused() {
         mistakes = refusals(project, component, index, &compiled, &files);
@@ -67,6 +75,7 @@ pub(crate) fn load(
     // Where the manifest is corrected for a finding, its mistake says it all.
     specification.diagnostics.retain(|d| !is_mistake(d));
     mistakes.extend(unknown_schemes(project, component, index, &specification.apis, &files));
+    mistakes.extend(files.take_mistakes());
     if mistakes.is_empty() {
         // Without a cache the next build compiles again; that is all.
         let _ = cache.keep(&specification, &files);
@@ -94,8 +103,8 @@ fn is_mistake(diagnostic: &Diagnostic) -> bool {
     diagnostic.severity == Severity::Error && diagnostic.setting.is_some()
 }
 
-fn compile(source: &Source, files: &dyn Files, options: &Options) -> Compiled {
-    match source {
+fn compile(dependency: &Dependency, files: &dyn Files, options: &Options) -> Compiled {
+    match &dependency.source {
         Source::OpenApi(source) => {
             let path = source.path.as_deref().or(source.url.as_deref().map(Path::new)).unwrap_or(Path::new(""));
             openapi::compile(path, files, options)
@@ -103,6 +112,8 @@ fn compile(source: &Source, files: &dyn Files, options: &Options) -> Compiled {
         Source::Grpc(source) => {
             let input = if let Some(set) = &source.descriptor_set {
                 proto::Input::DescriptorSet(set.clone())
+            } else if let Some(server) = &dependency.reflection {
+                proto::Input::DescriptorSet(server.server.as_str().into())
             } else {
                 proto::Input::Protos { files: source.protos.clone(), includes: source.includes.clone() }
             };
@@ -182,7 +193,7 @@ fn text(node: Node<'_>) -> Option<&str> {
 /// What operations can be called in a selection: compiled once more, without what names none.
 fn operations(dependency: &Dependency, files: &Recorded<'_>) -> Vec<String> {
     let options = Options { credentials_configured: dependency.options.credentials_configured, ..Options::default() };
-    let compiled = compile(&dependency.source, files, &options);
+    let compiled = compile(dependency, files, &options);
     let names = |api: &Api| -> Vec<String> {
         let function = |operation: &witwire_ir::Operation| {
             let interface = &api.interfaces[operation.interface].name;
@@ -210,7 +221,7 @@ fn unknown_schemes(
     let names = dependency.settings.credentials.keys();
     if !dependency.options.operations.is_empty() && names.clone().any(|name| is_unknown(&schemes, name)) {
         let options = Options { operations: Vec::new(), strict: false, ..dependency.options.clone() };
-        schemes = of(&compile(&dependency.source, files, &options).apis);
+        schemes = of(&compile(dependency, files, &options).apis);
     }
     let unknown = names.filter(|name| is_unknown(&schemes, name));
     unknown
@@ -224,106 +235,4 @@ fn unknown_schemes(
             Mistake::new(Code::UnknownScheme, project.place(component, index, &["credentials", name]), message).help(help)
         })
         .collect()
-}
-
-/// The project's files, and a note of each that was asked for.
-struct Recorded<'a> {
-    root: &'a Path,
-    /// A document from the network under its URL.
-    document: Option<(&'a str, Vec<u8>)>,
-    asked: RefCell<BTreeMap<PathBuf, Option<String>>>,
-}
-
-impl<'a> Recorded<'a> {
-    fn new(root: &'a Path, document: Option<(&'a str, Vec<u8>)>) -> Self {
-        Self { root, document, asked: RefCell::default() }
-    }
-
-    fn get(&self, path: &Path) -> Result<Vec<u8>, FileError> {
-        match &self.document {
-            Some((url, bytes)) if path == Path::new(url) => Ok(bytes.clone()),
-            _ => DiskFiles.read(&self.root.join(path)),
-        }
-    }
-
-    fn digest(&self, path: &Path) -> Option<String> {
-        self.get(path).ok().map(|bytes| file::digest(&bytes))
-    }
-}
-
-impl Files for Recorded<'_> {
-    fn read(&self, path: &Path) -> Result<Vec<u8>, FileError> {
-        let read = self.get(path);
-        self.asked.borrow_mut().insert(path.to_owned(), read.as_ref().ok().map(|bytes| file::digest(bytes)));
-        read
-    }
-
-    /// The document that the lock pins, and no other.
-    fn remote(&self, url: &str) -> Result<Vec<u8>, FileError> {
-        match &self.document {
-            Some((known, _)) if *known == url => self.read(Path::new(url)),
-            _ => DiskFiles.remote(url),
-        }
-    }
-}
-
-/// What was compiled before, below the work folder.
-struct Cache {
-    folder: PathBuf,
-    key: String,
-}
-
-/// A kept compilation.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    /// Every file that was asked for, and its digest; none where it could not be read.
-    inputs: BTreeMap<PathBuf, Option<String>>,
-    /// The digest of the IR container.
-    ir: String,
-    /// What there is to say about it, each time.
-    findings: Vec<Diagnostic>,
-}
-
-impl Cache {
-    /// The key is all that shapes a compilation, apart from the contents of files.
-    fn new(project: &Project, dependency: &Dependency) -> Self {
-        let shaping = (env!("CARGO_PKG_VERSION"), program(), &dependency.source, &dependency.options);
-        let key = serde_json::to_vec(&shaping).expect("texts and maps of texts are JSON");
-        Self { folder: project.path(WORK).join("cache"), key: file::digest(&key)[..32].to_owned() }
-    }
-
-    fn path(&self, extension: &str) -> PathBuf {
-        self.folder.join(format!("{}.{extension}", self.key))
-    }
-
-    fn find(&self, files: &Recorded<'_>) -> Option<Specification> {
-        let kept: Kept = serde_json::from_slice(&std::fs::read(self.path("json")).ok()?).ok()?;
-        if kept.inputs.iter().any(|(path, digest)| files.digest(path) != *digest) {
-            return None;
-        }
-        let ir = std::fs::read(self.path("ir")).ok().filter(|bytes| file::digest(bytes) == kept.ir)?;
-        let apis = container::read(&ir).ok()?.apis;
-        Some(Specification { apis, diagnostics: kept.findings })
-    }
-
-    fn keep(&self, specification: &Specification, files: &Recorded<'_>) -> Result<(), file::FileError> {
-        if let Some(root) = self.folder.parent().and_then(Path::parent) {
-            file::work_folder(root)?;
-        }
-        let ir = container::write(&Bundle { apis: specification.apis.clone() });
-        let kept = Kept {
-            inputs: files.asked.borrow().clone(),
-            ir: file::digest(&ir),
-            findings: specification.diagnostics.clone(),
-        };
-        // The IR first: a note of it means that it is there.
-        file::write(&self.path("ir"), &ir)?;
-        file::write(&self.path("json"), &serde_json::to_vec(&kept).expect("maps of texts and findings are JSON"))
-    }
-}
-
-/// Size and time of this program's file: another build of the same version may compile otherwise.
-fn program() -> Option<(u64, SystemTime)> {
-    let meta = std::env::current_exe().and_then(std::fs::metadata).ok()?;
-    Some((meta.len(), meta.modified().ok()?))
 }

@@ -13,6 +13,7 @@ use super::manifest::{Told, open, policy};
 use crate::args::BuildArgs;
 use crate::error::CliError;
 use crate::output::{Output, Tone};
+use crate::reflection::Asker;
 
 pub(crate) fn run(args: &BuildArgs, output: Output) -> Result<(), CliError> {
     let project = open(&args.manifest, output)?;
@@ -25,7 +26,8 @@ pub(crate) fn run(args: &BuildArgs, output: Output) -> Result<(), CliError> {
     };
     let linker = ByExecutor::new()?;
     let mut told = Told::new(output);
-    let built = build::build(&project, &options, &linker, &mut |event| told.event(&event)).map_err(|e| told.failed(e))?;
+    let built =
+        build::build(&project, &options, &linker, &Asker, &mut |event| told.event(&event)).map_err(|e| told.failed(e))?;
     if output.is_json() {
         return output.json(&serde_json::json!({ "built": built, "findings": told.findings }));
     }

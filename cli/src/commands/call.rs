@@ -23,7 +23,8 @@ pub(crate) fn run(args: &CallArgs, output: Output) -> Result<(), CliError> {
         let spec = load(args, &args.words, output)?;
         return run_fixture(args, &spec, path, output);
     }
-    let Some((text, specs)) = args.words.split_last().filter(|(_, specs)| !specs.is_empty()) else {
+    let is_asked = args.settings.reflection.is_some();
+    let Some((text, specs)) = args.words.split_last().filter(|(_, specs)| is_asked || !specs.is_empty()) else {
         return Err(CliError::Usage(
             "write the SPEC and then the call: `witwire call todo.yaml 'todos.list({})'`".to_owned(),
         ));
@@ -57,7 +58,7 @@ pub(crate) fn run(args: &CallArgs, output: Output) -> Result<(), CliError> {
 
 fn load(args: &CallArgs, specs: &[String], output: Output) -> Result<Spec, CliError> {
     let specs: Vec<PathBuf> = specs.iter().map(PathBuf::from).collect();
-    let spec = spec::load_with(&specs, &args.settings, !args.auth.is_empty())?;
+    let spec = spec::load_with(&specs, &args.settings, &args.network.trust, !args.auth.is_empty())?;
     // Notes and warnings about the document are `inspect`'s; here only a refusal matters.
     spec.report_refusal(output)?;
     Ok(spec)
@@ -123,9 +124,14 @@ fn endpoint(api: &Api, operation: OperationId, server: Option<&str>) -> Result<E
     })
 }
 
+/// The server that the command line names.
+fn named(args: &CallArgs) -> Option<&str> {
+    args.server.as_deref().or(args.settings.reflection.as_deref())
+}
+
 fn send(plan: &Plan, call: &wave::WaveCall, request: &Request, args: &CallArgs) -> Result<Value, CliError> {
     let api = plan.api();
-    let endpoint = endpoint(api, call.operation, args.server.as_deref())?;
+    let endpoint = endpoint(api, call.operation, named(args))?;
     let class = &api.operations[call.operation].class;
     Ok(match exchange(&endpoint, request, Repeat::of(class, false), args)? {
         Ok(response) => plan.response(call.operation, &call.args, &response),
@@ -177,7 +183,7 @@ fn run_fixture(args: &CallArgs, spec: &Spec, path: &Path, output: Output) -> Res
                 continue;
             }
         };
-        let server = args.server.as_deref().or(fixture.server().filter(|_| !fixture.has_response()));
+        let server = named(args).or(fixture.server().filter(|_| !fixture.has_response()));
         let outcome = match (server, &prepared.request) {
             (Some(server), Ok(request)) => {
                 let endpoint = endpoint(api, prepared.operation, Some(server))?;

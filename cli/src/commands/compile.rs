@@ -8,7 +8,7 @@ use crate::output::Output;
 use crate::spec;
 
 pub(crate) fn run(args: &CompileArgs, output: Output) -> Result<(), CliError> {
-    let spec = spec::load(&args.spec.specs, &args.spec.settings)?;
+    let spec = spec::load(&args.spec.specs, &args.spec.settings, &args.spec.trust)?;
     spec.report(output)?;
     let bytes = container::write(&spec.bundle);
     std::fs::write(&args.output, &bytes).map_err(|e| CliError::file("write", &args.output, &e))?;

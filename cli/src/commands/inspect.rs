@@ -13,7 +13,7 @@ use crate::output::{Output, Tone};
 use crate::spec::{self, Spec};
 
 pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<(), CliError> {
-    let spec = spec::load(&args.specs, &args.settings)?;
+    let spec = spec::load(&args.specs, &args.settings, &args.trust)?;
     spec.report(output)?;
     let selected = select(&spec, args.function.as_deref())?;
     if args.example || args.example_response {

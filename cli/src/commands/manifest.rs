@@ -7,6 +7,7 @@ use witwire_manifest::{LockPolicy, Mistake, Project, schema};
 use crate::args::{ManifestArgs, ManifestCommand};
 use crate::error::CliError;
 use crate::output::{Output, Tone};
+use crate::reflection::Asker;
 use crate::spec;
 
 pub(crate) fn run(command: &ManifestCommand, output: Output) -> Result<(), CliError> {
@@ -19,7 +20,7 @@ pub(crate) fn run(command: &ManifestCommand, output: Output) -> Result<(), CliEr
 fn check(args: &ManifestArgs, output: Output) -> Result<(), CliError> {
     let project = open(args, output)?;
     let mut told = Told::new(output);
-    build::check(&project, policy(args), &mut |event| told.event(&event)).map_err(|e| told.failed(e))?;
+    build::check(&project, policy(args), &Asker, &mut |event| told.event(&event)).map_err(|e| told.failed(e))?;
     if output.is_json() {
         return output.json(&json!({ "components": names(&project), "findings": told.findings }));
     }

@@ -10,7 +10,7 @@ use crate::output::Output;
 use crate::spec;
 
 pub(crate) fn run(args: &WitArgs, output: Output) -> Result<(), CliError> {
-    let spec = spec::load(&args.spec.specs, &args.spec.settings)?;
+    let spec = spec::load(&args.spec.specs, &args.spec.settings, &args.spec.trust)?;
     spec.report(output)?;
     if let Some(dir) = &args.output {
         let mut written = Vec::new();

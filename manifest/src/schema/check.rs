@@ -12,6 +12,7 @@ use witwire_frontends::yaml::{Kind, Node};
 use witwire_ir::wave::nearest;
 
 use crate::mistake::{Code, Mistake};
+use crate::remote::Allowed;
 
 /// Definitions below which nothing that was written is repeated.
 const SECRET: &[&str] = &["Reference", "Credential", "ClientCredentials", "ClientCertificate"];
@@ -168,9 +169,10 @@ impl<'s> Checker<'s, '_> {
         let refused = match definition {
             Some("ServerUrl") => text.parse::<ServerUrl>().err().map(|e| e.to_string()),
             Some("Period") => text.parse::<Period>().err().map(|e| e.to_string()),
+            Some("RemoteUrl") => text.parse::<Allowed>().err().map(|e| e.to_string()),
             Some("ComponentName") => text.parse::<ComponentName>().err().map(|e| e.to_string()),
             _ if text.is_empty() => Some("it is empty".to_owned()),
-            _ if schema.get("format").is_some_and(|f| f == "uri") => crate::fetch::refused_url(text),
+            _ if schema.get("format").is_some_and(|f| f == "uri") => crate::remote::refused_url(text),
             _ => None,
         };
         if let Some(reason) = refused {

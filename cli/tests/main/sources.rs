@@ -1,0 +1,304 @@
+//! Specifications that are not on this machine: what gRPC servers say of themselves, and documents that others refer to.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use crate::Add;
+use crate::platform::Todo;
+use crate::tool::{folder, root, tools, witwire};
+
+pub(crate) fn trials(add: Add<'_>) {
+    add("reflection::a_server_says_what_its_sources_say", a_server_says_what_its_sources_say);
+    add("reflection::a_manifest_pins_what_a_server_says", a_manifest_pins_what_a_server_says);
+    add("reflection::a_server_without_it_is_told", a_server_without_it_is_told);
+    add("remote::documents_of_a_manifest", documents_of_a_manifest);
+    add("remote::documents_beside_a_url", documents_beside_a_url);
+    add("remote::documents_of_the_command_line", documents_of_the_command_line);
+}
+
+const DATA: &str = "cli/tests/data";
+const BUILD: &[&str] = &["build", "--no-command"];
+
+/// A gRPC server over grpcio that describes itself; it is stopped when this is dropped.
+struct Described {
+    child: Child,
+    address: String,
+}
+
+impl Drop for Described {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Described {
+    /// `None` where the Python environment is not installed.
+    fn start(version: &str, port: &str, proto: &str) -> Option<Self> {
+        let python = tools().join("grpc/bin/python");
+        if !python.exists() {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "`.ci/tools grpc` was not run, and CI must have it");
+            println!("skipped: the Python environment `grpc` is not installed (`.ci/tools grpc`)");
+            return None;
+        }
+        let data = root().join(DATA);
+        let mut child = Command::new(python)
+            .arg(data.join("reflection_server.py"))
+            .args([version, port])
+            .arg(data.join(proto))
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("Python starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let address = lines.next().expect("the server starts").expect("text");
+        Some(Self { child, address })
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn port(&self) -> &str {
+        self.address.rsplit(':').next().unwrap_or_default()
+    }
+}
+
+/// WIT without its documentation, of which compiled descriptors have none.
+fn bare(wit: &str) -> String {
+    wit.lines().filter(|line| !line.trim_start().starts_with("//") && !line.trim().is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+fn a_server_says_what_its_sources_say() {
+    let mut seen = Vec::new();
+    for (version, proto) in [("v1", "interop.proto"), ("v1alpha", "interop.proto"), ("v1alpha", "kv.proto")] {
+        let Some(server) = Described::start(version, "0", proto) else { return };
+        let asked = witwire(&root(), &["wit", "--reflection", &server.url()]).exits(0);
+        let sources = witwire(&root(), &["wit", &format!("{DATA}/{proto}")]).exits(0);
+        assert_eq!(bare(&asked.out), bare(&sources.out), "{version}");
+        assert!(!asked.out.contains("server-reflection"), "{}", asked.out);
+        seen.push(asked.out.lines().filter(|line| line.contains(": func(")).count());
+    }
+    assert!(seen.iter().all(|functions| *functions > 5), "{seen:?}");
+    println!("reflection: v1 and v1alpha over grpcio, {seen:?} functions");
+    let Some(server) = Described::start("v1", "0", "interop.proto") else { return };
+    let url = server.url();
+    let with = |words: &[&str]| witwire(&root(), &[words, &["--reflection", &url]].concat());
+    with(&["inspect"]).exits(0).says("test-service.empty-call");
+    let dir = folder(&[]);
+    let ir = dir.path().join("api.ir").display().to_string();
+    with(&["compile", "-o", &ir]).exits(0);
+    witwire(&root(), &["inspect", &ir]).exits(0).says("test-service.empty-call");
+    // The call goes to the server that was asked, which has no methods.
+    with(&["call", "test-service.empty-call()"]).exits(4).says("unimplemented");
+    with(&["wit", "openapi.yaml"]).exits(2).complains("exclude each other");
+    with(&["call"]).exits(2);
+    drop(server);
+    with(&["wit"]).exits(3).complains(&url);
+}
+
+/// A project that calls what a server says.
+fn project(dependency: &str) -> tempfile::TempDir {
+    let manifest =
+        format!("components:\n  app:a: {{ wit: wit, wasm: a.wasm }}\ndependencies:\n  app:a:\n    - {dependency}\n");
+    // An empty component.
+    let dir = folder(&[("witwire.yaml", manifest.as_bytes()), ("a.wasm", b"\0asm\r\0\x01\0")]);
+    std::fs::create_dir(dir.path().join("wit")).expect("made");
+    std::fs::write(dir.path().join("wit/world.wit"), "package a:b;\nworld c {}\n").expect("written");
+    dir
+}
+
+fn read(dir: &Path, file: &str) -> String {
+    std::fs::read_to_string(dir.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"))
+}
+
+fn a_manifest_pins_what_a_server_says() {
+    let Some(server) = Described::start("v1alpha", "0", "interop.proto") else { return };
+    let project = project(&format!("{{ type: grpc, reflection: true, endpoint: \"{}\" }}", server.url()));
+    let dir = project.path();
+    let build = |words: &[&str]| witwire(dir, &[BUILD, words].concat());
+    build(&["--locked"]).exits(1).complains("error[M020]").complains("witwire.yaml:5");
+    build(&["--offline"]).exits(1).complains("error[M021]");
+    build(&[]).exits(0);
+    let (lock, wit) = (read(dir, "witwire.lock"), read(dir, "wit/deps/grpc_testing/testing.wit"));
+    assert!(lock.contains("reflections") && lock.contains(&server.url()), "{lock}");
+    assert!(wit.contains("empty-call: func("), "{wit}");
+    // Another service at the same place. The copy is what counts, until it is gone or is to be replaced.
+    let port = server.port().to_owned();
+    drop(server);
+    build(&["--locked", "--offline"]).exits(0);
+    build(&["--update-lock"]).exits(1).complains("error[M021]").complains("does the server run");
+    let Some(_other) = Described::start("v1", &port, "kv.proto") else { return };
+    build(&[]).exits(0);
+    std::fs::remove_dir_all(dir.join(".witwire")).expect("removed");
+    build(&[]).exits(1).complains("error[M022]").complains("`witwire build --update-lock`");
+    assert_eq!((read(dir, "witwire.lock"), read(dir, "wit/deps/grpc_testing/testing.wit")), (lock.clone(), wit));
+    build(&["--update-lock"]).exits(0);
+    assert_ne!(read(dir, "witwire.lock"), lock);
+    assert!(!dir.join("wit/deps/grpc_testing").exists());
+    build(&["--locked", "--offline", "--force"]).exits(0);
+}
+
+fn a_server_without_it_is_told() {
+    let todo = Todo::start();
+    let ran = witwire(&root(), &["wit", "--reflection", &todo.running.url()]).exits(3);
+    ran.complains("no reflection, neither v1 nor v1alpha");
+    if let Some(partial) = Described::start("v1-partial", "0", "interop.proto") {
+        let ran = witwire(&root(), &["wit", "--reflection", &partial.url()]).exits(3);
+        ran.complains("does not describe the file `google/protobuf/wrappers.proto`: not here (status 5)");
+    }
+    witwire(&root(), &["wit", "--reflection", "shop"]).exits(2).complains("--reflection shop");
+}
+
+/// A server of documents, by path, which notes what it is asked for.
+#[derive(Clone, Default)]
+struct Documents {
+    url: String,
+    pages: Arc<Mutex<BTreeMap<String, String>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Documents {
+    fn serve(pages: &[(&str, &str)]) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let served = Self { url: format!("http://{}", listener.local_addr().expect("an address")), ..Self::default() };
+        for (path, page) in pages {
+            served.set(path, page);
+        }
+        let of = served.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { return };
+                let mut lines = BufReader::new(stream.try_clone().expect("a handle")).lines();
+                let Some(Ok(first)) = lines.next() else { continue };
+                while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+                let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
+                let page = of.pages.lock().expect("not poisoned").get(&path).cloned();
+                let (status, body) = page.map_or(("404 Not Found", String::new()), |page| ("200 OK", page));
+                of.asked.lock().expect("not poisoned").push(path);
+                let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+                let _ = stream.write_all((head + &body).as_bytes());
+            }
+        });
+        served
+    }
+
+    fn set(&self, path: &str, page: &str) {
+        self.pages.lock().expect("not poisoned").insert(path.to_owned(), page.to_owned());
+    }
+
+    fn remove(&self, path: &str) {
+        self.pages.lock().expect("not poisoned").remove(path);
+    }
+
+    /// What was asked for since the last time.
+    fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.asked.lock().expect("not poisoned"))
+    }
+}
+
+/// A document whose one operation answers with a schema elsewhere.
+fn notes(reference: &str) -> String {
+    format!(
+        "openapi: 3.1.0
+info: {{ title: Notes, version: 1.0.0 }}
+servers: [{{ url: https://notes.example.com }}]
+paths:
+  /notes:
+    get:
+      operationId: getNote
+      tags: [notes]
+      responses:
+        200:
+          description: The note.
+          content: {{ application/json: {{ schema: {{ $ref: \"{reference}\" }} }} }}
+"
+    )
+}
+
+const MODELS: &str =
+    "Note: { type: object, required: [author], properties: { author: { $ref: 'deep/people.yaml#/Person' } } }\n";
+const PEOPLE: &str = "Person: { type: object, required: [nick], properties: { nick: { type: string } } }\n";
+const WIT: &str = "wit/deps/api_notes/notes.wit";
+
+fn documents_of_a_manifest() {
+    let server = Documents::serve(&[("/specs/models.yaml", MODELS), ("/specs/deep/people.yaml", PEOPLE)]);
+    let project = project("{ type: openapi, path: notes.yaml }");
+    let dir = project.path();
+    std::fs::write(dir.join("notes.yaml"), notes(&format!("{}/specs/models.yaml#/Note", server.url))).expect("written");
+    let build = |words: &[&str]| witwire(dir, &[BUILD, words].concat());
+    // Nothing is fetched, and the line that would allow it is told.
+    let line = format!("remote: [\"{}/specs/\"]", server.url);
+    build(&[]).exits(0).complains("warning[O010]").complains(&line);
+    assert_eq!(server.asked(), [""; 0]);
+    assert!(!dir.join("witwire.lock").exists() && !read(dir, WIT).contains("nick"));
+
+    let manifest = read(dir, "witwire.yaml").replace("path: notes.yaml", &format!("path: notes.yaml, {line}"));
+    std::fs::write(dir.join("witwire.yaml"), manifest).expect("written");
+    build(&["--locked"]).exits(1).complains("error[M020]").complains("#/dependencies/app:a/0/remote");
+    assert_eq!(server.asked(), [""; 0]);
+    build(&[]).exits(0);
+    assert!(read(dir, WIT).contains("nick: string"), "{}", read(dir, WIT));
+    assert_eq!(server.asked(), ["/specs/models.yaml", "/specs/deep/people.yaml"]);
+    let lock = read(dir, "witwire.lock");
+    assert_eq!(lock.matches("blake3:").count(), 2, "{lock}");
+    build(&["--offline", "--locked"]).exits(0).says("unchanged");
+    build(&["--offline", "--locked", "--force"]).exits(0);
+
+    // Another document than the one that was pinned.
+    server.set("/specs/deep/people.yaml", &PEOPLE.replace("nick", "name"));
+    build(&[]).exits(0);
+    assert_eq!(server.asked(), [""; 0]);
+    std::fs::remove_dir_all(dir.join(".witwire")).expect("removed");
+    build(&[]).exits(1).complains("error[M022]").complains("/specs/deep/people.yaml` has changed");
+    assert_eq!(read(dir, "witwire.lock"), lock);
+    build(&["--update-lock"]).exits(0);
+    assert!(read(dir, WIT).contains("name: string"), "{}", read(dir, WIT));
+    // What is no longer asked for is forgotten.
+    let own = notes("#/components/schemas/Note") + "components: { schemas: { Note: { type: string } } }\n";
+    std::fs::write(dir.join("notes.yaml"), own).expect("written");
+    build(&[]).exits(0);
+    assert!(!read(dir, "witwire.lock").contains("blake3:"));
+}
+
+fn documents_beside_a_url() {
+    let server = Documents::serve(&[
+        ("/specs/notes.yaml", &notes("models.yaml#/Note")),
+        ("/specs/models.yaml", MODELS),
+        ("/specs/deep/people.yaml", &PEOPLE.replace("type: string", "$ref: '../../private/nick.yaml'")),
+        ("/private/nick.yaml", "type: string"),
+    ]);
+    let project = project(&format!("{{ type: openapi, url: \"{}/specs/notes.yaml\" }}", server.url));
+    let dir = project.path();
+    let line = format!("remote: [\"{}/private/\"]", server.url);
+    witwire(dir, BUILD).exits(0).complains("warning[O010]").complains(&line);
+    assert_eq!(server.asked(), ["/specs/notes.yaml", "/specs/models.yaml", "/specs/deep/people.yaml"]);
+    assert!(read(dir, WIT).contains("nick"), "{}", read(dir, WIT));
+    // Allowed, and not there.
+    let manifest = read(dir, "witwire.yaml").replace("notes.yaml\"", &format!("notes.yaml\", {line}"));
+    std::fs::write(dir.join("witwire.yaml"), manifest).expect("written");
+    server.remove("/private/nick.yaml");
+    witwire(dir, BUILD)
+        .exits(1)
+        .complains("error[M021]")
+        .complains("/private/nick.yaml` cannot be fetched")
+        .complains("404");
+    assert_eq!(server.asked(), ["/private/nick.yaml"]);
+}
+
+fn documents_of_the_command_line() {
+    let server = Documents::serve(&[("/specs/models.yaml", MODELS), ("/specs/deep/people.yaml", PEOPLE)]);
+    let document = notes(&format!("{}/specs/models.yaml#/Note", server.url));
+    let dir = folder(&[("notes.yaml", document.as_bytes())]);
+    let folder = format!("{}/specs/", server.url);
+    witwire(dir.path(), &["wit", "notes.yaml"]).exits(0).complains(&format!("`--allow-remote {folder}` allows it"));
+    assert_eq!(server.asked(), [""; 0]);
+    witwire(dir.path(), &["wit", "notes.yaml", "--allow-remote", &folder]).exits(0).says("nick: string");
+    assert_eq!(server.asked(), ["/specs/models.yaml", "/specs/deep/people.yaml"]);
+    let one = format!("{folder}models.yaml");
+    witwire(dir.path(), &["wit", "notes.yaml", "--allow-remote", &one]).exits(0).complains("deep/people.yaml");
+    assert_eq!(server.asked(), ["/specs/models.yaml"]);
+    witwire(dir.path(), &["wit", "notes.yaml", "--allow-remote", "specs/"]).exits(2).complains("is not a URL");
+}
