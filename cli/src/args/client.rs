@@ -137,7 +137,7 @@ pub(crate) enum WorkerCommand {
         /// The worker's name.
         name: String,
     },
-    /// Invoke an export and wait for its result.
+    /// Invoke an export, and wait for its result unless `--detach` says otherwise.
     #[command(
         after_help = "Examples:\n  witwire worker invoke party 'run(\"ada\")'\n  witwire worker invoke party 'run(\"ada\")' \
                       --key order-17 --follow\n  witwire worker invoke shop 'app:shop/orders@1.0.0.place({item: \"cake\"})'\n\n\
@@ -179,6 +179,9 @@ pub(crate) struct InvokeArgs {
     /// Print what the worker does while it does it.
     #[arg(long)]
     pub(crate) follow: bool,
+    /// Do not wait: what the server has accepted it does, whatever happens to it. The same line without this waits for the result.
+    #[arg(long, conflicts_with_all = ["follow", "timeout"])]
+    pub(crate) detach: bool,
     /// Stop waiting after so many seconds; the invocation goes on. Default: wait as long as it takes.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) timeout: Option<u64>,

@@ -6,7 +6,7 @@ use ureq::http::Method;
 
 use super::error::ClientError;
 use super::types::{
-    ComponentDetails, ComponentSummary, Decision, Ended, Entry, Invocation, NewWorker, Page, Resume, WorkerDetails,
+    ComponentDetails, ComponentSummary, Decision, Ended, Entry, Invocation, NewWorker, Page, Resume, Started, WorkerDetails,
 };
 use super::{ANSWER, Client, Upload, segment};
 
@@ -67,6 +67,11 @@ impl Client {
         within: Option<Duration>,
     ) -> Result<Ended, ClientError> {
         self.post(&worker(name, "/invoke"), invocation, within)
+    }
+
+    /// Invokes without waiting. Once this returns, the invocation is kept and will be done.
+    pub(crate) fn start(&self, name: &str, invocation: &Invocation) -> Result<Started, ClientError> {
+        self.post(&worker(name, "/invocations"), invocation, Some(ANSWER))
     }
 
     pub(crate) fn interrupt(&self, name: &str) -> Result<WorkerDetails, ClientError> {

@@ -84,6 +84,15 @@ pub(crate) struct Invocation {
     pub(crate) key: String,
 }
 
+/// An invocation that the server has accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Started {
+    pub(crate) key: String,
+    /// `waiting`, `running`, `ended` and so on, in the server's words.
+    pub(crate) status: String,
+}
+
 /// How an invocation ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]

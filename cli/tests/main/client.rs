@@ -11,6 +11,7 @@ pub(crate) fn trials(add: Add<'_>) {
     add("client::refusals_are_told_with_their_code", refusals_are_told_with_their_code);
     add("client::the_key_opens_the_door_and_is_not_shown", the_key_opens_the_door_and_is_not_shown);
     add("client::a_caller_who_was_cut_off_continues", a_caller_who_was_cut_off_continues);
+    add("client::an_invocation_is_started_and_left", an_invocation_is_started_and_left);
     add("client::what_is_no_server_is_said_to_be", what_is_no_server_is_said_to_be);
     add("client::the_doctor_says_what_to_do", the_doctor_says_what_to_do);
 }
@@ -180,6 +181,29 @@ fn a_caller_who_was_cut_off_continues() {
     let server = server.restart();
     server.run(&["worker", "invoke", "w", "run(\"ada\")", "--key", "k1"]).exits(0).is(&format!("{PARTY}\n"));
     todo.each_once(Todo::EFFECTS);
+}
+
+fn an_invocation_is_started_and_left() {
+    let todo = Todo::start();
+    let dir = compiled(&todo);
+    let mut server = Platform::start(dir.path(), &[]);
+    server.run(&[&["component", "create"], &FILES[..]].concat()).exits(0);
+    server.run(&["worker", "create", "w", "--component", "agent"]).exits(0);
+    todo.service.control.once(Operation::Create, Point::Done, Misbehavior::Park);
+    let line = ["worker", "invoke", "w", "run(\"ada\")", "--key", "k1"];
+    let detached = [&line[..], &["--detach"]].concat();
+    server.run(&detached).exits(0).says("wait for it: witwire worker invoke w 'run(\"ada\")' --key k1");
+    todo.held(1);
+    // The same key is the same invocation, also where the server died in the middle of it.
+    assert_eq!(server.run(&[&detached[..], &["--format", "json"]].concat()).exits(0).json()["status"], "running");
+    server.kill();
+    todo.service.control.release();
+    let server = server.restart();
+    server.run(&line).exits(0).is(&format!("{PARTY}\n"));
+    server.run(&detached).exits(0).says("ended, key k1");
+    todo.each_once(Todo::EFFECTS);
+    server.run(&["worker", "invoke", "nobody", "run(\"ada\")", "--detach"]).exits(1).complains("S202");
+    server.run(&[&detached[..], &["--follow"]].concat()).exits(2);
 }
 
 fn what_is_no_server_is_said_to_be() {

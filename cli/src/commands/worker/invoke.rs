@@ -1,4 +1,4 @@
-//! `witwire worker invoke`: waits for the result, and tells what happens meanwhile.
+//! `witwire worker invoke`: waits for the result, and tells what happens meanwhile; or starts it alone.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
@@ -30,6 +30,10 @@ pub(super) fn run(client: &Client, args: &InvokeArgs, output: Output) -> Result<
         arguments: arguments.iter().map(|a| Wave::as_str(a).to_owned()).collect(),
         key: key.as_str().to_owned(),
     };
+    if args.detach {
+        let started = client.start(&args.name, &invocation).map_err(|error| explained(error, &key))?;
+        return if output.is_json() { output.json(&started) } else { output.line(&told(args, &key, &started.status)) };
+    }
     let within = args.timeout.map(Duration::from_secs);
     let mut entries = Vec::new();
     let ended = if args.follow {
@@ -52,6 +56,16 @@ pub(super) fn run(client: &Client, args: &InvokeArgs, output: Output) -> Result<
         output.json(&report)?;
     }
     invocation::verdict(&ended, output)
+}
+
+/// How far an invocation is, and how to come back to it.
+fn told(args: &InvokeArgs, key: &IdempotencyKey, status: &str) -> String {
+    let call = args.call.replace('\'', r"'\''");
+    format!(
+        "{status}, key {key}\n  wait for it: witwire worker invoke {} '{call}' --key {key}",
+        args.name,
+        key = key.as_str()
+    )
 }
 
 /// Invokes, and hands over every new entry of the oplog until the result is there.
