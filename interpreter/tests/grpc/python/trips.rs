@@ -1,6 +1,6 @@
 //! Round trips between values and messages of protobuf's Python runtime, over every published tree.
 //!
-//! A few trees by default, all with `WITWIRE_FULL=1`.
+//! A few trees and messages by default; every message of all trees with `WITWIRE_FULL=1`.
 
 use std::path::Path;
 
@@ -16,8 +16,11 @@ use crate::grpc::generate::Generator;
 /// Trees that always run: small, and with proto2, editions, recursion, groups, maps and oneofs among them.
 const SMALL: &[&str] = &["todo-example", "grpcbin", "openfga", "etcd", "protobuf-tests"];
 
-/// Messages per tree, where it has so many; a few may be too large for component tools.
-const MESSAGES: u64 = 25;
+/// Messages per tree and values of each, where the tree has so many.
+const SOME: (u64, u64) = (25, 4);
+/// The same for all messages.
+const ALL: (u64, u64) = (1_000_000, 2);
+/// A few messages may be too large for component tools.
 const LEAST: u64 = 20;
 /// How deep values are.
 const DEPTH: u32 = 5;
@@ -26,7 +29,7 @@ const DEPTH: u32 = 5;
 fn python_reads_what_is_written_and_writes_what_is_read() {
     let (Some(root), Some(mut oracle)) = (corpus(), Oracle::start()) else { return };
     let full = std::env::var_os("WITWIRE_FULL").is_some();
-    let seeds = if full { 10 } else { 4 };
+    let (messages, seeds) = if full { ALL } else { SOME };
     let mut trees: Vec<String> = std::fs::read_dir(&root)
         .expect("the corpus is a folder")
         .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
@@ -35,14 +38,14 @@ fn python_reads_what_is_written_and_writes_what_is_read() {
     trees.sort();
     let mut trips = 0;
     for name in &trees {
-        trips += run(&mut oracle, &root.join(name), name, seeds);
+        trips += run(&mut oracle, &root.join(name), name, messages, seeds);
     }
     println!("{} trees, {trips} round trips", trees.len());
     assert!(trips >= if full { 5_000 } else { 500 }, "only {trips} round trips");
 }
 
-fn run(oracle: &mut Oracle, root: &Path, name: &str, seeds: u64) -> u64 {
-    let sources = Sources::compile(oracle, root, &json!(MESSAGES), UnknownFields::Drop);
+fn run(oracle: &mut Oracle, root: &Path, name: &str, messages: u64, seeds: u64) -> u64 {
+    let sources = Sources::compile(oracle, root, &json!(messages), UnknownFields::Drop);
     let mut trips = 0;
     for message in &sources.messages {
         for seed in 0..seeds {
