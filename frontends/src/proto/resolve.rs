@@ -1,6 +1,6 @@
 //! The pass that links: descriptors in, a [`Model`] out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use witwire_ir::wire::proto::Scalar;
 
@@ -26,6 +26,7 @@ pub(super) fn resolve(sources: &Sources, options: &Options, findings: &mut Findi
         pending: Vec::new(),
         extensions: Vec::new(),
         extension_fields: options.extensions == Extensions::Fields,
+        message_sets: HashSet::new(),
         findings,
     };
     let infos: Vec<_> = sources.set.file.iter().map(|f| SourceInfo::new(f.source_code_info.as_ref())).collect();
@@ -121,6 +122,8 @@ struct Linker<'a, 'f> {
     extensions: Vec<(String, PendingExtension<'a>)>,
     /// Whether extension fields become fields.
     extension_fields: bool,
+    /// Messages with the message-set wire format.
+    message_sets: HashSet<MessageId>,
     findings: &'f mut Findings,
 }
 
@@ -185,7 +188,8 @@ impl<'a> Linker<'a, '_> {
         for (extendee, extension) in std::mem::take(&mut self.extensions) {
             let Some(Kind::Message(message)) = self.names.get(&extendee).copied() else { continue };
             let PendingExtension { descriptor, element, dialect, features } = extension;
-            if self.extension_fields {
+            // A member of a message set travels otherwise than a field.
+            if self.extension_fields && !self.message_sets.contains(&message) {
                 let (oneof, in_map_entry) = (None, false);
                 self.pending.push(PendingField { message, descriptor, element, dialect, features, oneof, in_map_entry });
             } else {
@@ -199,7 +203,8 @@ impl<'a> Linker<'a, '_> {
         let full_name = scope.child(message.name());
         let options = message.options.as_ref();
         let element = scope.file.element(&full_name, path, options.and_then(|o| o.deprecated));
-        if options.is_some_and(super::descriptor::MessageOptions::message_set_wire_format) {
+        let is_set = options.is_some_and(super::descriptor::MessageOptions::message_set_wire_format);
+        if is_set {
             self.findings.warning(
                 Code::ProtoDegraded,
                 element.at.clone(),
@@ -218,6 +223,7 @@ impl<'a> Linker<'a, '_> {
             map_entry,
             extensions: Vec::new(),
         });
+        self.message_sets.extend(is_set.then_some(id));
         self.name(&full_name, Kind::Message(id), scope.file);
 
         let features = scope.features.with(options.and_then(|o| o.features.as_ref()));
@@ -329,7 +335,8 @@ impl<'a> Linker<'a, '_> {
                 Cardinality::Required
             }
             _ if is_message || descriptor.oneof_index.is_some() || descriptor.proto3_optional() => Cardinality::Explicit,
-            _ if features.presence == Presence::Implicit => Cardinality::Implicit,
+            // An extension field always tells whether it is there.
+            _ if features.presence == Presence::Implicit && descriptor.extendee.is_none() => Cardinality::Implicit,
             _ => Cardinality::Explicit,
         };
         // A map's entries and their values are length-delimited, whatever they inherit.
