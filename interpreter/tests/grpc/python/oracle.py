@@ -105,10 +105,10 @@ class Judge:
         return {**self.read(message, bytes), "built": built.hex()}
 
     def read(self, message, bytes):
-        """How a message reads. `again` is how the runtime writes it, unknown fields included. `lossy` tells of what a value in WIT
-        cannot hold: strings of proto2 that are not UTF-8, nulls that are not 0, unknown fields of messages with a form of their
-        own; `unreadable` of strings that the runtime takes but cannot show; `entries` of entries of maps that it keeps as unknown
-        fields because it does not know all of them.
+        """How a message reads. `again` is how the runtime writes it, unknown fields included. `lossy` tells of what a value in
+        WIT cannot hold: strings of proto2 that are not UTF-8, nulls that are not 0, unknown fields of messages without fields or
+        with a form of their own; `unreadable` of strings that the runtime takes but cannot show; `entries` of entries of maps
+        that it keeps as unknown fields because it does not know all of them.
         """
         try:
             read = self.new(message)
@@ -125,18 +125,18 @@ class Judge:
 
     def cases(self, message):
         """What the conformance suite's categories make of a message: names and bytes. Required fields go before each."""
-        required = self.fill(self.new(message), random.Random(0), 0, absent=1).SerializeToString().hex()
+        required = self.fill(self.new(message), random.Random(0), 0, absent=1).SerializeToString(deterministic=True).hex()
         return {"cases": [[name, required + case.hex()] for name, case in cases.cases(self.descriptor(message), self.fields)]}
 
     def damaged(self, message, seed, count):
         """Damaged encodings of a message by its descriptor alone."""
-        whole = self.fill(self.new(message), random.Random(seed), 2).SerializeToString()
+        whole = self.fill(self.new(message), random.Random(seed), 2).SerializeToString(deterministic=True)
         return {"cases": [[name, content.hex()] for name, content in cases.damaged(whole, seed, count)]}
 
     def make(self, message, seed, depth):
         """A message by its descriptor alone."""
         made = self.fill(self.new(message), random.Random(seed), depth)
-        return {"bytes": made.SerializeToString().hex(), "tree": self.dump(made)}
+        return {"bytes": made.SerializeToString(deterministic=True).hex(), "tree": self.dump(made)}
 
     def new(self, name):
         if name not in self.classes:
@@ -157,7 +157,7 @@ class Judge:
         known = self.fields(message.DESCRIPTOR)
         unknown = [known.get(field.field_number) for field in UnknownFieldSet(message)]
         self.entries |= any(field and is_map(field) for field in unknown)
-        self.lossy |= bool(unknown) and message.DESCRIPTOR.full_name in FORMS
+        self.lossy |= bool(unknown) and message.DESCRIPTOR.full_name in FORMS or not known and message.ByteSize() > 0
         for field, value in message.ListFields():
             if field.number not in known:
                 continue
@@ -181,7 +181,8 @@ class Judge:
         if field.type == F.TYPE_STRING and isinstance(value, bytes):
             self.lossy = True
             return value.decode(errors="replace")
-        if cases.is_null(field):
+        if cases.is_null(field) and field.containing_oneof and not field.containing_oneof.name.startswith("_"):
+            # A case without payload; the oneof of an `optional` field is none.
             self.lossy |= value != 0
             return 0
         return value.hex() if field.type == F.TYPE_BYTES else value
