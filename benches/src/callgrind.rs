@@ -25,26 +25,27 @@ pub fn count(runner: &Path, entry: &Entry, case: &Case, factor: u32) -> Result<V
         if runs == 0 {
             return Ok(None);
         }
-        let once = total(runner, entry.name, side, runs)?;
-        let twice = total(runner, entry.name, side, 2 * runs)?;
+        let total = |runs: u32| total(runner, &[entry.name, side, &runs.to_string()]);
+        let (once, twice) = (total(runs)?, total(2 * runs)?);
         Ok(Some((twice - once) / f64::from(runs) / f64::from(case.times)))
     };
     case.sides.iter().map(|side| each(side.name)).collect()
 }
 
-fn total(runner: &Path, case: &str, side: &str, runs: u32) -> Result<f64, String> {
+/// The instructions of a whole process of this package's program.
+pub(crate) fn total(runner: &Path, arguments: &[&str]) -> Result<f64, String> {
     let directory = tempfile::tempdir().map_err(|e| format!("no temporary folder: {e}"))?;
     let file = directory.path().join("out");
     let output = Command::new("valgrind")
         .arg("--tool=callgrind")
         .arg(format!("--callgrind-out-file={}", file.display()))
         .arg(runner)
-        .args([case, side, &runs.to_string()])
+        .args(arguments)
         .stdin(Stdio::null())
         .output()
         .map_err(|e| format!("valgrind does not start: {e}"))?;
     if !output.status.success() {
-        return Err(format!("`{case}`, `{side}`: {}", String::from_utf8_lossy(&output.stderr)));
+        return Err(format!("`{}`: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr)));
     }
     let text = std::fs::read_to_string(&file).map_err(|e| format!("callgrind left nothing to read: {e}"))?;
     read_total(&text).ok_or_else(|| "callgrind told no total".to_owned())

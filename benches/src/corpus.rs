@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-fn path(file: &str) -> PathBuf {
+/// Where a file would be.
+pub(crate) fn path(file: &str) -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
     std::env::var_os("WITWIRE_CORPUS").map_or_else(beside, PathBuf::from).join(file)
 }

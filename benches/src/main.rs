@@ -3,6 +3,7 @@
 //! ```text
 //! witwire-benches                         lists the sides: CASE<tab>SIDE
 //! witwire-benches CASE SIDE COUNT         makes a case and runs a side, for callgrind
+//! witwire-benches compile FILE            compiles a document of the corpus: bytes, functions, 1/100 s of user time, peak KiB
 //! witwire-benches instructions [FACTOR]   prints a table of instructions; FACTOR times as many runs
 //! witwire-benches page [quick] [clock]    measures everything and rewrites the book's page and its plot;
 //!                                         `quick`: with few samples, `clock`: without callgrind
@@ -12,9 +13,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use witwire_benches::measure::{Effort, Measured, MeasuredSide, measure};
-use witwire_benches::{CASES, callgrind, machine, page, table};
+use witwire_benches::{CASES, callgrind, large, machine, page, table};
 
-const USAGE: &str = "usage: witwire-benches [CASE SIDE COUNT | instructions [FACTOR] | page [quick] [clock]]";
+const USAGE: &str = "usage: witwire-benches [CASE SIDE COUNT | compile FILE | instructions [FACTOR] | page [quick] [clock]]";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
             list();
             Ok(())
         }
+        ["compile", file] => large::compile(file).map(|line| println!("{line}")),
         ["instructions"] => instructions("1"),
         ["instructions", factor] => instructions(factor),
         ["page", ref options @ ..] if options.iter().all(|option| ["quick", "clock"].contains(option)) => {
@@ -110,11 +112,13 @@ fn write_page(quick: bool, clock: bool) -> Result<(), String> {
             side.instructions = count;
         }
     }
+    eprintln!("large documents");
+    let large = large::measure(&runner, counts)?;
     let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src");
     let file = book.join("performance.md");
     let said = |what: &str, e: std::io::Error| format!("the book's page cannot be {what}: {e}");
     let text = std::fs::read_to_string(&file).map_err(|e| said("read", e))?;
-    let text = page::updated(&text, &machine, &cases)?;
+    let text = page::updated(&text, &machine, &cases, &large)?;
     std::fs::write(&file, text).map_err(|e| said("written", e))?;
     std::fs::write(book.join("performance.svg"), page::picture(&cases)).map_err(|e| said("written", e))
 }

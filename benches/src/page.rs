@@ -1,5 +1,6 @@
 //! The book's page: its words are written by hand, what was measured stands between marks and is replaced.
 
+use crate::large::Large;
 use crate::measure::Measured;
 use crate::{plot, table};
 
@@ -12,9 +13,10 @@ fn marks(part: &str) -> (String, &'static str) {
 ///
 /// # Errors
 /// A mark is missing, in words.
-pub fn updated(page: &str, machine: &str, cases: &[Measured]) -> Result<String, String> {
+pub fn updated(page: &str, machine: &str, cases: &[Measured], large: &[Large]) -> Result<String, String> {
     let page = replaced(page, "machine", machine)?;
-    replaced(&page, "figures", &table::figures(cases))
+    let page = replaced(&page, "figures", &table::figures(cases))?;
+    replaced(&page, "large", &table::large(large))
 }
 
 /// The plot of cost against size, a file beside the page.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::OWN;
+use crate::large::Large;
 use crate::measure::{Measured, MeasuredSide};
 
 /// All cases and sides, with medians, instructions, and how many times witwire takes what the side takes.
@@ -48,6 +49,33 @@ pub fn instructions(cases: &[(&str, Vec<(&str, f64)>)]) -> String {
             let takes = if *side == OWN { String::new() } else { ratio(own, Some(*count)) };
             let _ = writeln!(text, "| {name} | {side} | {} | {takes} |", amount(*count));
         }
+    }
+    text
+}
+
+/// Large documents, and what each takes for a function of it.
+pub fn large(documents: &[Large]) -> String {
+    let mut text = String::from(
+        "| document | size | functions | user time | a function | peak memory | instructions | a function |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for Large { name, cost } in documents {
+        let Some(cost) = cost else {
+            let _ = writeln!(text, "| {name} | not measured: it is a file of the corpus, which was missing | | | | | | |");
+            continue;
+        };
+        let each = cost.functions as f64;
+        let _ = writeln!(
+            text,
+            "| {name} | {:.1} MB | {} | {:.2} s | {} | {:.0} MB | {} | {} |",
+            cost.bytes as f64 / 1e6,
+            cost.functions,
+            cost.user_seconds,
+            time(cost.user_seconds * 1e9 / each),
+            cost.peak_bytes as f64 / 1e6,
+            cost.instructions.map(amount).unwrap_or_default(),
+            cost.instructions.map(|count| amount(count / each)).unwrap_or_default(),
+        );
     }
     text
 }

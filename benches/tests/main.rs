@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use witwire_benches::large::{Cost, Large};
 use witwire_benches::measure::{Measured, MeasuredSide, Times};
 use witwire_benches::{CASES, Entry, OWN, page, wit};
 
@@ -59,6 +60,12 @@ fn measured() -> Vec<Measured> {
     CASES.iter().map(|entry| Measured { entry, sides: vec![side(OWN, 2), side("peer", 1)] }).collect()
 }
 
+/// A document with a made-up price.
+fn large() -> Vec<Large> {
+    let cost = Cost { bytes: 2_000_000, functions: 100, user_seconds: 0.5, peak_bytes: 3_000_000, instructions: Some(2e6) };
+    vec![Large { name: "One", cost: Some(cost) }]
+}
+
 #[test]
 fn the_page_has_every_case_and_a_place_for_figures() {
     let text = std::fs::read_to_string(root().join("docs/src/performance.md")).expect("the book has the page");
@@ -66,13 +73,18 @@ fn the_page_has_every_case_and_a_place_for_figures() {
         assert!(text.contains(&format!("| {} |", entry.name)), "`{}` is not on the page: measure again", entry.name);
         assert!(text.contains(&format!("`{}`", entry.group())), "the page does not say what `{}` is", entry.group());
     }
-    let new = page::updated(&text, "* machine: none", &measured()).expect("the page has its marks");
+    let new = page::updated(&text, "* machine: none", &measured(), &large()).expect("the page has its marks");
     let row = "| json-check | witwire | 6.00 µs | 4.00 µs to 8.00 µs |  | 2.00 M |  |\n\
                | json-check | peer | 3.00 µs | 2.00 µs to 4.00 µs | 2.00 × | 1.00 M | 2.00 × |\n";
     assert!(new.contains(row), "{new}");
     assert!(new.contains("\n* machine: none\n"), "{new}");
-    assert_eq!(page::updated(&new, "* machine: none", &measured()), Ok(new.clone()), "a page can be updated again");
-    assert!(page::updated("", "", &measured()).is_err(), "a page without marks has no place");
+    assert!(new.contains("| One | 2.0 MB | 100 | 0.50 s | 5.00 ms | 3 MB | 2.00 M | 20.0 k |\n"), "{new}");
+    assert_eq!(
+        page::updated(&new, "* machine: none", &measured(), &large()),
+        Ok(new.clone()),
+        "a page can be updated again"
+    );
+    assert!(page::updated("", "", &measured(), &[]).is_err(), "a page without marks has no place");
 }
 
 #[test]
