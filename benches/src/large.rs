@@ -1,5 +1,7 @@
 //! Large specifications, compiled once each in a process of its own: what a user waits for, and how much memory it takes.
 
+pub(crate) mod process;
+
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
@@ -58,21 +60,9 @@ pub fn compile(file: &str) -> Result<String, String> {
         black_box(print_package(api));
     }
     black_box(container::write(&Bundle { apis: compiled.apis }));
-    let ticks = user_ticks().ok_or("the system does not tell the processor time")?;
-    let peak = peak_kibibytes().ok_or("the system does not tell the memory")?;
-    Ok(format!("{bytes} {functions} {ticks} {peak}"))
-}
-
-/// In hundredths of a second (`USER_HZ`, which is 100 on every Linux).
-fn user_ticks() -> Option<u64> {
-    let text = fs::read_to_string("/proc/self/stat").ok()?;
-    // The name of the program, in parentheses, may hold anything; the user time is the twelfth field behind it.
-    text.rsplit_once(')')?.1.split_ascii_whitespace().nth(11)?.parse().ok()
-}
-
-fn peak_kibibytes() -> Option<u64> {
-    let text = fs::read_to_string("/proc/self/status").ok()?;
-    text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_ascii_whitespace().next()?.parse().ok()
+    let seconds = process::user_seconds().ok_or("the system does not tell the processor time")?;
+    let peak = process::peak_bytes().ok_or("the system does not tell the memory")?;
+    Ok(format!("{bytes} {functions} {peak} {seconds}"))
 }
 
 /// Measures all documents. `runner` is this package's program.
@@ -102,7 +92,16 @@ fn once(runner: &Path, file: &str) -> Result<Cost, String> {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
     let line = String::from_utf8_lossy(&output.stdout).into_owned();
-    let numbers: Vec<u64> = line.split_ascii_whitespace().filter_map(|number| number.parse().ok()).collect();
-    let [bytes, functions, ticks, peak] = numbers[..] else { return Err(format!("no four numbers: {line}")) };
-    Ok(Cost { bytes, functions, user_seconds: ticks as f64 / 100.0, peak_bytes: peak << 10, instructions: None })
+    read(&line).ok_or_else(|| format!("not what `compile` prints: {line}"))
+}
+
+fn read(line: &str) -> Option<Cost> {
+    let mut parts = line.split_ascii_whitespace();
+    Some(Cost {
+        bytes: parts.next()?.parse().ok()?,
+        functions: parts.next()?.parse().ok()?,
+        peak_bytes: parts.next()?.parse().ok()?,
+        user_seconds: parts.next()?.parse().ok()?,
+        instructions: None,
+    })
 }

@@ -5,6 +5,7 @@
 //! (`benches/beside_peers.rs`), by the clock and by callgrind for the book's page ([`page`], `callgrind.sh`), and made by a test.
 
 pub mod callgrind;
+pub mod google_protos;
 pub mod large;
 pub mod machine;
 pub mod measure;

@@ -3,7 +3,8 @@
 //! ```text
 //! witwire-benches                         lists the sides: CASE<tab>SIDE
 //! witwire-benches CASE SIDE COUNT         makes a case and runs a side, for callgrind
-//! witwire-benches compile FILE            compiles a document of the corpus: bytes, functions, 1/100 s of user time, peak KiB
+//! witwire-benches compile FILE            compiles a document of the corpus: bytes, functions, most bytes resident, user seconds
+//! witwire-benches google-protos           compiles all of npm's google-proto-files, which `.ci/tools google-protos` fetches
 //! witwire-benches instructions [FACTOR]   prints a table of instructions; FACTOR times as many runs
 //! witwire-benches page [quick] [clock]    measures everything and rewrites the book's page and its plot;
 //!                                         `quick`: with few samples, `clock`: without callgrind
@@ -13,9 +14,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use witwire_benches::measure::{Effort, Measured, MeasuredSide, measure};
-use witwire_benches::{CASES, callgrind, large, machine, page, table};
+use witwire_benches::{CASES, callgrind, google_protos, large, machine, page, table};
 
-const USAGE: &str = "usage: witwire-benches [CASE SIDE COUNT | compile FILE | instructions [FACTOR] | page [quick] [clock]]";
+const USAGE: &str =
+    "usage: witwire-benches [CASE SIDE COUNT | compile FILE | google-protos | instructions [FACTOR] | page [quick] [clock]]";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["compile", file] => large::compile(file).map(|line| println!("{line}")),
+        ["google-protos"] => google_protos::run().map(|text| println!("{text}")),
         ["instructions"] => instructions("1"),
         ["instructions", factor] => instructions(factor),
         ["page", ref options @ ..] if options.iter().all(|option| ["quick", "clock"].contains(option)) => {

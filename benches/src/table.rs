@@ -103,6 +103,7 @@ fn amount(count: f64) -> String {
     match count {
         n if n < 1e3 => format!("{n:.0}"),
         n if n < 1e6 => format!("{:.1} k", n / 1e3),
-        n => format!("{:.2} M", n / 1e6),
+        n if n < 1e9 => format!("{:.2} M", n / 1e6),
+        n => format!("{:.2} G", n / 1e9),
     }
 }
