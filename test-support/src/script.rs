@@ -35,7 +35,8 @@ package wasi:random@0.2.0 {
 ///
 /// The result has one number per step. For a call: 0 where it returned `ok`, else 1 plus the case index of the error's `kind`.
 /// For a method of a resource that gives `ok` of something that counts, [`Script::VALUE`] plus that: the length of a list
-/// or string, or what the first field of a record gives; of `none` 0. For a clock: nanoseconds. For randomness: what was read.
+/// or string, or what the first field of a record gives; of `none` 0. The same for a method that gives a list or a number and no result.
+/// For a clock: nanoseconds. For randomness: what was read.
 ///
 /// ```
 /// # fn main() -> anyhow::Result<()> {
@@ -53,8 +54,9 @@ pub struct Script {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Call { interface: String, call: String },
-    Open { handle: String, interface: String, call: String },
+    Call { interface: String, call: String, settings: Option<String> },
+    Open { handle: String, interface: String, call: String, settings: Option<String> },
+    New { handle: String, interface: String, resource: String },
     Method { handle: String, call: String },
     Drop { handle: String },
     WallClock,
@@ -75,14 +77,35 @@ impl Script {
     /// Calls a function of an imported interface (`a:b/c@1.0.0`) with constant arguments in WAVE: `d(["x", "y"])`.
     #[must_use]
     pub fn call(mut self, interface: impl Into<String>, call: impl Into<String>) -> Self {
-        self.steps.push(Step::Call { interface: interface.into(), call: call.into() });
+        self.steps.push(Step::Call { interface: interface.into(), call: call.into(), settings: None });
         self
     }
 
     /// Calls a function whose `ok` is a resource, and keeps its handle under a name.
     #[must_use]
     pub fn open(mut self, handle: impl Into<String>, interface: impl Into<String>, call: impl Into<String>) -> Self {
-        self.steps.push(Step::Open { handle: handle.into(), interface: interface.into(), call: call.into() });
+        self.steps.push(Step::Open {
+            handle: handle.into(),
+            interface: interface.into(),
+            call: call.into(),
+            settings: None,
+        });
+        self
+    }
+
+    /// Makes a resource by its constructor, which takes nothing, and keeps its handle under a name.
+    #[must_use]
+    pub fn create(mut self, handle: impl Into<String>, interface: impl Into<String>, resource: impl Into<String>) -> Self {
+        self.steps.push(Step::New { handle: handle.into(), interface: interface.into(), resource: resource.into() });
+        self
+    }
+
+    /// The function that was added last gets a kept handle as its last parameter, which is an `option<borrow<…>>`.
+    #[must_use]
+    pub fn with(mut self, handle: impl Into<String>) -> Self {
+        if let Some(Step::Call { settings, .. } | Step::Open { settings, .. }) = self.steps.last_mut() {
+            *settings = Some(handle.into());
+        }
         self
     }
 
@@ -187,7 +210,7 @@ impl Script {
 impl Step {
     fn interface(&self) -> Option<&str> {
         match self {
-            Self::Call { interface, .. } | Self::Open { interface, .. } => Some(interface),
+            Self::Call { interface, .. } | Self::Open { interface, .. } | Self::New { interface, .. } => Some(interface),
             Self::WallClock => Some("wasi:clocks/wall-clock@0.2.0"),
             Self::MonotonicClock => Some("wasi:clocks/monotonic-clock@0.2.0"),
             Self::Random => Some("wasi:random/random@0.2.0"),
@@ -216,14 +239,34 @@ struct Handle {
     resource: String,
 }
 
+/// Whose function is called.
+enum Receiver {
+    /// A resource's method.
+    Handle(Handle),
+    /// A function of the interface itself, with the handle that is its last parameter, if it has such a parameter.
+    None(Option<Handle>),
+}
+
 impl Body<'_> {
     fn step(&mut self, n: usize, step: &Step) -> Result<()> {
         let result = self.results + 8 * n as u32;
         let interface = step.interface().unwrap_or_default();
         match step {
-            Step::Call { call, .. } => self.call(interface, call, None, result).map(drop),
-            Step::Open { handle, call, .. } => {
-                let at = self.call(interface, call, None, result)?;
+            Step::Call { call, settings, .. } => {
+                let settings = settings.as_deref().map(|name| self.handle(name)).transpose()?;
+                self.call(interface, call, &Receiver::None(settings), result).map(drop)
+            }
+            Step::New { handle, resource, .. } => {
+                let function = self.import(interface, &format!("[constructor]{resource}"), "(result i32)")?;
+                let at = self.image.reserve(4, 4);
+                writeln!(self.code, "    (i32.store (i32.const {at}) (call {function}))")?;
+                let (interface, resource) = (interface.to_owned(), resource.clone());
+                self.handles.insert(handle.clone(), Handle { at, interface, resource });
+                Ok(())
+            }
+            Step::Open { handle, call, settings, .. } => {
+                let settings = settings.as_deref().map(|name| self.handle(name)).transpose()?;
+                let at = self.call(interface, call, &Receiver::None(settings), result)?;
                 let name = UntypedFuncCall::parse(call)?.name().to_owned();
                 let resource = opened(self.resolve, find(self.resolve, interface, &name)?)?;
                 self.handles.insert(
@@ -233,12 +276,11 @@ impl Body<'_> {
                 Ok(())
             }
             Step::Method { handle, call } => {
-                let handle = self.handles.get(handle).with_context(|| format!("no handle `{handle}`"))?.clone();
-                self.call(&handle.interface.clone(), call, Some(&handle), result).map(drop)
+                let handle = self.handle(handle)?;
+                self.call(&handle.interface.clone(), call, &Receiver::Handle(handle), result).map(drop)
             }
             Step::Drop { handle } => {
-                let Handle { at, interface, resource } =
-                    self.handles.get(handle).with_context(|| format!("no handle `{handle}`"))?.clone();
+                let Handle { at, interface, resource } = self.handle(handle)?;
                 let function = self.import(&interface, &format!("[resource-drop]{resource}"), "(param i32)")?;
                 writeln!(self.code, "    (call {function} (i32.load (i32.const {at})))")?;
                 Ok(())
@@ -261,6 +303,10 @@ impl Body<'_> {
         }
     }
 
+    fn handle(&self, name: &str) -> Result<Handle> {
+        self.handles.get(name).cloned().with_context(|| format!("no handle `{name}`"))
+    }
+
     fn import(&mut self, interface: &str, name: &str, signature: &str) -> Result<String> {
         let function = format!("$f{}", self.functions);
         self.functions += 1;
@@ -275,7 +321,11 @@ impl Body<'_> {
     }
 
     /// A call of a function, or of a method of a handle. Gives where its result lies.
-    fn call(&mut self, interface: &str, call: &str, handle: Option<&Handle>, result: u32) -> Result<u32> {
+    fn call(&mut self, interface: &str, call: &str, receiver: &Receiver, result: u32) -> Result<u32> {
+        let (handle, settings) = match receiver {
+            Receiver::Handle(handle) => (Some(handle), None),
+            Receiver::None(settings) => (None, settings.as_ref()),
+        };
         let parsed = UntypedFuncCall::parse(call).with_context(|| format!("`{call}`"))?;
         let resolve = self.resolve;
         let name = match handle {
@@ -291,6 +341,12 @@ impl Body<'_> {
             arguments.kind = wit_parser::FunctionKind::Freestanding;
             write!(operands, " (i32.load (i32.const {}))", handle.at)?;
         }
+        let all: Vec<Type> = arguments.params.iter().map(|p| p.ty).collect();
+        // WAVE knows no handles.
+        let takes_settings = arguments.params.last().is_some_and(|p| is_optional_borrow(resolve, p.ty));
+        if takes_settings {
+            arguments.params.pop();
+        }
         let types: Vec<_> = resolve_wit_func_type(resolve, &arguments)?.params().collect();
         let values: Vec<Value> = parsed.to_wasm_params(types.iter()).with_context(|| format!("`{call}`"))?;
         let signature = resolve.wasm_signature(AbiVariant::GuestImport, function);
@@ -300,7 +356,15 @@ impl Body<'_> {
             if handle.is_some() {
                 bail!("`{call}`: a script calls only methods with few parameters");
             }
-            let at = self.image.store_params(&params, &values)?;
+            let at = self.image.store_params(&all, &values)?;
+            if let (Some(settings), Some((offset, _))) = (settings, self.image.sizes.field_offsets(&all).last()) {
+                let at = at + offset.size_wasm32() as u32;
+                writeln!(
+                    self.code,
+                    "    (i32.store8 (i32.const {at}) (i32.const 1))\n    (i32.store offset=4 (i32.const {at}) (i32.load (i32.const {})))",
+                    settings.at
+                )?;
+            }
             write!(operands, " (i32.const {at})")?;
         } else {
             let mut flat = Vec::new();
@@ -309,6 +373,11 @@ impl Body<'_> {
             }
             for operand in flat {
                 write!(operands, " {}", operand.instruction())?;
+            }
+            match settings {
+                Some(settings) => write!(operands, " (i32.const 1) (i32.load (i32.const {}))", settings.at)?,
+                None if takes_settings => operands.push_str(" (i32.const 0) (i32.const 0)"),
+                None => {}
             }
         }
         let import = self.import(
@@ -320,11 +389,28 @@ impl Body<'_> {
             writeln!(self.code, "    (call {import}{operands})")?;
             return Ok(0);
         };
+        if !signature.retptr && handle.is_some() && ty == Type::U32 {
+            writeln!(
+                self.code,
+                "    (i64.store (i32.const {result}) (i64.add (i64.const {}) (i64.extend_i32_u (call {import}{operands}))))",
+                Script::VALUE
+            )?;
+            return Ok(0);
+        }
         if !signature.retptr {
             bail!("`{call}`: a script calls only functions whose result is returned in memory");
         }
         let (size, align) = (self.image.sizes.size(&ty).size_wasm32(), self.image.sizes.align(&ty).align_wasm32());
         let at = self.image.reserve(size, align);
+        if let (Some(_), Some(TypeDefKind::List(_))) = (handle, behind_aliases(resolve, ty)) {
+            let value = number(resolve, &self.image.sizes, &ty, at).unwrap_or_default();
+            writeln!(
+                self.code,
+                "    (call {import}{operands} (i32.const {at}))\n    (i64.store (i32.const {result}) (i64.add (i64.const {}) {value}))",
+                Script::VALUE
+            )?;
+            return Ok(at);
+        }
         let kind = match kind_of_error(resolve, &self.image.sizes, &ty) {
             Some((offset, load)) => {
                 format!("(i64.add (i64.const 1) (i64.extend_i32_u ({load} (i32.const {})))) ", at + offset)
@@ -415,6 +501,12 @@ fn kind_of_error(resolve: &Resolve, sizes: &SizeAlign, result: &Type) -> Option<
         Int::U32 | Int::U64 => "i32.load",
     };
     Some((offset.size_wasm32() as u32, load))
+}
+
+/// Whether a type is `option<borrow<…>>`.
+fn is_optional_borrow(resolve: &Resolve, ty: Type) -> bool {
+    let Some(TypeDefKind::Option(some)) = behind_aliases(resolve, ty) else { return false };
+    matches!(behind_aliases(resolve, *some), Some(TypeDefKind::Handle(wit_parser::Handle::Borrow(_))))
 }
 
 fn behind_aliases(resolve: &Resolve, mut ty: Type) -> Option<&TypeDefKind> {
