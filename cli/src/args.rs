@@ -5,6 +5,7 @@ mod client;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use witwire_ir::host::call::Compression;
 use witwire_manifest::remote::Allowed;
 
 pub(crate) use client::{
@@ -197,7 +198,47 @@ pub(crate) struct CallArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) timeout: u64,
     #[command(flatten)]
+    pub(crate) call: CallSettingArgs,
+    #[command(flatten)]
     pub(crate) network: NetworkArgs,
+}
+
+/// Settings of the one call, as a component gives them with `calls: explicit`.
+#[derive(Debug, Args, Default)]
+pub(crate) struct CallSettingArgs {
+    /// Send metadata (gRPC) or a header (HTTP) beside those of the API; hexadecimal where a key of metadata ends in `-bin`. May be repeated.
+    #[arg(long, visible_alias = "header", value_name = "NAME=VALUE")]
+    pub(crate) metadata: Vec<String>,
+    /// Give up after so many milliseconds, repetitions included; goes before `--timeout`.
+    #[arg(long, value_name = "MILLISECONDS")]
+    pub(crate) deadline: Option<u64>,
+    /// Compress what is sent.
+    #[arg(long, value_name = "CODING")]
+    pub(crate) compression: Option<CompressionArg>,
+    /// Send this idempotency key. The operation needs to have a header for it (`idempotency:` of the manifest).
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+}
+
+/// How what is sent is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompressionArg {
+    /// As it is.
+    Identity,
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+}
+
+impl From<CompressionArg> for Compression {
+    fn from(argument: CompressionArg) -> Self {
+        match argument {
+            CompressionArg::Identity => Self::Identity,
+            CompressionArg::Gzip => Self::Gzip,
+            CompressionArg::Zstd => Self::Zstd,
+        }
+    }
 }
 
 /// Where calls may go.

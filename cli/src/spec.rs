@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use witwire_frontends::{Compiled, Diagnostic, DiskFiles, FileError, Files, MemoryFiles, Severity, openapi, proto};
+use witwire_frontends::{Compiled, Diagnostic, DiskFiles, FileError, Files, MemoryFiles, Options, Severity, openapi, proto};
 use witwire_ir::container::{self, Bundle};
 use witwire_manifest::remote::{self, Allowed};
 
@@ -39,18 +39,18 @@ pub(crate) struct Spec {
 
 /// Compiles or loads; findings are not printed yet.
 pub(crate) fn load(specs: &[PathBuf], given: &SpecSettings, trust: &TrustArgs) -> Result<Spec, CliError> {
-    load_with(specs, given, trust, false)
+    load_with(specs, given, trust, |_| {})
 }
 
-/// The same where credentials are configured, so that the host gives them unless the settings say otherwise.
+/// The same where the command itself says more of the options.
 pub(crate) fn load_with(
     specs: &[PathBuf],
     given: &SpecSettings,
     trust: &TrustArgs,
-    credentials: bool,
+    more: impl FnOnce(&mut Options),
 ) -> Result<Spec, CliError> {
     let mut options = settings::options(given)?;
-    options.credentials_configured |= credentials;
+    more(&mut options);
     if let Some(server) = &given.reflection {
         if let Some(spec) = specs.first() {
             let message = format!("`{}`: a SPEC and `--reflection` exclude each other", spec.display());

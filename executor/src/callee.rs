@@ -37,6 +37,11 @@ impl Callee {
         &self.plan.api().operations[self.operation]
     }
 
+    /// The position of the argument with the call's own settings.
+    pub(crate) fn settings(&self) -> Option<usize> {
+        self.plan.api().settings(self.operation())
+    }
+
     /// Whether the function gives a stream.
     pub(crate) fn opens_stream(&self) -> bool {
         self.plan.api().stream(self.operation).is_some()

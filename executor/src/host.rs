@@ -5,11 +5,11 @@ use std::sync::Arc;
 use wasmtime::component::{Linker, ResourceDynamic, ResourceTable, ResourceType, Val};
 use wasmtime::{StoreContextMut, StoreLimits};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use witwire_ir::{Step, Value};
+use witwire_ir::{CallPart, Step, Value};
 
 use crate::callee::Callee;
 use crate::lift::{Layout, Lowered, NodeId};
-use crate::link::{MethodSignature, ResourceImport};
+use crate::link::{MethodSignature, ResourceImport, ResourceKind};
 use crate::oplog::FunctionName;
 use crate::session::{Session, Stop};
 
@@ -61,20 +61,42 @@ pub(crate) fn link_method(linker: &mut Linker<State>, stepper: Arc<Stepper>) -> 
     })
 }
 
-/// Links a stream's resource type; `number` tells the types of one component apart. A dropped handle cancels the call.
+/// A method of the resource `call`, ready to be called.
+#[derive(Debug)]
+pub(crate) struct Setter {
+    /// As the component names it.
+    pub(crate) name: FunctionName,
+    pub(crate) part: CallPart,
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) signature: MethodSignature,
+    /// The number under which the resource is linked.
+    pub(crate) resource: Option<u32>,
+}
+
+/// Links a method of the resource `call`.
+pub(crate) fn link_call_method(linker: &mut Linker<State>, setter: Arc<Setter>) -> wasmtime::Result<()> {
+    let name = setter.name.clone();
+    instance(linker, name.interface.as_deref())?
+        .func_new(&name.function, move |cx, _, params, results| call_method(cx, &setter, params, results))
+}
+
+/// Links a resource type; `number` tells the types of one component apart. A dropped handle of a stream cancels the call.
 pub(crate) fn link_resource(linker: &mut Linker<State>, resource: &ResourceImport, number: u32) -> wasmtime::Result<()> {
-    let ty = ResourceType::host_dynamic(number);
-    linker.instance(&resource.interface)?.resource(&resource.name, ty, |mut cx, handle| {
-        cx.data_mut().session.drop_stream(handle);
+    let (ty, kind) = (ResourceType::host_dynamic(number), resource.kind);
+    linker.instance(&resource.interface)?.resource(&resource.name, ty, move |mut cx, handle| {
+        let session = &mut cx.data_mut().session;
+        match kind {
+            ResourceKind::Stream => session.drop_stream(handle),
+            ResourceKind::Call => session.calls.drop_handle(handle),
+        }
         Ok(())
     })
 }
 
-/// Where the functions of an interface are linked, or those of the world.
-pub(crate) fn instance<'l, T: 'static>(
-    linker: &'l mut Linker<T>,
+fn instance<'l>(
+    linker: &'l mut Linker<State>,
     interface: Option<&str>,
-) -> wasmtime::Result<wasmtime::component::LinkerInstance<'l, T>> {
+) -> wasmtime::Result<wasmtime::component::LinkerInstance<'l, State>> {
     match interface {
         Some(interface) => linker.instance(interface),
         None => Ok(linker.root()),
@@ -88,8 +110,16 @@ async fn perform(
     params: &[Val],
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
+    // The last argument may be a handle, which only the store can read.
+    let handle = match params.last() {
+        Some(Val::Option(Some(handle))) => match &**handle {
+            Val::Resource(handle) => Some(handle.try_into_resource_dynamic(&mut cx)?.rep()),
+            _ => None,
+        },
+        _ => None,
+    };
     let state = cx.data_mut();
-    let lowered = match call(state, &callee, params).await {
+    let lowered = match call(state, &callee, params, handle).await {
         Ok(lowered) => lowered,
         Err(stop) => return Err(state.stop(stop)),
     };
@@ -107,11 +137,54 @@ async fn perform(
     Ok(())
 }
 
-async fn call(state: &mut State, callee: &Arc<Callee>, params: &[Val]) -> Result<Lowered, Stop> {
+async fn call(state: &mut State, callee: &Arc<Callee>, params: &[Val], handle: Option<u32>) -> Result<Lowered, Stop> {
     let (layout, signature) = (&callee.layout, &callee.signature);
-    let args = lift(&callee.name, layout, &signature.params, params)?;
-    let value = state.session.interruptible_call(callee, &args).await?;
+    let plain = callee.settings().unwrap_or(params.len());
+    let mut args = lift(&callee.name, layout, signature.params.get(..plain).unwrap_or(&signature.params), params)?;
+    if callee.settings().is_some() {
+        args.push(Value::option(handle.and_then(|handle| state.session.calls.settings(handle))));
+    }
+    let value = state.session.interruptible_call(callee, &args, handle).await?;
     layout.result(signature.result, value).map_err(|misfit| unusable(&callee.name, misfit))
+}
+
+/// Makes a handle of the resource `call`, or calls a method of one. Neither asks anybody.
+fn call_method(
+    mut cx: StoreContextMut<'_, State>,
+    setter: &Setter,
+    params: &[Val],
+    results: &mut [Val],
+) -> wasmtime::Result<()> {
+    if setter.part == CallPart::New {
+        let (handle, Some(resource)) = (cx.data_mut().session.calls.insert(), setter.resource) else {
+            let stop = unusable(&setter.name, "a handle of a resource that is not linked");
+            return Err(cx.data_mut().stop(stop));
+        };
+        results[0] = Val::Resource(ResourceDynamic::new_own(handle, resource).try_into_resource_any(&mut cx)?);
+        return Ok(());
+    }
+    let handle = match params {
+        [Val::Resource(handle), ..] => handle.try_into_resource_dynamic(&mut cx)?.rep(),
+        _ => wasmtime::bail!("`{}` was called without a handle", setter.name),
+    };
+    let state = cx.data_mut();
+    let (layout, signature) = (&setter.layout, &setter.signature);
+    let lowered = lift(&setter.name, layout, &signature.params, &params[1..]).and_then(|args| {
+        match (signature.result, state.session.calls.method(handle, setter.part, args)) {
+            (Some(node), Some(value)) => layout.lower(node, value).map(Some).map_err(|e| unusable(&setter.name, e)),
+            (None, None) => Ok(None),
+            _ => Err(unusable(&setter.name, "a result where there is none, or none where there is one")),
+        }
+    });
+    match lowered {
+        Ok(value) => {
+            if let (Some(result), Some(value)) = (results.first_mut(), value) {
+                *result = value;
+            }
+            Ok(())
+        }
+        Err(stop) => Err(state.stop(stop)),
+    }
 }
 
 /// Takes one step of a stream.
@@ -149,7 +222,7 @@ async fn step(state: &mut State, stepper: &Stepper, handle: u32, params: &[Val])
 }
 
 /// The arguments of a call. The types were compared when the component was linked, and wasmtime checks the values.
-pub(crate) fn lift(name: &FunctionName, layout: &Layout, nodes: &[NodeId], params: &[Val]) -> Result<Vec<Value>, Stop> {
+fn lift(name: &FunctionName, layout: &Layout, nodes: &[NodeId], params: &[Val]) -> Result<Vec<Value>, Stop> {
     let values = nodes.iter().zip(params).map(|(node, val)| layout.lift(*node, val));
     values.collect::<Result<_, _>>().map_err(|misfit| unusable(name, misfit))
 }

@@ -11,8 +11,6 @@
 // A test fails by panicking.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-#[doc(hidden)]
-pub mod bare;
 pub mod credentials;
 pub mod egress;
 pub mod oplog;
@@ -20,6 +18,7 @@ pub mod transport;
 
 mod authorize;
 mod callee;
+mod calls;
 mod engine;
 mod executor;
 mod host;

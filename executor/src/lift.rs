@@ -46,7 +46,7 @@ pub(crate) enum Node {
     Variant(Names, Box<[Option<NodeId>]>),
     Enum(Names),
     Flags(Names),
-    /// A handle of a stream, which belongs to the store and is made beside the layout: see [`Layout::result`].
+    /// A handle, which belongs to the store and is made or looked up beside the layout: see [`Layout::result`].
     Handle,
 }
 

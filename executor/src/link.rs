@@ -16,7 +16,7 @@ use std::sync::Arc;
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, ResourceType};
-use witwire_ir::{Api, InterfaceId, OperationId, Shape, Step, TypeId};
+use witwire_ir::{Api, CallPart, InterfaceId, OperationId, Shape, Step, TypeId};
 
 pub(crate) use compare::{MethodSignature, Signature};
 pub use problem::{Difference, LinkError, LinkProblem};
@@ -53,6 +53,8 @@ pub(crate) enum Target {
     Operation(OperationId, Signature),
     /// A method of a stream.
     Step(Step, MethodSignature),
+    /// A method of the resource `call`.
+    Call(CallPart, MethodSignature),
 }
 
 /// A resource that a component imports, by the interface and its name there.
@@ -60,6 +62,16 @@ pub(crate) enum Target {
 pub(crate) struct ResourceImport {
     pub(crate) interface: String,
     pub(crate) name: String,
+    pub(crate) kind: ResourceKind,
+}
+
+/// What a handle stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ResourceKind {
+    /// An open stream.
+    Stream,
+    /// Settings of a call.
+    Call,
 }
 
 /// Finds all that a component imports.
@@ -127,7 +139,7 @@ impl Resolver<'_> {
         let api = &*apis[index];
         // Resources first: functions are compared with them.
         for (name, item) in instance.exports(self.engine) {
-            if let (ComponentItem::Resource(ty), Some((id, _))) = (item.ty, resource(api, id, name)) {
+            if let (ComponentItem::Resource(ty), Some((id, _))) = (item.ty, declared(api, id, name)) {
                 self.resources.insert((index, id), ty);
             }
         }
@@ -143,11 +155,12 @@ impl Resolver<'_> {
                     }
                     Err(problems) => self.problems.extend(problems),
                 },
-                ComponentItem::Resource(_) => {
+                ComponentItem::Resource(ty) => {
                     let (interface, name) = (import.to_owned(), name.to_owned());
-                    if resource(api, id, &name).is_some() {
-                        self.imports.resources.push(ResourceImport { interface, name });
-                    } else {
+                    if let Some((_, kind)) = declared(api, id, &name) {
+                        self.imports.resources.push(ResourceImport { interface, name, kind });
+                    } else if !resources.values().any(|known| *known == ty) {
+                        // One that another interface declares is linked there.
                         self.problems.push(LinkProblem::NoResource { interface, resource: name });
                     }
                 }
@@ -213,10 +226,29 @@ fn function(
     }
     let missing = || vec![LinkProblem::NoFunction { interface: import.to_owned(), function: name.to_owned() }];
     let compared = if let Some(method) = name.strip_prefix("[method]") {
-        let (resource_name, step) = method.split_once('.').ok_or_else(missing)?;
-        let (id, resource) = resource(api, interface, resource_name).ok_or_else(missing)?;
-        let method = resource.methods.iter().find(|m| m.step.name() == step).ok_or_else(missing)?;
-        comparer.method(id, method, func).map(|signature| Target::Step(method.step, signature))
+        let (resource_name, method_name) = method.split_once('.').ok_or_else(missing)?;
+        let (id, _) = declared(api, interface, resource_name).ok_or_else(missing)?;
+        match &api.types[id].shape {
+            Shape::Call(call) => {
+                let mut methods = call.methods.iter().filter(|m| m.part != CallPart::New);
+                let method = methods.find(|m| m.part.name() == method_name).ok_or_else(missing)?;
+                let compared = comparer.method(id, &method.params, method.result, func);
+                compared.map(|signature| Target::Call(method.part, signature))
+            }
+            Shape::Resource(resource) => {
+                let method = resource.methods.iter().find(|m| m.step.name() == method_name).ok_or_else(missing)?;
+                let compared = comparer.method(id, &method.params, method.result, func);
+                compared.map(|signature| Target::Step(method.step, signature))
+            }
+            _ => return Err(missing()),
+        }
+    } else if let Some(resource_name) = name.strip_prefix("[constructor]") {
+        match declared(api, interface, resource_name).ok_or_else(missing)? {
+            (id, ResourceKind::Call) => {
+                comparer.constructor(id, func).map(|signature| Target::Call(CallPart::New, signature))
+            }
+            (_, ResourceKind::Stream) => return Err(missing()),
+        }
     } else {
         let mut operations = api.interfaces[interface].operations.iter();
         let id = *operations.find(|id| api.operations[**id].name.as_str() == name).ok_or_else(missing)?;
@@ -229,11 +261,15 @@ fn function(
     })
 }
 
-fn resource<'a>(api: &'a Api, interface: InterfaceId, name: &str) -> Option<(TypeId, &'a witwire_ir::Resource)> {
-    api.interfaces[interface].types.iter().find_map(|id| match &api.types[*id] {
-        witwire_ir::Type { name: Some(ty), shape: Shape::Resource(resource), .. } if ty.name.as_str() == name => {
-            Some((*id, resource))
-        }
-        _ => None,
+/// The resource of a name that an interface declares.
+fn declared(api: &Api, interface: InterfaceId, name: &str) -> Option<(TypeId, ResourceKind)> {
+    api.interfaces[interface].types.iter().find_map(|id| {
+        let ty = &api.types[*id];
+        let kind = match ty.shape {
+            Shape::Resource(_) => ResourceKind::Stream,
+            Shape::Call(_) => ResourceKind::Call,
+            _ => return None,
+        };
+        ty.name.as_ref().is_some_and(|n| n.name.as_str() == name).then_some((*id, kind))
     })
 }

@@ -12,8 +12,8 @@ use witwire_ir::{Api, Call, Id, InDoubt, Operation, OperationId};
 use crate::callee::Callee;
 use crate::credentials::{Credentials, CredentialsError};
 use crate::engine::Engine;
-use crate::host::{self, State, Stepper};
-use crate::link::{self, Function, Imports, LinkError, LinkProblem, ResourceImport, Target};
+use crate::host::{self, Setter, State, Stepper};
+use crate::link::{self, Function, Imports, LinkError, LinkProblem, ResourceImport, ResourceKind, Target};
 use crate::oplog::{ComponentDigest, Digest, FunctionName, IrDigest};
 use crate::transport::{DEFAULT_DEADLINE, Endpoint, EndpointError, NoEndpoint, Route, RouteSettings, Transport};
 use crate::wasi;
@@ -203,6 +203,12 @@ fn connect(
                 host::link_method(&mut linker, Arc::new(stepper)).map_err(wasmtime)?;
                 continue;
             }
+            Target::Call(part, signature) => {
+                let resource = call_number(function.name.interface.as_deref(), &resources);
+                let setter = Setter { name: function.name, part, layout: layout.clone(), signature, resource };
+                host::link_call_method(&mut linker, Arc::new(setter)).map_err(wasmtime)?;
+                continue;
+            }
         };
         let (dependency, api) = sources[function.api];
         let planned = &plans[function.api];
@@ -233,6 +239,12 @@ fn opened(api: &Api, operation: OperationId, function: &FunctionName, resources:
     resources.iter().position(is_it).and_then(|position| u32::try_from(position).ok())
 }
 
+/// The number of the resource `call` that an interface declares. It declares one at most.
+fn call_number(interface: Option<&str>, resources: &[ResourceImport]) -> Option<u32> {
+    let is_it = |r: &ResourceImport| r.kind == ResourceKind::Call && Some(&*r.interface) == interface;
+    resources.iter().position(is_it).and_then(|position| u32::try_from(position).ok())
+}
+
 /// The operations of an API that a component imports, ready to be performed. The others cost nothing.
 struct Planned {
     plan: Arc<Plan>,
@@ -247,7 +259,7 @@ impl Planned {
             .filter_map(|function| match function.target {
                 Target::Operation(operation, _) => Some(operation),
                 // Whoever can call a method has the function that opens the stream.
-                Target::Step(..) => None,
+                Target::Step(..) | Target::Call(..) => None,
             })
             .collect();
         imported.sort_unstable();

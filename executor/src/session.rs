@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
-use witwire_interpreter::{Failure, Request};
-use witwire_ir::{CallClass, InDoubt, KeyFormat, KeyHeader, Value};
+use witwire_interpreter::{CallSettings, Failure};
+use witwire_ir::{CallClass, InDoubt, Value};
 
 use crate::authorize::{self, Authorized, authorize};
 use crate::callee::Callee;
+use crate::calls::{self, Calls};
 use crate::interrupt::Interrupter;
 use crate::journal::{Journal, now};
 use crate::oplog::{
@@ -19,7 +20,7 @@ use crate::oplog::{
 };
 use crate::probe::{Probe, Window};
 use crate::stream::Streams;
-use crate::transport::{CallOptions, Repeat, Transport};
+use crate::transport::{CallOptions, Compression, Repeat, Transport};
 use crate::wasi::Switch;
 
 /// Why a worker cannot go on. The guest is stopped in the middle of a host call; nothing of it is recorded.
@@ -80,6 +81,8 @@ pub(crate) struct Session {
     pub(crate) probe: Arc<dyn Probe>,
     /// The streams that the guest has handles of.
     pub(crate) streams: Streams,
+    /// The settings of calls that the guest has handles of.
+    pub(crate) calls: Calls,
     /// The key of the invocation under way.
     pub(crate) invocation: Option<IdempotencyKey>,
     /// A person's decision about the call in doubt, used once.
@@ -100,67 +103,117 @@ struct Outgoing {
     begun: Instant,
     authorized: Authorized,
     key: Option<IdempotencyKey>,
+    settings: CallSettings,
+}
+
+/// A result, and what came beside it.
+struct Answer {
+    value: Value,
+    beside: Option<Value>,
+}
+
+impl Answer {
+    /// A result without a response.
+    fn alone(callee: &Callee, handle: Option<u32>, value: Value) -> Self {
+        Self { value, beside: handle.map(|_| calls::nothing_beside(callee.plan.api().protocol)) }
+    }
 }
 
 impl Session {
     /// Performs a call of the guest: from the oplog, or over the network.
-    pub(crate) async fn call(&mut self, callee: &Arc<Callee>, args: &[Value]) -> Result<Value, Stop> {
+    ///
+    /// `handle` is the one whose settings stand in the last argument.
+    pub(crate) async fn call(&mut self, callee: &Arc<Callee>, args: &[Value], handle: Option<u32>) -> Result<Value, Stop> {
         let operation = callee.operation();
         let mut recorded = args.to_vec();
         if let Some(place) = &operation.auth.guest {
             redact(&mut recorded, place);
         }
+        callee.plan.empty_credentials(callee.operation, &mut recorded);
         let digest = request_digest(&self.digest_key, &callee.name, &recorded);
         let step = self.playback.next_call(&callee.name, callee.ir, digest)?;
         self.show_new_output();
         match step {
-            CallStep::Replayed { call, at, started, response } if callee.opens_stream() => {
-                Ok(self.opened(callee, args, (call, at, started), response))
+            CallStep::Replayed { call, at, started, response, beside } => {
+                self.begin_with(handle, call);
+                self.tell(handle, call, beside.as_ref());
+                Ok(if callee.opens_stream() {
+                    self.opened(callee, args, handle, (call, at, started), response)
+                } else {
+                    response
+                })
             }
-            CallStep::Replayed { response, .. } => Ok(response),
-            CallStep::InDoubt { call, at, started } => self.settle(callee, args, call, at, started).await,
+            CallStep::InDoubt { call, at, started } => {
+                self.begin_with(handle, call);
+                self.settle(callee, args, handle, (call, at, started)).await
+            }
             CallStep::Live => {
                 let request = if callee.record_requests { Recorded::Typed(recorded) } else { Recorded::Digest };
                 let class = Class::from(&operation.class);
                 let started = Started { function: callee.name.clone(), ir: callee.ir, digest, request, class, key: None };
+                self.begin_with(handle, self.journal.next());
                 if callee.opens_stream() {
-                    self.open(callee, args, started).await
+                    self.open(callee, args, handle, started).await
                 } else {
-                    self.begin(callee, args, started).await
+                    self.begin(callee, args, handle, started).await
                 }
             }
         }
     }
 
+    /// A call is made with a handle.
+    fn begin_with(&mut self, handle: Option<u32>, call: Ordinal) {
+        if let Some(handle) = handle {
+            self.calls.begin(handle, call);
+        }
+    }
+
+    /// What came beside the result of a call.
+    fn tell(&mut self, handle: Option<u32>, call: Ordinal, beside: Option<&Value>) {
+        if let Some(handle) = handle {
+            self.calls.tell(handle, call, beside);
+        }
+    }
+
     /// A call that the oplog does not know.
-    async fn begin(&mut self, callee: &Callee, args: &[Value], mut started: Started) -> Result<Value, Stop> {
+    async fn begin(
+        &mut self,
+        callee: &Callee,
+        args: &[Value],
+        handle: Option<u32>,
+        mut started: Started,
+    ) -> Result<Value, Stop> {
         let call = self.journal.next();
         self.probe.reached(Window::BeforeRecorded, call);
-        started.key = self.key(callee, call);
-        let value = match prepare(&self.transport, callee, args, started.key.as_ref()).await {
-            Err(failure) => callee.failure(failure),
+        started.key = self.key(callee, args, call);
+        let answer = match prepare(&self.transport, callee, args, started.key.as_ref()).await {
+            Err(failure) => Answer::alone(callee, handle, callee.failure(failure)),
             Ok(outgoing) if started.class.starts_durably() => {
                 started.key.clone_from(&outgoing.key);
                 self.journal.append([Event::Started(started)]);
                 self.journal.durable().await?;
                 self.probe.reached(Window::Recorded, call);
-                let value = self.send(callee, args, outgoing, call).await?;
-                return self.finish(call, value, |finished| [finished]).await;
+                let answer = self.send(callee, args, handle, outgoing, call).await?;
+                return self.finish(call, handle, answer, |finished| [finished]).await;
             }
             Ok(outgoing) => {
                 self.journal.durable().await?;
-                self.send(callee, args, outgoing, call).await?
+                self.send(callee, args, handle, outgoing, call).await?
             }
         };
         // A failure that the host finds before anything is sent is recorded as well: another version of the host may judge
         // otherwise, and playback must not depend on it.
-        self.finish(call, value, |finished| [Event::Started(started), finished]).await
+        self.finish(call, handle, answer, |finished| [Event::Started(started), finished]).await
     }
 
-    /// The idempotency key of a call, where its class has one. A call made while the component is instantiated belongs to no
+    /// The idempotency key of a call, where its class has one: the guest's, or one of the host's. A call made while the component is instantiated belongs to no
     /// invocation: it has no key, and counts as unsafe.
-    fn key(&self, callee: &Callee, call: Ordinal) -> Option<IdempotencyKey> {
+    fn key(&self, callee: &Callee, args: &[Value], call: Ordinal) -> Option<IdempotencyKey> {
         let CallClass::Keyed(_) = callee.operation().class else { return None };
+        // What is none is refused before anything is sent.
+        if let Some(key) = callee.plan.settings(callee.operation, args).key {
+            return IdempotencyKey::new(key).ok();
+        }
         self.invocation.as_ref().map(|invocation| invocation.for_call(&self.worker, call))
     }
 
@@ -169,34 +222,49 @@ impl Session {
         &mut self,
         callee: &Callee,
         args: &[Value],
-        call: Ordinal,
-        at: crate::oplog::Timestamp,
-        started: Started,
+        handle: Option<u32>,
+        (call, at, started): (Ordinal, crate::oplog::Timestamp, Started),
     ) -> Result<Value, Stop> {
+        let alone = |failure| Answer::alone(callee, handle, callee.failure(failure));
         let class = match self.decision.take() {
             Some(decision) => &CallClass::Unsafe(decision),
             None => &callee.operation().class,
         };
-        let value = match settle(class, &started, at, now(), callee.unkeyed) {
+        let answer = match settle(class, &started, at, now(), callee.unkeyed) {
             Settlement::SendAgain { key } => match prepare(&self.transport, callee, args, key.as_ref()).await {
                 Ok(outgoing) => {
                     self.journal.durable().await?;
-                    self.send(callee, args, outgoing, call).await?
+                    self.send(callee, args, handle, outgoing, call).await?
                 }
                 // It was sent once, so that only its outcome is unknown, not the request wrong.
-                Err(_) => callee.failure(outcome_unknown(callee)),
+                Err(_) => alone(outcome_unknown(callee)),
             },
-            Settlement::OutcomeUnknown => callee.failure(outcome_unknown(callee)),
+            Settlement::OutcomeUnknown => alone(outcome_unknown(callee)),
             Settlement::Suspend => return Err(Stop::InDoubt { function: callee.name.clone(), call }),
         };
-        self.finish(call, value, |finished| [finished]).await
+        self.finish(call, handle, answer, |finished| [finished]).await
     }
 
     /// Sends a request. What comes of it is a value of the operation's result, except where the worker is to be suspended.
-    async fn send(&mut self, callee: &Callee, args: &[Value], mut outgoing: Outgoing, call: Ordinal) -> Result<Value, Stop> {
+    async fn send(
+        &mut self,
+        callee: &Callee,
+        args: &[Value],
+        handle: Option<u32>,
+        mut outgoing: Outgoing,
+        call: Ordinal,
+    ) -> Result<Answer, Stop> {
         let class = &callee.operation().class;
-        let options = CallOptions::new(callee.deadline, Repeat::of(class, outgoing.key.is_some()));
+        let options = CallOptions {
+            compression: outgoing.settings.compression.map(Compression::from),
+            ..CallOptions::new(
+                outgoing.settings.deadline.unwrap_or(callee.deadline),
+                Repeat::of(class, outgoing.key.is_some()),
+            )
+        };
         let exchange = authorize::call(&self.transport, callee, &mut outgoing.authorized, outgoing.begun, options).await;
+        let protocol = callee.plan.api().protocol;
+        let beside = handle.map(|_| calls::beside(protocol, &exchange.initial, exchange.trailing(), exchange.attempts));
         let value = match exchange.outcome {
             Ok(response) => callee.response(args, &response),
             Err(error) if error.in_doubt() && *class == CallClass::Unsafe(InDoubt::Suspend) => {
@@ -207,7 +275,7 @@ impl Session {
                 Err(failure) => callee.failure(failure),
             },
         };
-        Ok(value)
+        Ok(Answer { value, beside })
     }
 
     /// Records a result. It need not be durable before the guest has it: it is before anything else is sent, and before the
@@ -215,10 +283,12 @@ impl Session {
     async fn finish<const N: usize>(
         &mut self,
         call: Ordinal,
-        value: Value,
+        handle: Option<u32>,
+        Answer { value, beside }: Answer,
         entries: impl FnOnce(Event) -> [Event; N],
     ) -> Result<Value, Stop> {
-        self.journal.append(entries(Event::Finished(Finished { call, response: value.clone() })));
+        self.tell(handle, call, beside.as_ref());
+        self.journal.append(entries(Event::Finished(Finished { call, response: value.clone(), beside })));
         if self.probe.waits_for_results() {
             self.journal.durable().await?;
             self.probe.reached(Window::RecordedNotReturned, call);
@@ -228,10 +298,15 @@ impl Session {
 
     /// Performs a call as [`Session::call`] does, and stops the guest before or behind it where it is interrupted: never in the
     /// middle, so that the call is either not begun or recorded whole.
-    pub(crate) async fn interruptible_call(&mut self, callee: &Arc<Callee>, args: &[Value]) -> Result<Value, Stop> {
+    pub(crate) async fn interruptible_call(
+        &mut self,
+        callee: &Arc<Callee>,
+        args: &[Value],
+        handle: Option<u32>,
+    ) -> Result<Value, Stop> {
         self.stop_if_interrupted()?;
         let outside = self.interrupter.outside();
-        let value = self.call(callee, args).await?;
+        let value = self.call(callee, args, handle).await?;
         drop(outside);
         self.stop_if_interrupted()?;
         Ok(value)
@@ -321,31 +396,13 @@ async fn prepare(
         return Err(Failure::InvalidRequest(violations));
     }
     let mut request = callee.plan.request(callee.operation, args)?;
-    if let (CallClass::Keyed(header), Some(key)) = (&callee.operation().class, key) {
-        put_key(&mut request, header, key);
+    if let Some(key) = key {
+        callee.plan.put_key(callee.operation, &mut request, key.as_str());
     }
-    let end = CallOptions { begun: Some(begun), ..CallOptions::new(callee.deadline, Repeat::Unprocessed) }.end();
-    Ok(Outgoing { begun, authorized: authorize(transport, callee, request, end).await?, key: key.cloned() })
-}
-
-/// Puts the idempotency key into its header, in place of one that the guest gave.
-fn put_key(request: &mut Request, header: &KeyHeader, key: &IdempotencyKey) {
-    let text = match header.format {
-        KeyFormat::Raw => key.as_str().to_owned(),
-        // A key has neither quotes nor backslashes, so that it needs no escape.
-        KeyFormat::StructuredString => format!("\"{key}\""),
-    };
-    let name = header.name.to_ascii_lowercase();
-    match request {
-        Request::Http(request) => {
-            request.headers.retain(|(n, _)| *n != name);
-            request.headers.push((name, text));
-        }
-        Request::Grpc(request) => {
-            request.metadata.retain(|(n, _)| *n != name);
-            request.metadata.push((name, witwire_interpreter::MetadataText::Ascii(text)));
-        }
-    }
+    let settings = callee.plan.settings(callee.operation, args);
+    let deadline = settings.deadline.unwrap_or(callee.deadline);
+    let end = CallOptions { begun: Some(begun), ..CallOptions::new(deadline, Repeat::Unprocessed) }.end();
+    Ok(Outgoing { begun, settings, authorized: authorize(transport, callee, request, end).await?, key: key.cloned() })
 }
 
 fn outcome_unknown(callee: &Callee) -> Failure {

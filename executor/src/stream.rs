@@ -6,12 +6,14 @@ mod progress;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use witwire_interpreter::Metadata;
 use witwire_ir::Value;
 
 pub(crate) use http::{HttpLine, HttpLineError};
 pub(crate) use progress::{Count, Ending, Progress};
 
 use crate::callee::Callee;
+use crate::calls;
 use crate::credentials::Gathered;
 use crate::oplog::{Ordinal, Started, Timestamp};
 use crate::transport::GrpcStream;
@@ -29,6 +31,10 @@ pub(crate) struct OpenStream {
     pub(crate) callee: Arc<Callee>,
     /// The arguments that it was opened with.
     pub(crate) args: Vec<Value>,
+    /// The handle whose settings it was opened with.
+    pub(crate) handle: Option<u32>,
+    /// What is known beside its items.
+    pub(crate) beside: Option<Value>,
     /// The ordinal of its [`Started`].
     pub(crate) call: Ordinal,
     pub(crate) at: Timestamp,
@@ -64,6 +70,29 @@ impl Line {
             Self::Grpc(connected) => connected.stream.start(),
             Self::Http(line) => line.start(),
         }
+    }
+
+    /// What the server has said beside its items: initial and trailing metadata, or headers.
+    fn metadata(&self) -> Option<(Metadata, Metadata)> {
+        match self {
+            Self::None => None,
+            Self::Grpc(connected) => Some((connected.stream.initial().clone(), connected.stream.trailing().clone())),
+            Self::Http(line) => Some((line.headers().unwrap_or_default(), Metadata::new())),
+        }
+    }
+}
+
+impl OpenStream {
+    /// What is known beside the items, where there is somebody to tell and it is not as it was.
+    pub(crate) fn new_beside(&mut self) -> Option<Value> {
+        self.handle?;
+        let (initial, trailing) = self.line.metadata()?;
+        let beside = calls::beside(self.callee.plan.api().protocol, &initial, &trailing, 1);
+        if self.beside.as_ref() == Some(&beside) {
+            return None;
+        }
+        self.beside = Some(beside.clone());
+        Some(beside)
     }
 }
 

@@ -171,6 +171,7 @@ impl Transport {
             route,
             request,
             compression: options.compression.unwrap_or(settings.compression),
+            body_coding: options.compression.and_then(Compression::coding),
             deadline: options.deadline,
         };
         let (attempted, attempts) = run.run(&sending).await;

@@ -1,6 +1,7 @@
 //! The executor's integration tests: one binary, which also plays the child processes that tests kill.
 
 mod durable;
+mod explicit;
 mod feeds;
 mod guest;
 mod interrupt;
@@ -25,6 +26,7 @@ fn main() {
     let mut trials: Vec<Trial> = Vec::new();
     trials.extend(link::trials());
     trials.extend(durable::trials());
+    trials.extend(explicit::trials());
     trials.extend(guest::trials());
     trials.extend(interrupt::trials());
     trials.extend(kill::trials());

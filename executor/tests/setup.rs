@@ -15,6 +15,7 @@ use witwire_executor::oplog::{
 use witwire_executor::transport::{Endpoint, SendProbe, SendStage, Transport, TransportConfig};
 use witwire_executor::{ApiFile, Dependency, Executor, ExecutorConfig, Probe, Program, Window, Worker};
 use witwire_ir::InDoubt;
+use witwire_ir::container::Bundle;
 use witwire_test_support::Script;
 
 use crate::ledger::{self, INTERFACE, Operation, Protocol, Server};
@@ -126,7 +127,13 @@ pub(crate) fn load(
     in_doubt: InDoubt,
     url: &str,
 ) -> Result<Program, Failed> {
-    let file = ApiFile::of(&ledger::bundle(protocol, in_doubt));
+    // A component that makes settings of calls imports their constructor.
+    let constructor = b"[constructor]call";
+    let file = if wasm.windows(constructor.len()).any(|w| w == constructor) {
+        ApiFile::of(&Bundle { apis: vec![ledger::explicit_api(protocol, in_doubt)] })
+    } else {
+        ApiFile::of(&ledger::bundle(protocol, in_doubt))
+    };
     Ok(executor.load(wasm, &[Dependency::new(file, Some(Endpoint::parse(url)?))])?)
 }
 

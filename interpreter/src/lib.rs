@@ -17,6 +17,7 @@ mod http;
 mod json;
 mod message;
 mod plan;
+mod settings;
 mod validate;
 
 pub use failure::Failure;
@@ -25,3 +26,4 @@ pub use message::{
     Request, Response, Secrets,
 };
 pub use plan::{Plan, PlanError};
+pub use settings::CallSettings;

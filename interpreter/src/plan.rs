@@ -5,13 +5,14 @@ mod stream;
 use std::sync::Arc;
 
 use witwire_ir::host::Violation;
-use witwire_ir::{Api, Call, Id, OperationId, Value};
+use witwire_ir::{Api, Call, CallClass, Id, KeyFormat, OperationId, Value};
 
 use crate::failure::Failure;
 use crate::grpc::{Compiler, GrpcPlan, Messages};
 use crate::http::HttpPlan;
 use crate::json::Codecs;
-use crate::message::{Credential, CredentialError, Request, Response};
+use crate::message::{Credential, CredentialError, MetadataText, Request, Response};
+use crate::settings::{self, CallSettings};
 use crate::validate::{Checks, Report};
 
 /// An [`Api`] ready to be called. Compile it once per component and share it.
@@ -81,6 +82,7 @@ impl Plan {
             OperationPlan::Http(plan) => plan.check(&self.api, &self.checks, args, &mut report),
             OperationPlan::Grpc(_) => {}
         }
+        settings::check(&self.api, &self.api.operations[operation], args, &mut report);
         report.into_violations()
     }
 
@@ -93,8 +95,40 @@ impl Plan {
             OperationPlan::Http(plan) => plan.request(&self.api, &self.codecs, args).map(Request::Http),
             OperationPlan::Grpc(plan) => plan.request(&self.api, &self.messages, args).map(Request::Grpc),
         }?;
+        settings::apply(&self.api, &self.api.operations[operation], args, &mut request);
         crate::http::auth::authorize_guest(&self.api, &self.api.operations[operation], &mut request, args)?;
         Ok(request)
+    }
+
+    /// What the guest says of this call beside its request (`calls: explicit`).
+    pub fn settings(&self, operation: OperationId, args: &[Value]) -> CallSettings {
+        settings::read(&self.api, &self.api.operations[operation], args)
+    }
+
+    /// Puts an idempotency key into its header, in place of one that the guest gave there; nothing where the operation carries none.
+    pub fn put_key(&self, operation: OperationId, request: &mut Request, key: &str) {
+        let CallClass::Keyed(header) = &self.api.operations[operation].class else { return };
+        let text = match header.format {
+            KeyFormat::Raw => key.to_owned(),
+            // A key has neither quotes nor backslashes, so that it needs no escape.
+            KeyFormat::StructuredString => format!("\"{key}\""),
+        };
+        let name = header.name.to_ascii_lowercase();
+        match request {
+            Request::Http(request) => {
+                request.headers.retain(|(n, _)| *n != name);
+                request.headers.push((name, text));
+            }
+            Request::Grpc(request) => {
+                request.metadata.retain(|(n, _)| *n != name);
+                request.metadata.push((name, MetadataText::Ascii(text)));
+            }
+        }
+    }
+
+    /// Empties the credentials among the headers or metadata that the guest gives for this call, for what is recorded.
+    pub fn empty_credentials(&self, operation: OperationId, args: &mut [Value]) {
+        settings::empty_credentials(&self.api, &self.api.operations[operation], args);
     }
 
     /// Puts the host's credentials into a request: of the operation's alternatives the first whose schemes are all found.
@@ -139,6 +173,8 @@ impl Plan {
 
     /// The arguments with every credential replaced by a marker, for logs and oplogs.
     pub fn redact(&self, operation: OperationId, args: &[Value]) -> Vec<Value> {
-        crate::http::auth::redact(&self.api, &self.api.operations[operation], args)
+        let mut args = crate::http::auth::redact(&self.api, &self.api.operations[operation], args);
+        self.empty_credentials(operation, &mut args);
+        args
     }
 }

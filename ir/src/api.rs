@@ -8,7 +8,7 @@ use crate::id::{Arena, Id, InterfaceId, OperationId, SchemaId, SchemeId, TextId,
 use crate::name::{PackageName, WitName};
 use crate::operation::Operation;
 use crate::operation::http::Server;
-use crate::types::{Method, Resource, Shape, Step, Type};
+use crate::types::{CallResource, Method, Resource, Shape, Step, Type};
 
 /// One WIT package and how to perform its functions. Immutable once built; share it in an `Arc`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -146,9 +146,10 @@ impl Api {
         id.and_then(|id| self.texts.get(id))
     }
 
-    /// The type behind aliases. Terminates for every API that passes [`Api::check`], which refuses cycles.
+    /// The type behind aliases; that of the settings behind the resource `call`. Terminates for every API that passes [`Api::check`], which
+    /// refuses cycles.
     pub fn resolve(&self, mut ty: TypeId) -> TypeId {
-        while let Shape::Alias(target) = self.types[ty].shape {
+        while let Shape::Alias(target) | Shape::Call(CallResource { settings: target, .. }) = self.types[ty].shape {
             ty = target;
         }
         ty

@@ -3,6 +3,7 @@
 //! They are written down once, here. [`http`] and [`grpc`] build the types; the constants and enums beside them are the slots
 //! and case indices with which the interpreter builds values of them.
 
+pub mod call;
 pub mod grpc;
 pub mod http;
 

@@ -36,5 +36,7 @@ pub use invariants::{Contradiction, MAX_INLINE, MAX_MEMBERS, Rule};
 pub use name::{InvalidName, KEYWORDS, MAX_NAME, PackageName, WitName};
 pub use operation::{Call, CallClass, InDoubt, KeyFormat, KeyHeader, Operation, Place};
 pub use print::{PrintOptions, TypeRef, print_package, print_package_with};
-pub use types::{Case, Field, Label, Method, Param, Resource, Shape, Step, Type, TypeName};
+pub use types::{
+    CallMethod, CallPart, CallResource, Case, Field, Label, Method, Param, Resource, Shape, Step, Type, TypeName,
+};
 pub use value::{Mismatch, Value};

@@ -12,7 +12,7 @@ pub(crate) use uses::mentioned;
 use crate::api::{Api, Interface, World};
 use crate::id::{InterfaceId, TextId, TypeId};
 use crate::operation::Operation;
-use crate::types::{Param, Resource, Shape};
+use crate::types::{CallPart, CallResource, Param, Resource, Shape};
 
 /// The package as WIT text.
 ///
@@ -136,6 +136,9 @@ impl Printer<'_> {
             Shape::Resource(resource) => {
                 self.members("resource", name, |out| out.methods(scope, resource))?;
             }
+            Shape::Call(call) => {
+                self.members("resource", name, |out| out.call_methods(scope, call))?;
+            }
             Shape::Alias(target) => {
                 writeln!(self.text, "{INDENT}type {name} = {};", TypeRef::new(api, *target).in_scope(scope))?;
             }
@@ -161,6 +164,17 @@ impl Printer<'_> {
         resource.methods.iter().try_for_each(|method| {
             self.docs("        ", method.docs)?;
             write!(self.text, "        {}: ", method.step.name())?;
+            self.signature(scope, &method.params, method.result)
+        })
+    }
+
+    fn call_methods(&mut self, scope: InterfaceId, call: &CallResource) -> fmt::Result {
+        call.methods.iter().try_for_each(|method| {
+            self.docs("        ", method.docs)?;
+            if method.part == CallPart::New {
+                return writeln!(self.text, "        constructor();");
+            }
+            write!(self.text, "        {}: ", method.part.name())?;
             self.signature(scope, &method.params, method.result)
         })
     }

@@ -185,6 +185,7 @@ impl Renumber<'_> {
                 resource.operation = new_id(&self.operations, resource.operation);
                 resource.methods.iter_mut().for_each(|m| m.docs = self.text(m.docs));
             }
+            Shape::Call(call) => call.methods.iter_mut().for_each(|m| m.docs = self.text(m.docs)),
             _ => {}
         }
         ty.docs = self.text(ty.docs);

@@ -38,6 +38,13 @@ pub(crate) fn each_shape_type(shape: &mut Shape, visit: &mut impl FnMut(&mut Typ
                 method.result.iter_mut().for_each(&mut *visit);
             }
         }
+        Shape::Call(call) => {
+            visit(&mut call.settings);
+            for method in &mut call.methods {
+                method.params.iter_mut().for_each(|p| visit(&mut p.ty));
+                method.result.iter_mut().for_each(&mut *visit);
+            }
+        }
         _ => {}
     }
 }

@@ -63,6 +63,7 @@ pub fn sample_arguments(api: &Api, operation: &Operation, random: &mut SplitMix6
             }
             // An empty object would leave nothing in the path.
             _ if is_json(api, param.ty) && in_path(i) => Value::string("\"amber\""),
+            _ if api.call_resource(param.ty).is_some() => Value::none(),
             _ => sampler.value(param.ty, 0),
         })
         .collect()
@@ -158,7 +159,7 @@ impl Sampler<'_> {
                 Value::Flags(self.random.next() as u32 & all)
             }
             // `shape` looks through aliases; a handle is only given by a host.
-            Shape::Resource(_) | Shape::Alias(_) => Value::Handle(0),
+            Shape::Resource(_) | Shape::Call(_) | Shape::Alias(_) => Value::Handle(0),
         }
     }
 

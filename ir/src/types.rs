@@ -104,6 +104,9 @@ pub enum Shape {
     Alias(TypeId),
     /// A stream of calls. Named.
     Resource(Resource),
+    /// Settings of one call, and what came beside its result (see [`crate::host::call`]). Named; stands only in an option that is the last
+    /// parameter of operations, where WIT has `option<borrow<…>>`. Values are those of the settings.
+    Call(CallResource),
 }
 
 impl Shape {
@@ -116,6 +119,7 @@ impl Shape {
             Self::Record(fields) => (None, None, fields.iter().map(|f| f.ty).collect()),
             Self::Variant(cases) => (None, None, cases.iter().filter_map(|c| c.ty).collect()),
             Self::Resource(resource) => (None, None, resource.parts().collect()),
+            Self::Call(call) => (Some(call.settings), None, call.parts().collect()),
             _ => (None, None, Vec::new()),
         };
         one.into_iter().chain(two).chain(list)
@@ -125,7 +129,13 @@ impl Shape {
     pub const fn needs_name(&self) -> bool {
         matches!(
             self,
-            Self::Record(_) | Self::Variant(_) | Self::Enum(_) | Self::Flags(_) | Self::Alias(_) | Self::Resource(_)
+            Self::Record(_)
+                | Self::Variant(_)
+                | Self::Enum(_)
+                | Self::Flags(_)
+                | Self::Alias(_)
+                | Self::Resource(_)
+                | Self::Call(_)
         )
     }
 }
@@ -217,6 +227,78 @@ impl Step {
             Self::Finish => "finish",
             Self::CloseSend => "close-send",
             Self::Cancel => "cancel",
+        }
+    }
+}
+
+/// The resource with which a guest speaks of one call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallResource {
+    /// The record of settings that a handle stands for. It has no name, as WIT does not show it.
+    pub settings: TypeId,
+    /// What a guest can do with it.
+    pub methods: Vec<CallMethod>,
+}
+
+impl CallResource {
+    /// The types that the methods take and give.
+    pub fn parts(&self) -> impl Iterator<Item = TypeId> {
+        self.methods.iter().flat_map(|m| m.params.iter().map(|p| p.ty).chain(m.result))
+    }
+}
+
+/// A method of a [`CallResource`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallMethod {
+    /// What it does, which gives its name too.
+    pub part: CallPart,
+    /// Parameters after `self`.
+    pub params: Vec<Param>,
+    /// The result, if there is one. A constructor's is not written.
+    pub result: Option<TypeId>,
+    /// Documentation.
+    pub docs: Option<TextId>,
+}
+
+/// What a method of a [`CallResource`] does. Its WIT name is [`CallPart::name`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum CallPart {
+    /// The constructor.
+    New,
+    /// Sends metadata (gRPC).
+    AddMetadata,
+    /// Sends a header (HTTP).
+    AddHeader,
+    /// How long the call may take.
+    SetDeadline,
+    /// How what is sent is compressed.
+    SetCompression,
+    /// The idempotency key.
+    SetIdempotencyKey,
+    /// The last response's headers (HTTP).
+    Headers,
+    /// The last response's initial metadata (gRPC).
+    Initial,
+    /// The last response's trailing metadata (gRPC).
+    Trailing,
+    /// How often the last call was tried.
+    Attempts,
+}
+
+impl CallPart {
+    /// The method's name in WIT.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "constructor",
+            Self::AddMetadata => "add-metadata",
+            Self::AddHeader => "add-header",
+            Self::SetDeadline => "set-deadline",
+            Self::SetCompression => "set-compression",
+            Self::SetIdempotencyKey => "set-idempotency-key",
+            Self::Headers => "headers",
+            Self::Initial => "initial",
+            Self::Trailing => "trailing",
+            Self::Attempts => "attempts",
         }
     }
 }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use witwire_frontends::{DiskFiles, Options, openapi, proto};
+use witwire_frontends::{Calls, DiskFiles, Idempotency, Options, openapi, proto};
 use witwire_interpreter::Plan;
 use witwire_interpreter::fixture::Fixture;
-use witwire_ir::AuthMode;
+use witwire_ir::{AuthMode, KeyFormat};
 
 /// An API that fixtures call by name (`api: …`).
 struct Source {
@@ -29,10 +29,27 @@ fn bytes() -> Options {
     Options { stream: vec!["downloadFile".to_owned()], ..Options::default() }
 }
 
+fn explicit() -> Options {
+    Options { calls: Calls::Explicit, ..host() }
+}
+
+/// A method with an idempotency key among them.
+fn explicit_keyed() -> Options {
+    let idempotency = Idempotency {
+        header: "idempotency-key".to_owned(),
+        format: KeyFormat::Raw,
+        window_seconds: None,
+        operations: vec!["todo-service.add-todo".to_owned()],
+    };
+    Options { idempotency: Some(idempotency), ..explicit() }
+}
+
 const SOURCES: &[Source] = &[
     Source { name: "todos", path: "../examples/todo-service/openapi.yaml", options: guest },
     Source { name: "todos-host", path: "../examples/todo-service/openapi.yaml", options: host },
     Source { name: "todo", path: "../examples/todo-service/proto/todo.proto", options: Options::default },
+    Source { name: "todos-explicit", path: "../examples/todo-service/openapi.yaml", options: explicit },
+    Source { name: "todo-explicit", path: "../examples/todo-service/proto/todo.proto", options: explicit_keyed },
     Source { name: "kitchen", path: "apis/kitchen.proto", options: Options::default },
     Source { name: "encodings", path: "apis/encodings.yaml", options: Options::default },
     Source { name: "cells", path: "apis/cells.yaml", options: Options::default },

@@ -1,5 +1,6 @@
 //! `witwire call`: one typed call without a component.
 
+mod settings;
 mod stream;
 
 use std::path::{Path, PathBuf};
@@ -7,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use witwire_executor::credentials::Credentials;
-use witwire_executor::transport::{CallOptions, Endpoint, Repeat, RouteSettings, Transport};
+use witwire_executor::transport::{CallOptions, Compression, Endpoint, Exchange, Repeat, RouteSettings, Transport};
+use witwire_frontends::Calls;
 use witwire_interpreter::fixture::{self, Fixture};
-use witwire_interpreter::{Failure, Plan, Request, Response};
+use witwire_interpreter::{Failure, MetadataText, Plan, Request, Response};
 use witwire_ir::{Api, Call, OperationId, Protocol, Value, wave};
 
 use crate::args::CallArgs;
@@ -30,7 +32,8 @@ pub(crate) fn run(args: &CallArgs, output: Output) -> Result<(), CliError> {
         ));
     };
     let spec = load(args, specs, output)?;
-    let (plan, call) = parse(&spec, text)?;
+    let (plan, mut call) = parse(&spec, text)?;
+    args.call.put_into(plan.api(), &mut call)?;
     let request = encode(&plan, &call, args)?;
 
     let result = match request {
@@ -50,15 +53,21 @@ pub(crate) fn run(args: &CallArgs, output: Output) -> Result<(), CliError> {
                 let endpoint = endpoint(plan.api(), call.operation, args.server.as_deref())?;
                 return stream::run(&plan, &call, &request, &endpoint, args, output);
             }
-            None => send(&plan, &call, &request, args)?,
+            None => return send(&plan, &call, &request, args, output),
         },
     };
-    finish(plan.api(), call.operation, &result, output)
+    finish(plan.api(), call.operation, &result, None, output)
 }
 
 fn load(args: &CallArgs, specs: &[String], output: Output) -> Result<Spec, CliError> {
     let specs: Vec<PathBuf> = specs.iter().map(PathBuf::from).collect();
-    let spec = spec::load_with(&specs, &args.settings, &args.network.trust, !args.auth.is_empty())?;
+    let spec = spec::load_with(&specs, &args.settings, &args.network.trust, |options| {
+        // The host gives them then, unless the settings say otherwise.
+        options.credentials_configured |= !args.auth.is_empty();
+        if args.call.are_given() {
+            options.calls = Calls::Explicit;
+        }
+    })?;
     // Notes and warnings about the document are `inspect`'s; here only a refusal matters.
     spec.report_refusal(output)?;
     Ok(spec)
@@ -97,6 +106,9 @@ fn encode(plan: &Plan, call: &wave::WaveCall, args: &CallArgs) -> Result<Result<
         credentials = credentials.parse(reference).map_err(|e| CliError::Usage(e.to_string()))?;
     }
     credentials.check(api).map_err(|e| CliError::Input(e.to_string()))?;
+    if let Some(key) = plan.settings(call.operation, &call.args).key {
+        plan.put_key(call.operation, &mut request, &key);
+    }
     let gathered = network::runtime()?.block_on(credentials.gather(api, &api.operations[call.operation]));
     let gathered = gathered.map_err(|e| CliError::Input(e.to_string()))?;
     Ok(match plan.authorize(call.operation, &mut request, &|scheme| gathered.find(scheme)) {
@@ -129,40 +141,71 @@ fn named(args: &CallArgs) -> Option<&str> {
     args.server.as_deref().or(args.settings.reflection.as_deref())
 }
 
-fn send(plan: &Plan, call: &wave::WaveCall, request: &Request, args: &CallArgs) -> Result<Value, CliError> {
+fn send(plan: &Plan, call: &wave::WaveCall, request: &Request, args: &CallArgs, output: Output) -> Result<(), CliError> {
     let api = plan.api();
     let endpoint = endpoint(api, call.operation, named(args))?;
     let class = &api.operations[call.operation].class;
-    Ok(match exchange(&endpoint, request, Repeat::of(class, false), args)? {
+    let settings = plan.settings(call.operation, &call.args);
+    let options = CallOptions {
+        compression: settings.compression.map(Compression::from),
+        ..CallOptions::new(
+            settings.deadline.unwrap_or(Duration::from_secs(args.timeout)),
+            Repeat::of(class, settings.key.is_some()),
+        )
+    };
+    let exchange = exchange(&endpoint, request, options, args)?;
+    let beside = api.settings(&api.operations[call.operation]).map(|_| beside(&exchange));
+    let result = match exchange.outcome {
         Ok(response) => plan.response(call.operation, &call.args, &response),
         Err(error) => match error.settle(class) {
             Ok(response) => plan.response(call.operation, &call.args, &response),
             Err(failure) => plan.failure(call.operation, failure),
         },
+    };
+    finish(api, call.operation, &result, beside, output)
+}
+
+/// What came beside the result, for programs.
+fn beside(exchange: &Exchange) -> serde_json::Value {
+    let list = |entries: &[(String, MetadataText)]| -> serde_json::Value {
+        let value = |value: &MetadataText| match value {
+            MetadataText::Ascii(text) => serde_json::json!(text),
+            MetadataText::Binary(bytes) => serde_json::json!(&bytes[..]),
+        };
+        entries.iter().map(|(name, text)| serde_json::json!([name, value(text)])).collect()
+    };
+    serde_json::json!({
+        "initial": list(&exchange.initial),
+        "trailing": list(exchange.trailing()),
+        "attempts": exchange.attempts,
     })
 }
 
-fn exchange(
-    endpoint: &Endpoint,
-    request: &Request,
-    repeat: Repeat,
-    args: &CallArgs,
-) -> Result<Result<Response, witwire_executor::transport::SendError>, CliError> {
+fn exchange(endpoint: &Endpoint, request: &Request, options: CallOptions, args: &CallArgs) -> Result<Exchange, CliError> {
     let config = network::transport([endpoint], &args.network)?;
     network::runtime()?.block_on(async {
         let transport = Transport::new(config).map_err(|e| CliError::Input(e.to_string()))?;
         let route = transport.route(vec![endpoint.clone()], RouteSettings::default());
         let route = route.map_err(|e| CliError::Usage(e.to_string()))?;
-        let options = CallOptions::new(Duration::from_secs(args.timeout), repeat);
-        Ok(transport.call(&route, request, &options).await.outcome)
+        Ok(transport.call(&route, request, &options).await)
     })
 }
 
-fn finish(api: &Api, operation: OperationId, result: &Value, output: Output) -> Result<(), CliError> {
+fn finish(
+    api: &Api,
+    operation: OperationId,
+    result: &Value,
+    beside: Option<serde_json::Value>,
+    output: Output,
+) -> Result<(), CliError> {
     let text = wave::print_value(api, api.operations[operation].result, result);
     let failed = matches!(result, Value::Result(Err(_)));
     if output.is_json() {
-        output.json(&serde_json::json!({ "ok": !failed, "result": text }))?;
+        let mut told = serde_json::json!({ "ok": !failed, "result": text });
+        if let Some(beside) = beside {
+            told["beside"] = beside;
+        }
+        output.json(&told)?;
     } else {
         output.line(&text)?;
     }
@@ -187,8 +230,9 @@ fn run_fixture(args: &CallArgs, spec: &Spec, path: &Path, output: Output) -> Res
         let outcome = match (server, &prepared.request) {
             (Some(server), Ok(request)) => {
                 let endpoint = endpoint(api, prepared.operation, Some(server))?;
+                let options = CallOptions::new(Duration::from_secs(args.timeout), Repeat::Unprocessed);
                 let response =
-                    exchange(&endpoint, request, Repeat::Unprocessed, args)?.map_err(|e| CliError::Io(e.to_string()))?;
+                    exchange(&endpoint, request, options, args)?.outcome.map_err(|e| CliError::Io(e.to_string()))?;
                 prepared.outcome(&plan, Some(&response))
             }
             _ => fixture.run(&plan).map_err(|e| wrong(&e))?,

@@ -26,9 +26,7 @@ pub(crate) type Event = (u64, Change);
 
 pub(crate) fn server(service: Service) -> TodoServiceServer<Service> {
     use tonic::codec::CompressionEncoding::{Gzip, Zstd};
-    let compressing = service.compressing;
-    let server = TodoServiceServer::new(service).accept_compressed(Gzip).accept_compressed(Zstd);
-    if compressing { server.send_compressed(Gzip) } else { server }
+    TodoServiceServer::new(service).accept_compressed(Gzip).accept_compressed(Zstd).send_compressed(Gzip)
 }
 
 impl From<Failed> for Status {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use wasmtime::component::types::ComponentFunc;
 use wasmtime::component::{ResourceType, Type};
-use witwire_ir::{Api, Method, Operation, Param, Shape, TypeId, WitName};
+use witwire_ir::{Api, Operation, Param, Shape, TypeId, WitName};
 
 use super::describe::{api_type, component_type};
 use super::problem::Difference;
@@ -56,16 +56,31 @@ impl<'a> Comparer<'a> {
     pub(super) fn method(
         &mut self,
         resource: TypeId,
-        method: &Method,
+        params: &[Param],
+        result: Option<TypeId>,
         func: &ComponentFunc,
     ) -> Result<MethodSignature, Vec<Difference>> {
         let mut actual = func.params();
         if !matches!(actual.next(), Some((_, Type::Borrow(own))) if (self.resources)(resource) == Some(own)) {
             self.differ("another first parameter".to_owned(), "`self` first".to_owned());
         }
-        let params = self.params(&method.params, actual);
-        let result = self.result(method.result, func);
+        let params = self.params(params, actual);
+        let result = self.result(result, func);
         self.finish(Some(MethodSignature { params, result }))
+    }
+
+    /// Compares the constructor of the resource `call`.
+    pub(super) fn constructor(
+        &mut self,
+        resource: TypeId,
+        func: &ComponentFunc,
+    ) -> Result<MethodSignature, Vec<Difference>> {
+        let own = matches!(func.results().next(), Some(Type::Own(own)) if (self.resources)(resource) == Some(own));
+        if !own {
+            self.differ("another result".to_owned(), "the resource".to_owned());
+        }
+        let params = self.params(&[], func.params());
+        self.finish(Some(MethodSignature { params, result: None }))
     }
 
     fn finish<T>(&mut self, value: Option<T>) -> Result<T, Vec<Difference>> {
@@ -128,6 +143,13 @@ impl<'a> Comparer<'a> {
     }
 
     fn ty(&mut self, expected: TypeId, actual: &Type) -> NodeId {
+        // Behind it is the record of settings, which no component sees.
+        if let Shape::Call(_) = self.api.types[expected].shape {
+            if !matches!(actual, Type::Borrow(own) if (self.resources)(expected) == Some(*own)) {
+                self.differ(component_type(actual), "borrow<call>".to_owned());
+            }
+            return self.layout.push(Node::Handle);
+        }
         let expected = self.api.resolve(expected);
         if let Some(node) = self.known.get(&expected).and_then(|same| same.iter().find(|(ty, _)| ty == actual)) {
             return node.1;

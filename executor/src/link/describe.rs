@@ -43,8 +43,8 @@ fn describe_api(api: &Api, ty: TypeId, depth: usize) -> String {
         Shape::Enum(labels) => braced("enum", labels.iter().map(|l| l.name.to_string())),
         Shape::Flags(labels) => braced("flags", labels.iter().map(|l| l.name.to_string())),
         Shape::Resource(_) => "resource".to_owned(),
-        // `Api::shape` looks through aliases.
-        Shape::Alias(_) => "type".to_owned(),
+        // `Api::shape` looks through these.
+        Shape::Call(_) | Shape::Alias(_) => "type".to_owned(),
     }
 }
 

@@ -23,7 +23,7 @@ use bytes::Reader;
 pub(super) use bytes::Writer;
 
 /// The newest version that is read. An entry is written in the oldest version that has its kind.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const CHECKSUM: usize = 8;
 
 /// Why bytes are not an entry.
@@ -85,12 +85,15 @@ pub(super) fn encode(entry: &Entry) -> Vec<u8> {
             out.option(started.key.as_ref(), |out, key| out.bytes(key.as_str().as_bytes()));
         }
         Event::Finished(finished) => {
-            out.byte(3);
+            out.byte(if finished.beside.is_some() { 9 } else { 3 });
             out.unsigned(finished.call.get());
             write_value(&mut out, &finished.response);
+            if let Some(beside) = &finished.beside {
+                write_value(&mut out, beside);
+            }
         }
         Event::Stepped(stepped) => {
-            out.byte(8);
+            out.byte(if stepped.beside.is_some() { 10 } else { 8 });
             out.unsigned(stepped.stream.get());
             out.unsigned(stepped.sequence);
             out.byte(step_code(stepped.step));
@@ -98,6 +101,9 @@ pub(super) fn encode(entry: &Entry) -> Vec<u8> {
             write_recorded(&mut out, &stepped.request);
             out.option(stepped.response.as_ref(), write_value);
             out.byte(stepped.ended.into());
+            if let Some(beside) = &stepped.beside {
+                write_value(&mut out, beside);
+            }
         }
         Event::Clock(ClockReading::Wall { seconds, nanoseconds }) => {
             out.byte(4);
@@ -136,6 +142,7 @@ pub(super) fn encode(entry: &Entry) -> Vec<u8> {
 /// The version that an event came with.
 const fn version(event: &Event) -> u8 {
     match event {
+        Event::Finished(Finished { beside: Some(_), .. }) | Event::Stepped(Stepped { beside: Some(_), .. }) => 3,
         Event::Stepped(_) => 2,
         _ => 1,
     }
@@ -235,8 +242,12 @@ fn read_event(input: &mut Reader<'_>) -> Result<Event, DecodeError> {
             },
             key: input.option(read_key)?,
         }),
-        3 => Event::Finished(Finished { call: Ordinal::new(input.unsigned()?), response: read_value(input)? }),
-        8 => Event::Stepped(Stepped {
+        kind @ (3 | 9) => Event::Finished(Finished {
+            call: Ordinal::new(input.unsigned()?),
+            response: read_value(input)?,
+            beside: if kind == 9 { Some(read_value(input)?) } else { None },
+        }),
+        kind @ (8 | 10) => Event::Stepped(Stepped {
             stream: Ordinal::new(input.unsigned()?),
             sequence: input.unsigned()?,
             step: read_step(input)?,
@@ -248,6 +259,7 @@ fn read_event(input: &mut Reader<'_>) -> Result<Event, DecodeError> {
                 1 => true,
                 _ => return Err(DecodeError::Meaning("a flag is neither set nor clear")),
             },
+            beside: if kind == 10 { Some(read_value(input)?) } else { None },
         }),
         4 => Event::Clock(ClockReading::Wall { seconds: input.unsigned()?, nanoseconds: input.narrow()? }),
         5 => Event::Clock(ClockReading::Monotonic(input.unsigned()?)),

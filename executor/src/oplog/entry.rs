@@ -228,6 +228,9 @@ pub struct Finished {
     pub call: Ordinal,
     /// What the guest got: the whole `result<_, error>`, of the type that the operation has in the [`Started`]'s API.
     pub response: Value,
+    /// What came beside it, where the guest gave settings of the call (`calls: explicit`): a record of initial metadata or headers, trailing
+    /// metadata, and how often the call was tried.
+    pub beside: Option<Value>,
 }
 
 /// Never the response.
@@ -257,6 +260,8 @@ pub struct Stepped {
     pub response: Option<Value>,
     /// Whether the stream ended with this step: no later one asks the network.
     pub ended: bool,
+    /// As in [`Finished`], where it is not as it was before.
+    pub beside: Option<Value>,
 }
 
 /// Never the item.

@@ -35,7 +35,7 @@ struct Record {
 #[derive(Debug, Clone)]
 enum Action {
     Invocation(Invoked),
-    Call { started: Started, at: Timestamp, response: Option<Value> },
+    Call { started: Started, at: Timestamp, finished: Option<Finished> },
     Step(Stepped),
     Clock(ClockReading),
     Random(RandomBytes),
@@ -64,6 +64,8 @@ pub enum CallStep {
         started: Started,
         /// What came of it.
         response: Value,
+        /// What came beside it.
+        beside: Option<Value>,
     },
     /// The call was started and has no result: [`super::settle`] it, and append a [`Finished`] for this ordinal.
     InDoubt {
@@ -180,12 +182,12 @@ impl Playback {
             }
             end = end.plus(1);
             let open = match records.back_mut().map(AsMut::as_mut) {
-                Some(Record { ordinal, action: Action::Call { response: open @ None, .. } }) => Some((*ordinal, open)),
+                Some(Record { ordinal, action: Action::Call { finished: open @ None, .. } }) => Some((*ordinal, open)),
                 _ => None,
             };
             let action = match (event, open) {
-                (Event::Finished(Finished { call, response }), Some((ordinal, open))) if ordinal == call => {
-                    *open = Some(response);
+                (Event::Finished(finished), Some((ordinal, open))) if ordinal == finished.call => {
+                    *open = Some(finished);
                     continue;
                 }
                 (Event::Finished(_), _) => return Err(malformed("it is the result of a call that is not open")),
@@ -204,7 +206,7 @@ impl Playback {
                 }
                 (Event::Started(started), None) => {
                     calls.insert(ordinal);
-                    Action::Call { started, at, response: None }
+                    Action::Call { started, at, finished: None }
                 }
                 (Event::Stepped(stepped), None) => {
                     if !calls.contains(&stepped.stream) {
@@ -255,11 +257,13 @@ impl Playback {
     ) -> Result<CallStep, Divergence> {
         let got = || Observation::Call { function: function.clone(), ir, digest };
         let step = self.take(got, |record| match record.action {
-            Action::Call { started, at, response }
+            Action::Call { started, at, finished }
                 if started.function == *function && started.ir == ir && started.digest == digest =>
             {
-                Ok(match response {
-                    Some(response) => CallStep::Replayed { call: record.ordinal, at, started, response },
+                Ok(match finished {
+                    Some(Finished { response, beside, .. }) => {
+                        CallStep::Replayed { call: record.ordinal, at, started, response, beside }
+                    }
                     None => CallStep::InDoubt { call: record.ordinal, at, started },
                 })
             }

@@ -20,7 +20,7 @@ use crate::oplog::{
 };
 use crate::probe::Window;
 use crate::stream::{Connected, Ending, HttpLine, Line, OpenStream, Progress};
-use crate::transport::{StreamError, StreamOptions};
+use crate::transport::{Compression, StreamError, StreamOptions};
 
 /// `CANCELLED`
 const CANCELLED: u32 = 1;
@@ -45,17 +45,23 @@ impl Taken {
 
 impl Session {
     /// Opens a stream that the oplog does not know.
-    pub(super) async fn open(&mut self, callee: &Arc<Callee>, args: &[Value], mut started: Started) -> Result<Value, Stop> {
+    pub(super) async fn open(
+        &mut self,
+        callee: &Arc<Callee>,
+        args: &[Value],
+        handle: Option<u32>,
+        mut started: Started,
+    ) -> Result<Value, Stop> {
         let call = self.journal.next();
         self.probe.reached(Window::BeforeRecorded, call);
-        started.key = self.key(callee, call);
+        started.key = self.key(callee, args, call);
         let prepared = prepare(&self.transport, callee, args, started.key.as_ref()).await;
         let line = prepared.and_then(|outgoing| self.line(callee, outgoing));
         let value = match &line {
             Ok(_) => Value::ok(Some(Value::Handle(self.streams.next_handle()))),
             Err(failure) => callee.failure(failure.clone()),
         };
-        let finished = Finished { call, response: value.clone() };
+        let finished = Finished { call, response: value.clone(), beside: None };
         self.journal.append([Event::Started(started.clone()), Event::Finished(finished)]);
         self.journal.durable().await?;
         self.probe.reached(Window::Recorded, call);
@@ -64,6 +70,8 @@ impl Session {
             let stream = OpenStream {
                 callee: callee.clone(),
                 args: args.to_vec(),
+                handle,
+                beside: None,
                 call,
                 at: now(),
                 started,
@@ -81,6 +89,7 @@ impl Session {
         &mut self,
         callee: &Arc<Callee>,
         args: &[Value],
+        handle: Option<u32>,
         (call, at, started): (Ordinal, Timestamp, Started),
         response: Value,
     ) -> Value {
@@ -89,7 +98,7 @@ impl Session {
         }
         let progress = Progress::new(callee.count());
         let (callee, args) = (callee.clone(), args.to_vec());
-        let stream = OpenStream { callee, args, call, at, started, progress, line: Line::None };
+        let stream = OpenStream { callee, args, handle, beside: None, call, at, started, progress, line: Line::None };
         Value::ok(Some(Value::Handle(self.streams.insert(stream))))
     }
 
@@ -115,6 +124,8 @@ impl Session {
                 let kept = step == Step::Send && self.may_reopen(&stream.callee);
                 let item = kept.then(|| stream.callee.plan.item(stream.callee.operation, args.first()).ok());
                 stream.progress.note(step, stepped.response.as_ref(), stepped.ended, item.flatten());
+                self.tell(stream.handle, stream.call, stepped.beside.as_ref());
+                stream.beside = stepped.beside.or(stream.beside);
                 stepped.response
             }
             crate::oplog::Step::Live => {
@@ -124,6 +135,8 @@ impl Session {
                 let response = taken.response.map(|value| stream.callee.checked_step(step, value));
                 self.probe.reached(Window::StepTaken, at);
                 let request = if stream.callee.record_requests { Recorded::Typed(args.to_vec()) } else { Recorded::Digest };
+                let beside = stream.new_beside();
+                self.tell(stream.handle, stream.call, beside.as_ref());
                 self.journal.append([Event::Stepped(Stepped {
                     stream: stream.call,
                     sequence,
@@ -132,6 +145,7 @@ impl Session {
                     request,
                     response: response.clone(),
                     ended: taken.ended,
+                    beside,
                 })]);
                 if self.probe.waits_for_results() {
                     self.journal.durable().await?;
@@ -182,7 +196,7 @@ impl Session {
         let connected = match &mut stream.line {
             Line::Grpc(connected) => connected,
             Line::Http(line) if step == Step::Next => {
-                let taken = http::next(&callee, &stream.args, line).await;
+                let taken = http::next_in_time(&callee, &stream.args, line).await;
                 refuse_tokens(line.unauthenticated(), line.tokens()).await;
                 return Ok(taken);
             }
@@ -214,6 +228,9 @@ impl Session {
             Step::Send => {
                 // Before any byte leaves, every earlier entry is durable.
                 self.journal.durable().await?;
+                if let Some(plainly) = stream.handle.and_then(|handle| self.calls.sends_plainly(handle)) {
+                    line.send_plainly(plainly);
+                }
                 match line.send(&item.unwrap_or_default()).await {
                     Ok(()) => Taken::goes_on(Value::ok(None)),
                     Err(error) => Taken::goes_on(failed(&callee, error)),
@@ -229,7 +246,8 @@ impl Session {
                 // The only step with an outcome that could be lost; it has a deadline.
                 let _outside = self.interrupter.outside();
                 line.close();
-                match line.finish(callee.deadline).await {
+                let deadline = callee.plan.settings(operation, &stream.args).deadline.unwrap_or(callee.deadline);
+                match line.finish(deadline).await {
                     Ok(response) => Taken::ends(callee.plan.response(operation, &stream.args, &Response::Grpc(response))),
                     Err(error) => {
                         let class = &callee.operation().class;
@@ -304,16 +322,19 @@ impl Session {
 
     /// The call of a stream, ready to be started.
     fn line(&self, callee: &Callee, outgoing: Outgoing) -> Result<Line, Failure> {
+        let deadline = outgoing.settings.deadline;
+        let compression = outgoing.settings.compression.map(Compression::from);
         let (request, tokens) = outgoing.authorized.into_parts();
         let line = match request {
             Request::Grpc(request) => {
                 let takes_request = callee.takes_request();
-                let stream = self.transport.stream(&callee.route, &request, takes_request, &StreamOptions::default());
+                let options = StreamOptions { deadline, compression };
+                let stream = self.transport.stream(&callee.route, &request, takes_request, &options);
                 stream.map(|stream| Line::Grpc(Box::new(Connected { stream, tokens })))
             }
             Request::Http(request) => {
-                let stream = self.transport.open(&callee.route, &request);
-                stream.map(|stream| Line::Http(Box::new(HttpLine::new(stream, tokens))))
+                let stream = self.transport.open_with(&callee.route, &request, compression);
+                stream.map(|stream| Line::Http(Box::new(HttpLine::new(stream, tokens, deadline))))
             }
         };
         // Nothing was sent, so that no class is asked.

@@ -1,9 +1,11 @@
 //! The way to the server of a stream over HTTP: bytes as they come, cut into items.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use witwire_interpreter::HttpResponse;
+use tokio::time::Instant;
 use witwire_interpreter::frames::{Frame, FrameError, Splitter};
+use witwire_interpreter::{HttpResponse, Metadata, MetadataText};
 
 use super::{Count, Progress};
 use crate::callee::Callee;
@@ -19,6 +21,8 @@ pub(crate) struct HttpLine {
     tokens: Option<Gathered>,
     /// An item that was read to find out where the stream is, and that the guest has not got.
     next: Option<Frame>,
+    /// How long the whole stream may take, and when that is over.
+    deadline: Option<(Duration, Instant)>,
 }
 
 #[derive(Debug)]
@@ -43,8 +47,20 @@ pub(crate) enum HttpLineError {
 }
 
 impl HttpLine {
-    pub(crate) fn new(stream: HttpStream, tokens: Option<Gathered>) -> Self {
-        Self { stream, reading: None, tokens, next: None }
+    /// `deadline`: how long the whole stream may take from now on.
+    pub(crate) fn new(stream: HttpStream, tokens: Option<Gathered>, deadline: Option<Duration>) -> Self {
+        let deadline = deadline.and_then(|deadline| Some((deadline, Instant::now().checked_add(deadline)?)));
+        Self { stream, reading: None, tokens, next: None, deadline }
+    }
+
+    pub(crate) const fn deadline(&self) -> Option<(Duration, Instant)> {
+        self.deadline
+    }
+
+    /// The headers of the response, once they have come.
+    pub(crate) fn headers(&self) -> Option<Metadata> {
+        let headers = &self.stream.seen()?.headers;
+        Some(headers.iter().map(|(name, value)| (name.clone(), MetadataText::Ascii(value.clone()))).collect())
     }
 
     pub(crate) fn tokens(&self) -> Option<&Gathered> {

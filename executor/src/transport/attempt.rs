@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use witwire_interpreter::{Metadata, MetadataText, Request, Response};
 
 use super::classify::{Phase, classify, of_refusal};
-use super::coding::Compression;
+use super::coding::{Coding, Compression};
 use super::error::{SendError, SendErrorKind};
 use super::exchange::Attempted;
 use super::probe::{RequestBody, SendStage};
@@ -24,6 +24,8 @@ pub(super) struct Sending<'a> {
     pub(super) route: &'a Route,
     pub(super) request: &'a Request,
     pub(super) compression: Compression,
+    /// How an HTTP body is compressed.
+    pub(super) body_coding: Option<Coding>,
     /// The whole call's, for messages.
     pub(super) deadline: Duration,
 }
@@ -111,7 +113,9 @@ impl Sending<'_> {
                 if let Some(limit) = limit.filter(|limit| body.len() > *limit) {
                     return Err(too_large("body", body.len(), limit));
                 }
-                Ok((&clients.http, http::prepare(&target.face, request)?, body))
+                let head = http::prepare(&target.face, request)?;
+                let (head, body) = http::compress(head, body, self.body_coding)?;
+                Ok((&clients.http, head, body))
             }
             Request::Grpc(request) => {
                 if let Some(limit) = limit.filter(|limit| request.message.len() > *limit) {

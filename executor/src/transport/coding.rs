@@ -5,6 +5,7 @@ mod unpack;
 use std::io::{Read, Write};
 
 use bytes::Bytes;
+use witwire_ir::host::call;
 
 pub(super) use unpack::Unpacker;
 
@@ -46,6 +47,16 @@ pub(super) enum DecodeError {
     TooLarge,
     /// It is not what it says to be.
     Malformed(String),
+}
+
+impl From<call::Compression> for Compression {
+    fn from(compression: call::Compression) -> Self {
+        match compression {
+            call::Compression::Identity => Self::None,
+            call::Compression::Gzip => Self::Gzip,
+            call::Compression::Zstd => Self::Zstd,
+        }
+    }
 }
 
 impl Coding {

@@ -18,7 +18,7 @@ pub struct CallOptions {
     pub begun: Option<Instant>,
     /// When it may be sent again.
     pub repeat: Repeat,
-    /// How the message of a gRPC call is compressed. HTTP bodies are sent as they are.
+    /// How the message of a gRPC call is compressed. An HTTP body is, where this says how; the route's own compression is for gRPC.
     pub compression: Option<Compression>,
     /// Whether to go on connecting until the deadline, instead of giving up after a few attempts.
     pub wait_for_ready: Option<bool>,

@@ -68,6 +68,20 @@ pub(super) fn prepare(endpoint: &Endpoint, request: &HttpRequest) -> Result<http
     Ok(out)
 }
 
+/// The request with its body compressed, if that is asked for and there is one.
+pub(super) fn compress(
+    mut head: http::Request<()>,
+    body: Bytes,
+    coding: Option<Coding>,
+) -> Result<(http::Request<()>, Bytes), SendError> {
+    let Some(coding) = coding.filter(|_| !body.is_empty()) else { return Ok((head, body)) };
+    let compressed = coding
+        .encode(&body)
+        .map_err(|e| SendError::invalid_request("request", format!("the body cannot be compressed: {e}")))?;
+    head.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    Ok((head, compressed.into()))
+}
+
 /// The absolute URI of a target. Its text is in no message: a query may hold a secret.
 pub(super) fn uri(endpoint: &Endpoint, target: &str) -> Result<Uri, SendError> {
     let wrong = |why: &str| SendError::invalid_request("path", format!("the path and query of the request {why}"));

@@ -8,6 +8,7 @@ use wasmtime::{Store, Trap};
 use witwire_ir::InDoubt;
 
 use super::error::WorkerError;
+use crate::calls::Calls;
 use crate::engine::YIELD_EVERY;
 use crate::executor::Executor;
 use crate::host::State;
@@ -66,6 +67,7 @@ impl Running {
             transport: config.transport.clone(),
             probe: config.probe.clone(),
             streams: Streams::default(),
+            calls: Calls::default(),
             invocation: None,
             decision,
             interrupter,

@@ -6,7 +6,7 @@ mod server;
 mod streams;
 
 use witwire_ir::container::Bundle;
-use witwire_ir::{CallClass, InDoubt, KeyFormat, KeyHeader, print_package};
+use witwire_ir::{Api, CallClass, InDoubt, KeyFormat, KeyHeader, print_package};
 
 pub(crate) use api::{api, guest_auth_api};
 pub(crate) use feeds::Feed;
@@ -106,6 +106,14 @@ pub(crate) const FEEDS: &str = "test:ledger/feeds@1.2.0";
 /// The API in a file, with `in_doubt` for its unsafe operation.
 pub(crate) fn bundle(protocol: Protocol, in_doubt: InDoubt) -> Bundle {
     Bundle { apis: vec![api(protocol, in_doubt)] }
+}
+
+/// The same, whose functions take settings of the call.
+pub(crate) fn explicit_api(protocol: Protocol, in_doubt: InDoubt) -> Api {
+    let mut api = api(protocol, in_doubt);
+    witwire_ir::host::call::declare(&mut api);
+    api.check().expect("a sound API");
+    api
 }
 
 /// The API's WIT package.

@@ -52,6 +52,8 @@ pub(crate) struct Counts {
     pub(crate) effects: BTreeMap<(Operation, String), u32>,
     /// The `Authorization` headers that came, in order.
     pub(crate) authorizations: Vec<String>,
+    /// The `X-Trace` headers that came, in order.
+    pub(crate) traces: Vec<String>,
     /// The idempotency keys that came with each id.
     pub(crate) keys: BTreeMap<String, BTreeSet<String>>,
     hold: Option<(Point, String)>,
@@ -264,6 +266,7 @@ impl Server {
         let authorization = headers.get("authorization").map(|value| value.to_str().expect("ASCII").to_owned());
         let mut counts = self.lock();
         counts.authorizations.extend(authorization.clone());
+        counts.traces.extend(headers.get("x-trace").map(|value| value.to_str().expect("ASCII").to_owned()));
         counts.admit.is_none() || counts.admit == authorization
     }
 
@@ -376,6 +379,7 @@ async fn grpc(State(server): State<Server>, Path(operation): Path<String>, heade
     frame.put_slice(&message);
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    trailers.insert("x-end", HeaderValue::from_static("1"));
     let frames = [Frame::data(frame.freeze()), Frame::trailers(trailers)].map(Ok::<_, Infallible>);
     let mut response = Response::new(Body::new(StreamBody::new(futures_util::stream::iter(frames))));
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));

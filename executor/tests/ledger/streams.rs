@@ -180,6 +180,7 @@ async fn send(out: &Out, number: u64) -> Option<()> {
 async fn end(out: &Out) -> Option<()> {
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    trailers.insert("x-end", HeaderValue::from_static("1"));
     out.send(Ok(Frame::trailers(trailers))).await.ok()
 }
 

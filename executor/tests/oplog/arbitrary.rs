@@ -86,8 +86,9 @@ fn event() -> impl Strategy<Value = Event> {
     let request = || prop_oneof![Just(Recorded::Digest), prop::collection::vec(value(), 0..3).prop_map(Recorded::Typed)];
     let step =
         prop::sample::select(vec![Step::Next, Step::NextBatch, Step::Send, Step::Finish, Step::CloseSend, Step::Cancel]);
-    let stepped = (any::<u64>(), any::<u64>(), step, digest(), request(), prop::option::of(value()), any::<bool>())
-        .prop_map(|(stream, sequence, step, digest, request, response, ended)| Stepped {
+    let outcome = (prop::option::of(value()), any::<bool>(), prop::option::of(value()));
+    let stepped = (any::<u64>(), any::<u64>(), step, digest(), request(), outcome).prop_map(
+        |(stream, sequence, step, digest, request, (response, ended, beside))| Stepped {
             stream: Ordinal::new(stream),
             sequence,
             step,
@@ -95,7 +96,9 @@ fn event() -> impl Strategy<Value = Event> {
             request,
             response,
             ended,
-        });
+            beside,
+        },
+    );
     let started = (function(), digest(), digest(), request(), class(), prop::option::of(key())).prop_map(
         |(function, ir, digest, request, class, key)| Started {
             function,
@@ -115,8 +118,8 @@ fn event() -> impl Strategy<Value = Event> {
         3 => invoked.prop_map(Event::from),
         1 => started.prop_map(Event::from),
         1 => stepped.prop_map(Event::from),
-        1 => (any::<u64>(), value())
-            .prop_map(|(call, response)| Finished { call: Ordinal::new(call), response }.into()),
+        1 => (any::<u64>(), value(), prop::option::of(value()))
+            .prop_map(|(call, response, beside)| Finished { call: Ordinal::new(call), response, beside }.into()),
         1 => (any::<u64>(), 0u32..1_000_000_000)
             .prop_map(|(seconds, nanoseconds)| ClockReading::Wall { seconds, nanoseconds }.into()),
         1 => any::<u64>().prop_map(|nanoseconds| ClockReading::Monotonic(nanoseconds).into()),

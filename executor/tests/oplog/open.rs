@@ -118,12 +118,12 @@ pub(super) fn newer_entry() {
     let path = directory.path().join("oplog.db");
     damaged(&path, |connection| {
         // The frame of every version: 8 bytes of BLAKE3 of what follows, the version, the entry.
-        let newer = [3, 1, 2, 3];
+        let newer = [4, 1, 2, 3];
         let mut bytes = blake3::hash(&newer).as_bytes()[..8].to_vec();
         bytes.extend(newer);
         assert_eq!(connection.execute("UPDATE entries SET bytes = ?1 WHERE ordinal = 2", [bytes]).unwrap(), 1);
     });
-    assert_eq!(bad_entry(&path), (Ordinal::new(2), DecodeError::Newer { found: 3, known: 2 }));
+    assert_eq!(bad_entry(&path), (Ordinal::new(2), DecodeError::Newer { found: 4, known: 3 }));
     block_on(async {
         let error = open(&path).read(&worker("w"), Ordinal::ZERO).await.unwrap_err().to_string();
         assert!(error.contains("entry 2 of worker `w`") && error.contains("use a newer witwire"), "{error}");

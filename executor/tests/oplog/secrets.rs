@@ -45,7 +45,7 @@ pub(super) fn nothing_secret_is_written_or_shown() {
         let events: [Event; 5] = [
             invoked.into(),
             started.into(),
-            Finished { call: Ordinal::new(1), response: Value::ok(Some(Value::string(PAYLOAD))) }.into(),
+            Finished { call: Ordinal::new(1), response: Value::ok(Some(Value::string(PAYLOAD))), beside: None }.into(),
             RandomBytes(PAYLOAD.as_bytes().into()).into(),
             Completed { invocation: 0, outcome: Outcome::Returned(Some(Wave::new(PAYLOAD))) }.into(),
         ];

@@ -32,7 +32,7 @@ use self::operation::{Errors, Function, Group, Lowering, Reply};
 use self::schema::{Schemas, Usage, Views, known_name};
 use self::tree::{NodeId, Tree};
 use crate::names::suffixed;
-use crate::{Code, Compiled, Diagnostic, Files, Options, Setting, SettingKey, Severity};
+use crate::{Calls, Code, Compiled, Diagnostic, Files, Options, Setting, SettingKey, Severity};
 
 /// Compiles a document to a package.
 ///
@@ -181,6 +181,9 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
     drop_unused(&mut api, types, json);
     finish(tree, root, &mut api, types);
     let mut api = select(cx, api, &functions, root);
+    if cx.options.calls == Calls::Explicit {
+        witwire_ir::host::call::declare(&mut api);
+    }
     limits::worlds(cx, &mut api, root);
     limits::check(cx, &api, root);
     (api, skipped)

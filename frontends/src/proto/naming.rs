@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use witwire_ir::WitName;
+use witwire_ir::host::call;
 use witwire_ir::host::grpc::NAMES;
 
 use crate::names::{self, Given, Scope};
@@ -124,6 +125,13 @@ fn rename_line(source: &str) -> String {
     format!("choose another: `rename: {{ {source}: my-name }}`")
 }
 
+/// Names in `types` that the host takes.
+fn host_names(settings: &Settings<'_>) -> impl Iterator<Item = &'static str> {
+    let calls: &[&str] = if settings.explicit_calls() { call::NAMES } else { &[] };
+    let names = NAMES.iter().chain(calls).copied();
+    names.chain(settings.has_credentials().then_some(BEARER_AUTH))
+}
+
 /// Names all types that a package may print.
 ///
 /// `is_named` tells which messages become types with names of their own.
@@ -137,12 +145,7 @@ pub(super) fn type_names(
     findings: &mut Findings,
 ) -> TypeNames {
     let mut naming = Naming::new();
-    for name in NAMES {
-        naming.reserve(name);
-    }
-    if settings.has_credentials() {
-        naming.reserve(BEARER_AUTH);
-    }
+    host_names(settings).for_each(|name| naming.reserve(name));
     let mut slots = Vec::new();
     let spellings = Spellings::new(model, package, reached, is_named);
     for &id in reached.messages.iter().filter(|id| is_named(**id)) {
@@ -208,8 +211,7 @@ impl TypeNames {
     /// Names what the tables of large messages add: nodes and references. No name that was given before changes.
     pub(super) fn share(&mut self, model: &Model, settings: &Settings<'_>, sharing: &Sharing, findings: &mut Findings) {
         let mut naming = Naming::new();
-        let hosts = NAMES.iter().copied().chain(settings.has_credentials().then_some(BEARER_AUTH));
-        hosts.for_each(|name| naming.reserve(name));
+        host_names(settings).for_each(|name| naming.reserve(name));
         let given = self.messages.values().chain(self.nodes.values()).chain(self.references.values());
         for name in given.chain(self.oneofs.values()).chain(self.enums.values()) {
             naming.reserve(name.as_str());

@@ -51,6 +51,9 @@ pub(super) fn lower(
         api.worlds.push(World { name: literal(&format!("{}-client", service.interface.as_str())), imports: vec![id] });
     }
     api.worlds.push(World { name: literal("client"), imports: interfaces });
+    if settings.explicit_calls() {
+        witwire_ir::host::call::declare(&mut api);
+    }
     api
 }
 

@@ -62,15 +62,17 @@ impl<'a> Settings<'a> {
                 .setting(SettingKey::Version, version)
                 .help("write three numbers: `1.0.0`");
         }
-        if options.calls == Calls::Explicit {
-            findings.error(Code::UnsupportedMethod, nowhere(), "`calls: explicit` is not supported for gRPC");
-        }
         Self { options, rename, package, auth: options.auth.unwrap_or(AuthMode::Host) }
     }
 
     /// Whether the guest or the host may send credentials. Protobuf sources do not say how; a bearer token is what gRPC uses.
     pub(super) fn has_credentials(&self) -> bool {
         self.auth == AuthMode::Guest || self.options.credentials_configured
+    }
+
+    /// Whether functions take the call's own settings.
+    pub(super) fn explicit_calls(&self) -> bool {
+        self.options.calls == Calls::Explicit
     }
 
     /// Whether singular message fields print bare.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
 use witwire_frontends::openapi::compile;
-use witwire_frontends::{MemoryFiles, Options};
+use witwire_frontends::{Calls, MemoryFiles, Options};
 
 use super::wire;
 use crate::expected::{compare, render};
@@ -28,22 +28,27 @@ pub(super) fn trials() -> Vec<Trial> {
     let own = |path: PathBuf| {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let expected = path.with_extension("wit");
-        Trial::test(format!("openapi::golden::{name}"), move || run(&path, &expected))
+        Trial::test(format!("openapi::golden::{name}"), move || run(&path, &expected, Calls::Simple))
     };
     let mut trials: Vec<Trial> = documents(&directory()).into_iter().map(own).collect();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/todo-service/openapi.yaml");
-    let expected = directory().join("example_todo_service.wit");
-    trials.push(Trial::test("openapi::golden::example_todo_service", move || run(&example, &expected)));
+    for (name, calls) in [("example_todo_service", Calls::Simple), ("example_todo_service_explicit", Calls::Explicit)] {
+        let (example, expected) = (example.clone(), directory().join(format!("{name}.wit")));
+        trials.push(Trial::test(format!("openapi::golden::{name}"), move || run(&example, &expected, calls)));
+    }
     trials
 }
 
-fn run(path: &Path, expected: &Path) -> Result<(), Failed> {
+fn run(path: &Path, expected: &Path, calls: Calls) -> Result<(), Failed> {
     let name = path.file_name().unwrap_or_default();
     let text = String::from_utf8_lossy(&std::fs::read(path)?).into_owned();
-    let options: Options = match text.lines().next().and_then(|l| l.strip_prefix("# options: ")) {
+    let mut options: Options = match text.lines().next().and_then(|l| l.strip_prefix("# options: ")) {
         Some(json) => serde_json::from_str(json)?,
         None => Options::default(),
     };
+    if calls == Calls::Explicit {
+        options.calls = calls;
+    }
     // In memory, so that diagnostics name files as the tests do, on every machine.
     let mut files = MemoryFiles::new().with(name, std::fs::read(path)?);
     for file in documents(&directory().join("include")) {

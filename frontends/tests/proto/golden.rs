@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
 use witwire_frontends::proto::{Input, compile};
-use witwire_frontends::{MemoryFiles, Options};
+use witwire_frontends::{Calls, MemoryFiles, Options};
 
 use super::{structure, wire};
 use crate::expected::{compare, render};
@@ -25,20 +25,29 @@ fn protos(directory: &Path) -> Vec<PathBuf> {
 pub(super) fn trials() -> Vec<Trial> {
     let trial = |path: PathBuf| {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Trial::test(format!("proto::golden::{name}"), move || run(&path))
+        let expected = path.with_extension("wit");
+        Trial::test(format!("proto::golden::{name}"), move || run(&path, &expected, Calls::Simple))
     };
-    protos(&directory()).into_iter().map(trial).collect()
+    let mut trials: Vec<Trial> = protos(&directory()).into_iter().map(trial).collect();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/todo-service/proto/todo.proto");
+    let expected = directory().join("example_todo_service_explicit.wit");
+    let name = "proto::golden::example_todo_service_explicit";
+    trials.push(Trial::test(name, move || run(&example, &expected, Calls::Explicit)));
+    trials
 }
 
-fn run(path: &Path) -> Result<(), Failed> {
+fn run(path: &Path, expected: &Path, calls: Calls) -> Result<(), Failed> {
     let name = path.file_name().unwrap_or_default();
     let text = std::fs::read_to_string(path)?;
-    let options: Options = match text.lines().next().and_then(|l| l.strip_prefix("// options: ")) {
+    let mut options: Options = match text.lines().next().and_then(|l| l.strip_prefix("// options: ")) {
         Some(json) => serde_json::from_str(json)?,
         None => Options::default(),
     };
+    if calls == Calls::Explicit {
+        options.calls = calls;
+    }
     // In memory, so that diagnostics name files as the tests do, on every machine.
-    let mut files = MemoryFiles::new();
+    let mut files = MemoryFiles::new().with(name, text);
     for file in protos(&directory()).into_iter().chain(protos(&directory().join("include"))) {
         files = files.with(file.file_name().unwrap_or_default(), std::fs::read(&file)?);
     }
@@ -48,6 +57,5 @@ fn run(path: &Path) -> Result<(), Failed> {
     for api in &compiled.apis {
         structure::check(&witwire_ir::print_package(api))?;
     }
-    let expected = path.with_extension("wit");
-    compare(&expected, &actual)
+    compare(expected, &actual)
 }

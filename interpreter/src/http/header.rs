@@ -6,7 +6,7 @@ use crate::json::{self, Codec, Codecs};
 
 /// Whether a text can be a header's value: visible ASCII with spaces or tabs between (RFC 9110 section 5.5). Line breaks, other
 /// control characters and anything beyond ASCII are refused, so that no value can end its header.
-pub(super) fn is_value(text: &str) -> bool {
+pub(crate) fn is_value(text: &str) -> bool {
     let edges = [text.as_bytes().first(), text.as_bytes().last()];
     let no_edge_space = edges.into_iter().flatten().all(|b| *b != b' ' && *b != b'\t');
     no_edge_space && text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\t'))
@@ -18,7 +18,7 @@ pub(super) const fn is_cookie_octet(byte: u8) -> bool {
 }
 
 /// Adds `name=value` to the one `cookie` header.
-pub(super) fn add_cookie(headers: &mut Vec<(String, String)>, pair: &str) {
+pub(crate) fn add_cookie(headers: &mut Vec<(String, String)>, pair: &str) {
     if let Some((_, value)) = headers.iter_mut().find(|(name, _)| name == "cookie") {
         value.push_str("; ");
         value.push_str(pair);

@@ -6,7 +6,7 @@ pub(crate) mod error;
 mod body;
 mod date;
 mod form;
-mod header;
+pub(crate) mod header;
 mod media;
 mod multipart;
 mod percent;

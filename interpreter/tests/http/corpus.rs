@@ -47,7 +47,7 @@ fn sample(api: &Api, ty: TypeId, turn: u32) -> Value {
         Shape::Flags(_) => Value::Flags(0),
         Shape::Result { ok, .. } => Value::Result(Ok(payload(*ok))),
         Shape::Resource(_) => Value::Handle(0),
-        Shape::Alias(_) => unreachable!("`shape` looks behind aliases"),
+        Shape::Alias(_) | Shape::Call(_) => unreachable!("`shape` looks behind aliases"),
     }
 }
 

@@ -25,6 +25,13 @@ pub(super) fn check(c: &mut Checker<'_>) {
                     unique(c, &at, method.params.iter().map(|p| &p.name));
                 }
             }
+            Shape::Call(call) => {
+                let parts: HashSet<_> = call.methods.iter().map(|m| m.part).collect();
+                c.ensure(parts.len() == call.methods.len(), &at, Rule::Names, "a method stands twice");
+                for method in &call.methods {
+                    unique(c, &at, method.params.iter().map(|p| &p.name));
+                }
+            }
             _ => {}
         }
     }

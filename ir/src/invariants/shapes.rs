@@ -11,8 +11,9 @@ const MAX_FLAGS: usize = 32;
 
 pub(super) fn check(c: &mut Checker<'_>) {
     let api = c.api;
+    let settings = call_resources(c);
     for (id, ty) in api.types.iter() {
-        if let Err(problem) = shape(api, ty) {
+        if let Err(problem) = shape(api, ty, settings == Some(id)) {
             c.fail(Item::Type(api, id), Rule::Shape, problem);
         }
     }
@@ -23,8 +24,36 @@ pub(super) fn check(c: &mut Checker<'_>) {
     c.ensure(is_version(&api.package.version), "the package", Rule::Shape, "its version is not a semantic version");
 }
 
-fn shape(api: &Api, ty: &Type) -> Result<(), String> {
-    if ty.name.is_none() && ty.shape.needs_name() {
+/// The resource `call` stands where it may, and is as the host builds it. Gives its settings, which alone need no name.
+fn call_resources(c: &mut Checker<'_>) -> Option<TypeId> {
+    let api = c.api;
+    let mut all =
+        api.types.iter().filter_map(|(id, ty)| if let Shape::Call(call) = &ty.shape { Some((id, call)) } else { None });
+    let (own, resource) = all.next()?;
+    let at = || Item::Type(api, own);
+    c.ensure(all.next().is_none(), at(), Rule::Host, "there is another resource `call`");
+    c.ensure(crate::host::call::is_sound(api, resource), at(), Rule::Host, "it is not as the host builds it");
+    let settings = resource.settings;
+    let is_argument =
+        |ty: TypeId| matches!(api.types[ty].shape, Shape::Option(of) if of == own) && api.types[ty].name.is_none();
+    let misplaced = |ty: TypeId| ty == own || ty == settings || is_argument(ty);
+    for (id, ty) in api.types.iter() {
+        let wires = crate::references::wire_types(&ty.wire).any(misplaced);
+        let parts = ty.shape.parts().any(misplaced) && id != own && !is_argument(id);
+        c.ensure(!wires && !parts, Item::Type(api, id), Rule::Shape, "it is made of the resource `call`");
+    }
+    c.ensure(!resource.parts().any(misplaced), at(), Rule::Shape, "it is made of itself");
+    for (id, operation) in api.operations.iter() {
+        let (last, before) = operation.params.split_last().map_or((None, &[][..]), |(last, before)| (Some(last.ty), before));
+        let named = operation.call.types().any(misplaced) || misplaced(operation.result);
+        let params = before.iter().any(|p| misplaced(p.ty)) || last.is_some_and(|ty| misplaced(ty) && !is_argument(ty));
+        c.ensure(!named && !params, Item::Operation(api, id), Rule::Shape, "the resource `call` is not its last parameter");
+    }
+    Some(settings)
+}
+
+fn shape(api: &Api, ty: &Type, is_settings: bool) -> Result<(), String> {
+    if ty.name.is_none() && ty.shape.needs_name() && !is_settings {
         return Err("it needs a name".to_owned());
     }
     let (members, most) = match &ty.shape {
@@ -34,6 +63,7 @@ fn shape(api: &Api, ty: &Type) -> Result<(), String> {
         Shape::Flags(labels) => (labels.len(), MAX_FLAGS),
         Shape::Tuple(types) => (types.len(), MAX_MEMBERS),
         Shape::Resource(resource) => (resource.methods.len(), MAX_MEMBERS),
+        Shape::Call(call) => (call.methods.len(), MAX_MEMBERS),
         Shape::List(item) if is_u8(api, *item) => return Err("a list of `u8` must be held as bytes".to_owned()),
         _ => (1, 1),
     };

@@ -33,6 +33,8 @@ impl<'a> TypeRef<'a> {
 impl fmt::Display for TypeRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match local_name(self.api, self.scope, self.ty) {
+            // Nobody but the guest owns one.
+            Some(name) if matches!(self.api.types[self.ty].shape, Shape::Call(_)) => write!(f, "borrow<{name}>"),
             Some(name) => write!(f, "{name}"),
             None => Inline { api: self.api, scope: self.scope, shape: &self.api.types[self.ty].shape }.fmt(f),
         }
@@ -92,7 +94,7 @@ impl fmt::Display for Inline<'_> {
             Shape::Variant(_) => f.write_str("variant"),
             Shape::Enum(_) => f.write_str("enum"),
             Shape::Flags(_) => f.write_str("flags"),
-            Shape::Resource(_) => f.write_str("resource"),
+            Shape::Resource(_) | Shape::Call(_) => f.write_str("resource"),
         }
     }
 }

@@ -88,6 +88,10 @@ impl Walk<'_> {
     }
 
     fn parts(&mut self, shape: &Shape) {
-        shape.parts().for_each(|part| self.reference(part));
+        match shape {
+            // The settings are not written.
+            Shape::Call(call) => call.parts().for_each(|part| self.reference(part)),
+            _ => shape.parts().for_each(|part| self.reference(part)),
+        }
     }
 }

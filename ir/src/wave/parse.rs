@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
             Shape::Option(t) => self.option(ty, *t, node),
             Shape::Result { ok, err } => self.result(ty, *ok, *err, node),
             // `shape` looks through aliases.
-            Shape::Resource(_) | Shape::Alias(_) => self.mismatch(ty, node),
+            Shape::Resource(_) | Shape::Call(_) | Shape::Alias(_) => self.mismatch(ty, node),
         }
     }
 

@@ -356,7 +356,7 @@ pub(crate) fn make(api: &Api, ty: TypeId, random: &mut SplitMix64, depth: usize)
         }
         Shape::Enum(labels) => Value::Enum(random.below(labels.len() as u64) as u32),
         Shape::Flags(labels) => Value::Flags(random.next() as u32 & (u32::MAX >> (32 - labels.len()))),
-        Shape::Alias(_) | Shape::Resource(_) => Value::Handle(random.below(9) as u32),
+        Shape::Alias(_) | Shape::Call(_) | Shape::Resource(_) => Value::Handle(random.below(9) as u32),
     }
 }
 

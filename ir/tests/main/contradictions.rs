@@ -274,3 +274,69 @@ fn calls_and_places_fit() {
     breaks(Rule::Host, |api| api.host = None);
     breaks(Rule::Host, |api| api.host.as_mut().unwrap().error = find(api, "violation"));
 }
+
+/// The small API, whose functions take settings of the call.
+fn explicit() -> Api {
+    let mut api = small::api();
+    witwire_ir::host::call::declare(&mut api);
+    api
+}
+
+#[track_caller]
+fn breaks_explicit(rule: Rule, change: impl FnOnce(&mut Api, TypeId)) {
+    let mut api = explicit();
+    let call = find(&api, "call");
+    change(&mut api, call);
+    assert_eq!(broken(&api), [rule]);
+}
+
+fn resource(api: &mut Api, call: TypeId) -> &mut witwire_ir::CallResource {
+    let Shape::Call(resource) = &mut api.types[call].shape else { unreachable!("it is the resource") };
+    resource
+}
+
+#[test]
+fn settings_of_a_call_stand_last_and_are_as_built() {
+    assert_eq!(broken(&explicit()), []);
+    let api = explicit();
+    assert!(api.operations.iter().all(|(_, o)| api.settings(o) == Some(o.params.len() - 1)));
+    breaks_explicit(Rule::Ids, |api, call| resource(api, call).settings = far());
+    breaks_explicit(Rule::Recursion, |api, call| resource(api, call).settings = call);
+    breaks_explicit(Rule::Names, |api, call| {
+        let again = resource(api, call).methods[1].clone();
+        resource(api, call).methods.push(again);
+    });
+    breaks_explicit(Rule::Host, |api, call| {
+        let settings = resource(api, call).settings;
+        if let Shape::Record(fields) = &mut api.types[settings].shape {
+            fields.pop();
+        }
+    });
+    breaks_explicit(Rule::Host, |api, call| {
+        let error = api.host.as_ref().map(|host| host.error).unwrap();
+        resource(api, call).methods[1].params[0].ty = error;
+    });
+    breaks_explicit(Rule::Shape, |api, call| {
+        let settings = resource(api, call).settings;
+        api.operations[first()].params[0].ty = settings;
+    });
+    breaks_explicit(Rule::Shape, |api, call| api.operations[first()].params.last_mut().unwrap().ty = call);
+    breaks_explicit(Rule::Shape, |api, _| {
+        let mut again = api.operations[first()].params.last().unwrap().clone();
+        again.name = name("again");
+        api.operations[first()].params.push(again);
+    });
+    breaks_explicit(Rule::Shape, |api, call| {
+        let list = api.types.push(Type::plain(Shape::List(call)));
+        api.operations[first()].params[0].ty = list;
+    });
+}
+
+#[test]
+fn settings_of_a_call_are_pruned_with_their_functions() {
+    let api = explicit();
+    let one = api.prune(|id, _| id == first());
+    assert_eq!(broken(&one), []);
+    assert!(one.types.iter().any(|(_, ty)| matches!(ty.shape, Shape::Call(_))));
+    assert_eq!(broken(&api.prune(|_, _| false)), []);
+}

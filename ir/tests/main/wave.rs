@@ -50,7 +50,7 @@ impl Types<'_> {
             }
             Shape::Enum(labels) => Type::enum_ty(labels.iter().map(|l| l.name.as_str())).unwrap(),
             Shape::Flags(labels) => Type::flags(labels.iter().map(|l| l.name.as_str())).unwrap(),
-            Shape::Alias(_) | Shape::Resource(_) => panic!("an arbitrary API has no resources"),
+            Shape::Alias(_) | Shape::Call(_) | Shape::Resource(_) => panic!("an arbitrary API has no resources"),
         };
         self.known.insert(ty, made.clone());
         made

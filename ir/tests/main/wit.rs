@@ -15,6 +15,43 @@ fn the_small_api_prints_as_expected() {
     parses(&api, &text);
 }
 
+#[test]
+fn settings_of_calls_print_as_a_resource() {
+    let mut api = small::api();
+    witwire_ir::host::call::declare(&mut api);
+    assert_eq!(api.check(), Ok(()));
+    let text = print_package(&api);
+    data::expect("small_explicit.wit", &text);
+    parses(&api, &text);
+}
+
+/// The names that they wish for may be taken: in `types`, by functions, and by parameters.
+#[test]
+fn settings_of_calls_give_way_to_names_that_are_there() {
+    let mut b = small::Builder::new();
+    let types = b.interface("types", None);
+    witwire_ir::host::grpc::declare(&mut b.api, types);
+    let calls = b.interface("calls", None);
+    let string = b.inline(Shape::String);
+    for text in ["call", "compression"] {
+        b.declare(types, text, None, Shape::Alias(string));
+    }
+    b.unary(calls, "call-resource", &[("call", string)]);
+    let mut api = b.api;
+    witwire_ir::host::call::declare(&mut api);
+    assert_eq!(api.check(), Ok(()));
+    let text = print_package(&api);
+    for line in [
+        "    resource call-resource {",
+        "    enum compression-resource {",
+        "call-resource as call-resource-resource",
+        "func(call: string, call-resource: option<borrow<call-resource-resource>>)",
+    ] {
+        assert!(text.contains(line), "{line} is not in:\n{text}");
+    }
+    parses(&api, &text);
+}
+
 /// Parses and compares every interface with the API: names, kinds, counts of members, functions, used types.
 fn parses(api: &Api, text: &str) {
     let mut resolve = Resolve::default();
@@ -41,7 +78,7 @@ fn parses(api: &Api, text: &str) {
                 }
                 (Shape::Enum(labels), TypeDefKind::Enum(e)) => assert_eq!(labels.len(), e.cases.len()),
                 (Shape::Flags(labels), TypeDefKind::Flags(f)) => assert_eq!(labels.len(), f.flags.len()),
-                (Shape::Resource(_), TypeDefKind::Resource) => {}
+                (Shape::Resource(_) | Shape::Call(_), TypeDefKind::Resource) => {}
                 (shape, TypeDefKind::Record(_) | TypeDefKind::Variant(_) | TypeDefKind::Enum(_) | TypeDefKind::Flags(_)) => {
                     panic!("{name} is {shape:?}")
                 }
@@ -54,7 +91,11 @@ fn parses(api: &Api, text: &str) {
         let methods: usize = interface
             .types
             .iter()
-            .map(|id| if let Shape::Resource(r) = &api.types[*id].shape { r.methods.len() } else { 0 })
+            .map(|id| match &api.types[*id].shape {
+                Shape::Resource(resource) => resource.methods.len(),
+                Shape::Call(call) => call.methods.len(),
+                _ => 0,
+            })
             .sum();
         assert_eq!(parsed.functions.len(), interface.operations.len() + methods);
         for &id in &interface.operations {
@@ -72,7 +113,9 @@ fn parses(api: &Api, text: &str) {
 fn uses(text: &str, interface: &str) -> usize {
     let body = text.split(&format!("\ninterface {interface} {{")).nth(1).unwrap();
     let body = &body[..body.find("\n}").unwrap_or(body.len())];
-    body.lines().filter(|l| l.starts_with("    use ")).map(|l| l.matches(',').count() + 1).sum()
+    let lists = body.split("\n    use ").skip(1).filter_map(|rest| rest.split('{').nth(1)?.split('}').next());
+    // Over several lines the last name has a comma, too.
+    lists.map(|list| list.split(',').filter(|name| !name.trim().is_empty()).count()).sum()
 }
 
 proptest! {

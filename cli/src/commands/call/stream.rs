@@ -1,6 +1,8 @@
 //! `witwire call` of a function that opens a stream: its items, as they come.
 
-use witwire_executor::transport::{Endpoint, HttpStream, RouteSettings, SendError, StreamError, StreamOptions, Transport};
+use witwire_executor::transport::{
+    Compression, Endpoint, HttpStream, RouteSettings, SendError, StreamError, StreamOptions, Transport,
+};
 use witwire_interpreter::{HttpResponse, Plan, Request, Response};
 use witwire_ir::{Step, Value, wave};
 
@@ -43,26 +45,32 @@ pub(super) fn run(
         let route = transport.route(vec![endpoint.clone()], RouteSettings::default());
         let route = route.map_err(|e| CliError::Usage(e.to_string()))?;
         let broken = |error: SendError| of_error(plan, call, error);
+        let settings = plan.settings(call.operation, &call.args);
+        let compression = settings.compression.map(Compression::from);
         match request {
-            Request::Http(request) => match transport.open(&route, request) {
+            Request::Http(request) => match transport.open_with(&route, request, compression) {
                 Ok(stream) => over_http(plan, call, stream, output).await,
                 Err(error) => show(plan, call, &broken(error), output),
             },
-            Request::Grpc(request) => match transport.stream(&route, request, true, &StreamOptions::default()) {
-                Ok(mut stream) => loop {
-                    let next = match stream.next().await {
-                        Ok(message) => plan.next(call.operation, message.as_deref()).map(|value| (value, message.is_some())),
-                        Err(StreamError::Status(status)) => Err(plan.ended(call.operation, &status)),
-                        Err(StreamError::Broken(error)) => Err(broken(error)),
-                    };
-                    let (value, goes_on) = next.unwrap_or_else(|error| (error, false));
-                    show(plan, call, &value, output)?;
-                    if !goes_on {
-                        return Ok(());
-                    }
-                },
-                Err(error) => show(plan, call, &broken(error), output),
-            },
+            Request::Grpc(request) => {
+                match transport.stream(&route, request, true, &StreamOptions { deadline: settings.deadline, compression }) {
+                    Ok(mut stream) => loop {
+                        let next = match stream.next().await {
+                            Ok(message) => {
+                                plan.next(call.operation, message.as_deref()).map(|value| (value, message.is_some()))
+                            }
+                            Err(StreamError::Status(status)) => Err(plan.ended(call.operation, &status)),
+                            Err(StreamError::Broken(error)) => Err(broken(error)),
+                        };
+                        let (value, goes_on) = next.unwrap_or_else(|error| (error, false));
+                        show(plan, call, &value, output)?;
+                        if !goes_on {
+                            return Ok(());
+                        }
+                    },
+                    Err(error) => show(plan, call, &broken(error), output),
+                }
+            }
         }
     })
 }

@@ -55,6 +55,7 @@ fn samples() -> Vec<Entry> {
         request,
         response,
         ended,
+        beside: None,
     };
     let events: Vec<Event> = vec![
         Invoked {
@@ -70,7 +71,7 @@ fn samples() -> Vec<Entry> {
         started(Recorded::Digest, Class::Idempotent, None).into(),
         started(Recorded::Digest, Class::Keyed, Some(key("k"))).into(),
         started(Recorded::Digest, Class::Unsafe, None).into(),
-        Finished { call: Ordinal::new(300), response: Value::err(Value::tuple(values)) }.into(),
+        Finished { call: Ordinal::new(300), response: Value::err(Value::tuple(values)), beside: None }.into(),
         ClockReading::Wall { seconds: 1_700_000_000, nanoseconds: 999_999_999 }.into(),
         ClockReading::Monotonic(u64::MAX).into(),
         RandomBytes([1, 2, 3].into()).into(),

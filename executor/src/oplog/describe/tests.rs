@@ -80,16 +80,16 @@ fn entries_read_as_typed_values() {
         }),
         Event::Clock(ClockReading::Wall { seconds: 5, nanoseconds: 70 }),
         call(Recorded::Typed(vec![todo("milk"), Value::some(Value::string("\u{1b}[2J"))]), ir(), Some("k")),
-        Event::Finished(Finished { call: Ordinal::new(3), response: Value::ok(Some(Value::U32(7))) }),
+        Event::Finished(Finished { call: Ordinal::new(3), response: Value::ok(Some(Value::U32(7))), beside: None }),
         Event::Clock(ClockReading::Monotonic(9)),
         call(Recorded::Digest, ir(), None),
-        Event::Finished(Finished { call: Ordinal::new(6), response: Value::err(Value::string("no")) }),
+        Event::Finished(Finished { call: Ordinal::new(6), response: Value::err(Value::string("no")), beside: None }),
         call(Recorded::Typed(vec![todo("x"), Value::none()]), other, None),
-        Event::Finished(Finished { call: Ordinal::new(8), response: Value::ok(Some(Value::U32(7))) }),
+        Event::Finished(Finished { call: Ordinal::new(8), response: Value::ok(Some(Value::U32(7))), beside: None }),
         Event::Completed(Completed { invocation: 0, outcome: Outcome::Returned(Some(Wave::new("\"ok\""))) }),
         Event::Completed(Completed { invocation: 1, outcome: Outcome::Returned(None) }),
         Event::Completed(Completed { invocation: 2, outcome: Outcome::Trapped("un\u{1b}[2Jreachable".into()) }),
-        Event::Finished(Finished { call: Ordinal::new(99), response: Value::none() }),
+        Event::Finished(Finished { call: Ordinal::new(99), response: Value::none(), beside: None }),
     ];
     let entries: Vec<(Ordinal, Entry)> = (0..)
         .zip(events)

@@ -44,7 +44,7 @@ fn started(name: &str, request: &str) -> Event {
 }
 
 fn finished(call: u64, response: u32) -> Event {
-    Event::Finished(Finished { call: Ordinal::new(call), response: Value::U32(response) })
+    Event::Finished(Finished { call: Ordinal::new(call), response: Value::U32(response), beside: None })
 }
 
 fn stepped(stream: u64, sequence: u64, step: witwire_ir::Step, argument: &str) -> Stepped {
@@ -56,6 +56,7 @@ fn stepped(stream: u64, sequence: u64, step: witwire_ir::Step, argument: &str) -
         request: Recorded::Digest,
         response: Some(Value::U64(sequence)),
         ended: false,
+        beside: None,
     }
 }
 

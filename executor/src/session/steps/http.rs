@@ -1,6 +1,6 @@
 //! The steps of streams over HTTP.
 
-use witwire_interpreter::{Request, Response};
+use witwire_interpreter::{Failure, Request, Response};
 use witwire_ir::{CallClass, Value};
 
 use super::Taken;
@@ -10,8 +10,18 @@ use crate::stream::{HttpLine, HttpLineError, Progress};
 /// Where a client that lost its connection stood (HTML Living Standard, section 9.2.4).
 const LAST_EVENT_ID: &str = "last-event-id";
 
+/// The next item, or that the deadline of the call has passed.
+pub(super) async fn next_in_time(callee: &Callee, args: &[Value], line: &mut HttpLine) -> Taken {
+    let Some((deadline, end)) = line.deadline() else { return next(callee, args, line).await };
+    let Ok(taken) = tokio::time::timeout_at(end, next(callee, args, line)).await else {
+        let message = format!("the stream of `{}` took longer than its deadline of {deadline:?}", callee.name);
+        return Taken::ends(callee.failure(Failure::Timeout(message)));
+    };
+    taken
+}
+
 /// The next item.
-pub(super) async fn next(callee: &Callee, args: &[Value], line: &mut HttpLine) -> Taken {
+async fn next(callee: &Callee, args: &[Value], line: &mut HttpLine) -> Taken {
     match line.next(callee).await {
         Ok((head, frame)) => match callee.plan.next_frame(callee.operation, &head, frame.as_ref()) {
             Ok(value) if frame.is_some() => Taken::goes_on(value),

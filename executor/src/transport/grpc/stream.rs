@@ -65,6 +65,8 @@ pub struct GrpcStream {
     /// The largest message that is received.
     limit: usize,
     compression: Compression,
+    /// Whether messages are left as they are all the same.
+    plainly: bool,
     deadline: Option<(Duration, Instant)>,
     probe: Arc<dyn SendProbe>,
     connection: CaptureConnection,
@@ -140,6 +142,7 @@ impl Transport {
             max_request: settings.max_request,
             limit,
             compression,
+            plainly: false,
             deadline: options.deadline.and_then(|deadline| Some((deadline, now.checked_add(deadline)?))),
             probe: inner.probe.clone(),
             connection,
@@ -221,7 +224,8 @@ impl GrpcStream {
     /// # Errors
     /// [`StreamError`] where the server takes no more: its reader is told why.
     pub async fn send(&mut self, message: &[u8]) -> Result<(), StreamError> {
-        let frame = framed(message, self.max_request, self.compression)?;
+        let compression = if self.plainly { Compression::None } else { self.compression };
+        let frame = framed(message, self.max_request, compression)?;
         let Some(outbox) = &self.outbox else { return Err(self.takes_no_more()) };
         let sent = match self.deadline {
             None => Ok(outbox.send(frame).await),
@@ -232,6 +236,11 @@ impl GrpcStream {
             (Err(_), Some((deadline, _))) => Err(self.end(Err(self.timed_out(deadline)))),
             _ => Err(self.takes_no_more()),
         }
+    }
+
+    /// Says whether the messages from here on are left as they are, whatever the stream was opened with.
+    pub const fn send_plainly(&mut self, plainly: bool) {
+        self.plainly = plainly;
     }
 
     /// Ends the client's side.

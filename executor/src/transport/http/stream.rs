@@ -10,10 +10,10 @@ use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection}
 use tokio::time::Instant;
 use witwire_interpreter::{HttpRequest, HttpResponse};
 
-use super::{Head, forget_coding, prepare, read_head, too_large, undecodable};
+use super::{Head, compress, forget_coding, prepare, read_head, too_large, undecodable};
 use crate::transport::attempt;
 use crate::transport::classify::{Phase, classify};
-use crate::transport::coding::{DecodeError, Unpacker};
+use crate::transport::coding::{Compression, DecodeError, Unpacker};
 use crate::transport::error::{SendError, SendErrorKind};
 use crate::transport::grpc::outbox::Driven;
 use crate::transport::probe::RequestBody;
@@ -65,6 +65,19 @@ impl Transport {
     /// # Errors
     /// [`SendError`] where it cannot be sent: a header that cannot be written, a destination that is denied.
     pub fn open(&self, route: &Route, request: &HttpRequest) -> Result<HttpStream, SendError> {
+        self.open_with(route, request, None)
+    }
+
+    /// The same with a body that is compressed.
+    ///
+    /// # Errors
+    /// As [`Transport::open`].
+    pub fn open_with(
+        &self,
+        route: &Route,
+        request: &HttpRequest,
+        compression: Option<Compression>,
+    ) -> Result<HttpStream, SendError> {
         let inner = &*self.inner;
         let settings = &route.inner.settings;
         let Some(target) = route.inner.turn().next() else {
@@ -77,7 +90,8 @@ impl Transport {
         if let Some(limit) = settings.max_request.filter(|limit| body.len() > *limit) {
             return Err(attempt::too_large("body", body.len(), limit));
         }
-        let mut head = prepare(&target.face, request)?;
+        let head = prepare(&target.face, request)?;
+        let (mut head, body) = compress(head, body, compression.and_then(Compression::coding))?;
         let connection = capture_connection(&mut head);
         let body = RequestBody::new(body, &inner.probe, &connection);
         let ready = Ready { request: head.map(|()| body) };
@@ -103,6 +117,11 @@ impl HttpStream {
             }
             other => self.side = other,
         }
+    }
+
+    /// Status and headers, where they have come.
+    pub(crate) fn seen(&self) -> Option<&HttpResponse> {
+        self.head.as_deref()
     }
 
     /// Host and port, for messages.

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use witwire_ir::host::call;
 use witwire_ir::{Api, InterfaceId, Shape, TypeId, TypeName, WitName};
 
-use crate::Code;
 use crate::names::{Named, Scope, from_words, name, suffixed, words};
 use crate::openapi::context::Context;
 use crate::openapi::schema::{Declared, Origin, Role, Root, Wish, known_name, own_name, position};
 use crate::openapi::tree::{NodeId, Tree};
+use crate::{Calls, Code};
 
 /// Names in `types` that the host takes, used or not.
 const HOST_NAMES: &[&str] = &[
@@ -28,6 +29,12 @@ const HOST_NAMES: &[&str] = &[
     "uri",
     "email",
 ];
+
+/// Names in `types` that the host takes in this document.
+fn host_names(cx: &Context<'_>) -> impl Iterator<Item = &'static str> {
+    let calls: &[&str] = if cx.options.calls == Calls::Explicit { call::NAMES } else { &[] };
+    HOST_NAMES.iter().chain(calls).copied()
+}
 
 /// Who keeps a name that several wish for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,7 +99,7 @@ pub(crate) fn types(
     }
     let mut names: HashMap<TypeId, (InterfaceId, WitName)> = HashMap::new();
     give(cx, api, types, &wished, &mut names, root);
-    or_null(api, types, &late, &mut names);
+    or_null(cx, api, types, &late, &mut names);
     for (ty, (interface, name)) in &names {
         api.types[*ty].name = Some(TypeName { interface: *interface, name: name.clone() });
     }
@@ -290,8 +297,8 @@ fn give(
         let mut reserved = 0;
         if home == types {
             let have: HashSet<&str> = list.iter().filter(|w| w.rank == Rank::Host).map(|w| w.name.name.as_str()).collect();
-            for text in HOST_NAMES.iter().filter(|n| !have.contains(**n)) {
-                scope.wish(Rank::Host, known_name(text), None, *text);
+            for text in host_names(cx).filter(|n| !have.contains(n)) {
+                scope.wish(Rank::Host, known_name(text), None, text);
                 reserved += 1;
             }
         } else {
@@ -348,7 +355,7 @@ fn give(
                 collision.kept_by
             );
             let help = "give it a name with `x-wit-name`, or `rename:` in the manifest";
-            let by_host = HOST_NAMES.contains(&collision.kept_by.as_str());
+            let by_host = host_names(cx).any(|name| name == collision.kept_by.as_str());
             let node = w.node.unwrap_or(root);
             if by_host {
                 cx.note(Code::NameCollision, node, message, help);
@@ -405,7 +412,13 @@ fn mentioned(api: &Api, home: InterfaceId) -> impl Iterator<Item = TypeId> {
 }
 
 /// `<t>-or-null`, where `t` is declared, or in `types` for a type written in place.
-fn or_null(api: &Api, types: InterfaceId, late: &[(TypeId, TypeId)], names: &mut HashMap<TypeId, (InterfaceId, WitName)>) {
+fn or_null(
+    cx: &Context<'_>,
+    api: &Api,
+    types: InterfaceId,
+    late: &[(TypeId, TypeId)],
+    names: &mut HashMap<TypeId, (InterfaceId, WitName)>,
+) {
     let mut bare: HashMap<InterfaceId, Vec<WitName>> = HashMap::new();
     for (home, name) in names.values() {
         bare.entry(*home).or_default().push(name.clone());
@@ -424,7 +437,7 @@ fn or_null(api: &Api, types: InterfaceId, late: &[(TypeId, TypeId)], names: &mut
             };
             bare.get(&home).into_iter().flatten().for_each(&mut reserve);
             if home == types {
-                for name in HOST_NAMES {
+                for name in host_names(cx) {
                     reserve(&known_name(name));
                 }
             }

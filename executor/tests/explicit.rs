@@ -1,0 +1,291 @@
+//! Settings of single calls (`calls: explicit`), from a guest.
+
+use std::os::unix::process::ExitStatusExt;
+use std::sync::Arc;
+
+use libtest_mimic::{Failed, Trial};
+use witwire_executor::oplog::{Entry, Event, Ordinal, Recorded, SqliteStore, Started, Store};
+use witwire_executor::transport::Endpoint;
+use witwire_executor::{ApiFile, Dependency, Program, WorkerError};
+use witwire_ir::container::Bundle;
+use witwire_ir::host::{grpc, http};
+use witwire_ir::{InDoubt, Value, print_package};
+use witwire_test_support::Script;
+
+use crate::ledger::{self, INTERFACE, Operation, Protocol, STREAMS, Server, Stream};
+use crate::setup::{
+    Child, Setup, TestResult, check, contains, executor, files_in, invoke, parse_numbers, trial, wait, worker_id,
+};
+
+const TYPES: &str = "test:ledger/types@1.2.0";
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = vec![
+        trial("explicit::a_stream_tells_its_metadata_as_they_come", a_stream),
+        trial("explicit::a_stream_has_a_deadline", a_stream_has_a_deadline),
+    ];
+    for protocol in Protocol::ALL {
+        let name = protocol.name();
+        trials.push(trial(format!("explicit::{name}::what_is_set_is_sent"), move || what_is_set(protocol)));
+        trials.push(trial(format!("explicit::{name}::what_may_not_be_set"), move || what_may_not_be_set(protocol)));
+        trials.push(trial(format!("explicit::{name}::too_much"), move || too_much(protocol)));
+        trials.push(trial(format!("explicit::{name}::killed_after_the_result"), move || killed(protocol)));
+        trials.push(trial(format!("explicit::{name}::settings_are_part_of_the_request"), move || diverges(protocol)));
+        trials.push(trial(format!("explicit::{name}::credentials_are_not_recorded"), move || credentials(protocol)));
+    }
+    trials
+}
+
+fn script(protocol: Protocol) -> Script {
+    Script::new([print_package(&ledger::explicit_api(protocol, InDoubt::default()))])
+}
+
+/// The method that adds metadata or a header.
+fn add(protocol: Protocol, name: &str, value: &str) -> String {
+    match protocol {
+        Protocol::Http => format!("add-header(\"{name}\", \"{value}\")"),
+        Protocol::Grpc => format!("add-metadata(\"{name}\", ascii(\"{value}\"))"),
+    }
+}
+
+fn invalid(protocol: Protocol) -> u64 {
+    match protocol {
+        Protocol::Http => http::ErrorKind::InvalidRequest as u64,
+        Protocol::Grpc => grpc::ErrorKind::InvalidRequest as u64,
+    }
+}
+
+fn told(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Http => "headers()",
+        Protocol::Grpc => "initial()",
+    }
+}
+
+/// Metadata, a deadline, compression and a key reach the server; a handle may serve several calls.
+async fn what_is_set(protocol: Protocol) -> TestResult {
+    let setup = Setup::new().await?;
+    let [pay, post] = [Operation::Pay, Operation::Post].map(|o| o.wave(protocol, "1"));
+    let script = script(protocol)
+        .create("c", TYPES, "call")
+        .method("c", "attempts()")
+        .method("c", add(protocol, "X-Trace", "one"))
+        .method("c", "set-idempotency-key(\"mine\")")
+        .method("c", "set-deadline(60000)")
+        .call(INTERFACE, pay)
+        .with("c")
+        .method("c", "attempts()")
+        .create("d", TYPES, "call")
+        .method("d", add(protocol, "x-trace", "two"))
+        .call(INTERFACE, &post)
+        .with("d")
+        .drop_handle("d")
+        .call(INTERFACE, &post);
+    let mut worker = setup.open(&setup.load(protocol, &script)?).await?;
+    let expected = vec![0, Script::VALUE, 0, 0, 0, 0, Script::VALUE + 1, 0, 0, 0, 0, 0];
+    check("what the guest got", &invoke(&mut worker, "a").await?, &expected)?;
+    let counts = setup.server.counts();
+    check("what was sent", &counts.traces, &vec!["one".to_owned(), "two".to_owned()])?;
+    check("the keys", &counts.keys["1"].iter().cloned().collect::<Vec<_>>(), &vec!["mine".to_owned()])
+}
+
+/// Each is refused before anything is sent, by the rule that it breaks.
+async fn what_may_not_be_set(protocol: Protocol) -> TestResult {
+    let mut wrong = vec![
+        (add(protocol, "te", "trailers"), "reserved"),
+        (add(protocol, "Content-Type", "x"), "reserved"),
+        (add(protocol, "grpc-timeout", "1S"), "reserved"),
+        (add(protocol, ":path", "/x"), "reserved"),
+        (add(protocol, "connection", "close"), "reserved"),
+        (add(protocol, "a b", "x"), "name"),
+        (add(protocol, "Authorization", "Bearer hunter2"), "credential"),
+        (add(protocol, "idempotency-key", "x"), "declared"),
+        (add(protocol, "x-a", "hunter2 "), "value"),
+        ("set-deadline(0)".to_owned(), "deadline"),
+        ("set-idempotency-key(\"a b\")".to_owned(), "idempotency-key"),
+    ];
+    if protocol == Protocol::Grpc {
+        wrong.push((add(protocol, "x-bin", "hunter2"), "binary"));
+        wrong.push(("add-metadata(\"x\", binary([1]))".to_owned(), "binary"));
+    }
+    let setup = Setup::new().await?;
+    let script = wrong.iter().enumerate().fold(script(protocol), |script, (n, (set, _))| {
+        let name = format!("c{n}");
+        let script = script.create(&name, TYPES, "call").method(&name, set);
+        script.call(INTERFACE, Operation::Pay.wave(protocol, "1")).with(name)
+    });
+    let mut worker = setup.open(&setup.load(protocol, &script)?).await?;
+    let expected: Vec<u64> = wrong.iter().flat_map(|_| [0, 0, 1 + invalid(protocol)]).collect();
+    check("what the guest got", &invoke(&mut worker, "a").await?, &expected)?;
+    check("requests", &setup.server.requests(), &0)?;
+    let results = setup.entries().await?.into_iter().filter_map(|(_, entry)| match entry.event {
+        Event::Finished(finished) => Some(format!("{:?}", finished.response)),
+        _ => None,
+    });
+    for ((set, rule), result) in wrong.iter().zip(results) {
+        contains(&result, &format!("\"{rule}\"")).map_err(|e| format!("{set}: {}", e.message().unwrap_or("?")))?;
+        check("whether a value is told", &result.contains("hunter2"), &false)?;
+    }
+    Ok(())
+}
+
+/// A guest cannot fill the host's memory, and what is too much is refused.
+async fn too_much(protocol: Protocol) -> TestResult {
+    let setup = Setup::new().await?;
+    let post = Operation::Post.wave(protocol, "1");
+    let many = script(protocol).create("c", TYPES, "call");
+    let many = (0..300).fold(many, |script, n| script.method("c", add(protocol, "x-trace", &n.to_string())));
+    let script = many
+        .call(INTERFACE, &post)
+        .with("c")
+        .create("d", TYPES, "call")
+        .method("d", add(protocol, "x-trace", &"x".repeat(20_000)))
+        .call(INTERFACE, &post)
+        .with("d");
+    let mut worker = setup.open(&setup.load(protocol, &script)?).await?;
+    let got = invoke(&mut worker, "a").await?;
+    check("refusals", &got.iter().filter(|n| **n == 1 + invalid(protocol)).count(), &2)?;
+    check("requests", &setup.server.requests(), &0)?;
+    let size: usize = setup.entries().await?.iter().map(|(_, entry)| format!("{:?}", requests(entry)).len()).sum();
+    check("whether the entries are small", &(size < 100_000), &true)
+}
+
+fn requests(entry: &Entry) -> Option<&[Value]> {
+    match &entry.event {
+        Event::Started(Started { request: Recorded::Typed(values), .. }) => Some(values),
+        _ => None,
+    }
+}
+
+/// A process that is killed behind a result: the next one tells the same beside it, without a server.
+async fn killed(protocol: Protocol) -> TestResult {
+    let (server, _held) = Server::start().await?;
+    let directory = tempfile::tempdir()?;
+    let (database, wasm) = (directory.path().join("store.db"), directory.path().join("guest.wasm"));
+    let guest = script(protocol)
+        .create("c", TYPES, "call")
+        .method("c", add(protocol, "x-trace", "one"))
+        .call(INTERFACE, Operation::Post.wave(protocol, "1"))
+        .with("c")
+        .method("c", told(protocol))
+        .method("c", "attempts()");
+    std::fs::write(&wasm, guest.build()?)?;
+    let child = |url, kill| Child {
+        database: &database,
+        url,
+        protocol,
+        wasm: &wasm,
+        in_doubt: InDoubt::OutcomeUnknown,
+        keys: &["a"],
+        decision: None,
+        kill,
+    };
+    // `Invoked` is 0, the call 1.
+    let killed = wait(child(server.url(), Some(("recorded-not-returned", Ordinal::new(1)))).spawn()?).await?;
+    check("the signal that ended the first process", &killed.status.signal(), &Some(9))?;
+    let store = SqliteStore::open(&database)?;
+    let entries = store.read(&worker_id(), Ordinal::ZERO).await?;
+    drop(store);
+    let beside = entries.into_iter().find_map(|(_, entry)| match entry.event {
+        Event::Finished(finished) => finished.beside,
+        _ => None,
+    });
+    let Some(Value::Record(beside)) = beside else { return Err(format!("nothing beside: {beside:?}").into()) };
+    let Value::List(initial) = &beside[0] else { return Err("no list".into()) };
+    let nowhere = format!("http://{}", std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?);
+    let replayed = child(&nowhere, None).finish().await?;
+    let count = Script::VALUE + initial.len() as u64;
+    check("what the guest got", &parse_numbers(&replayed.lines.concat())?, &vec![0, 0, 0, count, Script::VALUE + 1])?;
+    check("whether the server said something", &initial.is_empty(), &false)?;
+    check("requests", &server.requests(), &1)
+}
+
+/// Another value of a header is another request.
+async fn diverges(protocol: Protocol) -> TestResult {
+    let setup = Setup::new().await?;
+    let program = |value: &str| {
+        let script = script(protocol).create("c", TYPES, "call").method("c", add(protocol, "x-trace", value));
+        setup.load(protocol, &script.call(INTERFACE, Operation::Post.wave(protocol, "1")).with("c"))
+    };
+    let mut worker = setup.open(&program("one")?).await?;
+    invoke(&mut worker, "a").await?;
+    drop(worker);
+    let error = setup.open(&program("two")?).await?.resume(None).await;
+    check("another header", &matches!(error, Err(WorkerError::Suspended { .. })), &true)?;
+    check("requests", &setup.server.requests(), &1)
+}
+
+/// With `auth: guest` a guest may send credentials in its own way. They are not in the store, and may be others in playback.
+async fn credentials(protocol: Protocol) -> TestResult {
+    let (server, _held) = Server::start().await?;
+    let directory = tempfile::tempdir()?;
+    let executor = executor(Arc::new(SqliteStore::open(directory.path().join("store.db"))?))?;
+    let mut api = ledger::guest_auth_api(protocol);
+    witwire_ir::host::call::declare(&mut api);
+    let wit = print_package(&api);
+    let dependency = Dependency::new(ApiFile::of(&Bundle { apis: vec![api] }), Some(Endpoint::parse(server.url())?));
+    let program = |token: &str| -> Result<Program, Failed> {
+        let post = "post({id: \"visible\", text: \"t\"}, {token: \"other-t0ken\"})";
+        let cookie = add(protocol, "cookie", &format!("{token}-cookie"));
+        let script = Script::new([wit.clone()]).create("c", TYPES, "call").method("c", cookie).call(INTERFACE, post);
+        Ok(executor.load(script.with("c").build()?, std::slice::from_ref(&dependency))?)
+    };
+    let first = program("first-t0ken")?;
+    executor.create(&worker_id(), &first, String::new()).await?;
+    let mut worker = executor.open(&worker_id(), &first).await?;
+    check("what the guest got", &invoke(&mut worker, "a").await?, &vec![0; 3])?;
+    drop(worker);
+    let entries = executor.store().read(&worker_id(), Ordinal::ZERO).await?;
+    let recorded = entries.into_iter().find_map(|(_, entry)| match entry.event {
+        Event::Started(started) => Some(started.request),
+        _ => None,
+    });
+    let Some(Recorded::Typed(values)) = recorded else { return Err("the request is not kept".into()) };
+    contains(&format!("{values:?}"), "\"cookie\"")?;
+    let stored = files_in(directory.path())?;
+    let holds = |text: &str| stored.windows(text.len()).any(|w| w == text.as_bytes());
+    // The component itself, which has it as a constant here, is in no store.
+    check("what the store has", &(holds("visible"), holds("t0ken")), &(true, false))?;
+    executor.open(&worker_id(), &program("second-t0ken")?).await?.resume(None).await?;
+    check("requests", &server.requests(), &1)
+}
+
+async fn a_stream() -> TestResult {
+    let setup = Setup::new().await?;
+    let script = script(Protocol::Grpc)
+        .create("c", TYPES, "call")
+        .open("s", STREAMS, "watch({id: \"1\", text: \"\"})")
+        .with("c")
+        .method("c", "initial()")
+        .method("s", "next()")
+        .method("c", "initial()")
+        .method("c", "trailing()")
+        .method("s", "next()")
+        .method("c", "trailing()");
+    let program = setup.load(Protocol::Grpc, &script)?;
+    let mut worker = setup.open(&program).await?;
+    let none = Script::VALUE;
+    let expected = vec![0, 0, none, none + 1, none + 1, none, none, none + 1];
+    check("what the guest got", &invoke(&mut worker, "a").await?, &expected)?;
+    drop(worker);
+    let mut worker = setup.open(&program).await?;
+    worker.resume(None).await?;
+    check("what the guest got before", &invoke(&mut worker, "a").await?, &expected)?;
+    check("openings", &setup.server.stream_counts().opened.values().sum(), &1)
+}
+
+async fn a_stream_has_a_deadline() -> TestResult {
+    let setup = Setup::new().await?;
+    setup.server.hold_at_message(Stream::Watch, 1);
+    let script = script(Protocol::Grpc)
+        .create("c", TYPES, "call")
+        .method("c", "set-deadline(200)")
+        .open("s", STREAMS, "watch({id: \"1\", text: \"\"})")
+        .with("c")
+        .method("s", "next()");
+    let mut worker = setup.open(&setup.load(Protocol::Grpc, &script)?).await?;
+    let passed = 1 + grpc::ErrorKind::DeadlineExceeded as u64;
+    check("what the guest got", &invoke(&mut worker, "a").await?, &vec![0, 0, 0, passed])?;
+    setup.server.cancellation().await;
+    Ok(())
+}
