@@ -1,26 +1,70 @@
-"""The service of the gRPC interoperability tests, over grpcio. Prints its address, then a line for every call that was cancelled."""
+"""The service of the gRPC interoperability tests, over grpcio. Prints its address, then a line for every call that was cancelled.
 
+interop_server.py PROTOS: the folder with `grpc/testing/test.proto`.
+
+Messages are decompressed here and not by grpcio, which would not say whether they were compressed.
+"""
+
+import gzip
 import pathlib
 import sys
 import tempfile
+import threading
+import time
 from concurrent import futures
 
 import grpc
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from grpc_tools import protoc
-from importlib import resources
 
-here = pathlib.Path(__file__).parent
-made = tempfile.mkdtemp()
-wrappers = str(resources.files("grpc_tools") / "_proto")
-if protoc.main(["protoc", f"-I{here}", f"-I{wrappers}", f"--python_out={made}", f"--grpc_python_out={made}", "interop.proto"]):
+protos = sys.argv[1]
+made = pathlib.Path(tempfile.mkdtemp()) / "interop.fds"
+if protoc.main(["protoc", f"-I{protos}", "--include_imports", f"--descriptor_set_out={made}", "grpc/testing/test.proto"]):
     sys.exit("the protocol does not compile")
-sys.path.insert(0, made)
-import interop_pb2 as messages  # noqa: E402
-import interop_pb2_grpc as service  # noqa: E402
+files = descriptor_pb2.FileDescriptorSet.FromString(made.read_bytes())
+pool = descriptor_pool.DescriptorPool()
+for file in files.file:
+    pool.Add(file)
+
+INITIAL, TRAILING = "x-grpc-test-echo-initial", "x-grpc-test-echo-trailing-bin"
+
+
+def message(name):
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"grpc.testing.{name}"))
+
+
+Empty, Payload = message("Empty"), message("Payload")
+SimpleRequest, SimpleResponse = message("SimpleRequest"), message("SimpleResponse")
+InputRequest, InputResponse = message("StreamingInputCallRequest"), message("StreamingInputCallResponse")
+OutputRequest, OutputResponse = message("StreamingOutputCallRequest"), message("StreamingOutputCallResponse")
+
+
+class Received:
+    """A message, and whether it was compressed."""
+
+    def __init__(self, kind, raw):
+        # No message begins with the field that the magic number of gzip would be.
+        self.compressed = raw[:2] == b"\x1f\x8b"
+        self.message = kind.FromString(gzip.decompress(raw) if self.compressed else raw)
+
+
+def expect(received, context):
+    request, compressed = received.message, received.compressed
+    if request.HasField("expect_compressed") and request.expect_compressed.value != compressed:
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"compressed: {compressed}")
 
 
 def payload(size):
-    return messages.Payload(body=bytes(size))
+    return Payload(body=bytes(size))
+
+
+def metadata(context):
+    """Sends back what asks for it."""
+    sent = dict(context.invocation_metadata())
+    if INITIAL in sent:
+        context.send_initial_metadata([(INITIAL, sent[INITIAL])])
+    if TRAILING in sent:
+        context.set_trailing_metadata([(TRAILING, sent[TRAILING])])
 
 
 def end(request, context):
@@ -30,54 +74,80 @@ def end(request, context):
         context.abort(codes[request.response_status.code], request.response_status.message)
 
 
-class TestService(service.TestServiceServicer):
-    def EmptyCall(self, request, context):
-        return messages.Empty()
+def empty_call(_, context):
+    return Empty()
 
-    def UnaryCall(self, request, context):
+
+def unary_call(received, context):
+    request = received.message
+    metadata(context)
+    expect(received, context)
+    end(request, context)
+    if request.response_compressed.value:
+        context.set_compression(grpc.Compression.Gzip)
+    return SimpleResponse(payload=payload(request.response_size))
+
+
+def streaming_output_call(received, context):
+    request = received.message
+    parameters = request.response_parameters
+    if any(p.compressed.value for p in parameters):
+        context.set_compression(grpc.Compression.Gzip)
+    for p in parameters:
+        if p.HasField("compressed") and not p.compressed.value:
+            context.disable_next_message_compression()
+        yield OutputResponse(payload=payload(p.size))
+    end(request, context)
+
+
+def streaming_input_call(requests, context):
+    size = 0
+    try:
+        for received in requests:
+            expect(received, context)
+            size += len(received.message.payload.body)
+    except grpc.RpcError:
+        # Requests end in this way where the caller cancels.
+        print("cancelled StreamingInputCall", flush=True)
+        raise
+    return InputResponse(aggregated_payload_size=size)
+
+
+def full_duplex_call(requests, context):
+    over = threading.Event()
+
+    def ended():
+        if not over.is_set() and context.code() is None:
+            print("cancelled FullDuplexCall", flush=True)
+
+    context.add_callback(ended)
+    metadata(context)
+    for received in requests:
+        request = received.message
         end(request, context)
-        if request.HasField("response_compressed") and request.response_compressed.value:
-            context.set_compression(grpc.Compression.Gzip)
-        if len(request.payload.body) not in (0, 271828):
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"a payload of {len(request.payload.body)} bytes")
-        return messages.SimpleResponse(payload=payload(request.response_size))
-
-    def StreamingOutputCall(self, request, context):
-        parameters = request.response_parameters
-        if any(p.HasField("compressed") and p.compressed.value for p in parameters):
-            context.set_compression(grpc.Compression.Gzip)
-        for p in parameters:
-            if p.HasField("compressed") and not p.compressed.value:
-                context.disable_next_message_compression()
-            yield messages.StreamingOutputCallResponse(payload=payload(p.size))
-        end(request, context)
-
-    def StreamingInputCall(self, requests, context):
-        try:
-            size = sum(len(request.payload.body) for request in requests)
-        except grpc.RpcError:
-            # Requests end in this way where the caller cancels.
-            print("cancelled StreamingInputCall", flush=True)
-            raise
-        return messages.StreamingInputCallResponse(aggregated_payload_size=size)
-
-    def FullDuplexCall(self, requests, context):
-        context.add_callback(lambda: over(context, "FullDuplexCall"))
-        for request in requests:
-            end(request, context)
-            for p in request.response_parameters:
-                yield messages.StreamingOutputCallResponse(payload=payload(p.size))
-        context.finished = True
+        for p in request.response_parameters:
+            time.sleep(p.interval_us / 1e6)
+            yield OutputResponse(payload=payload(p.size))
+    over.set()
 
 
-def over(context, method):
-    """Called at the end of every call, whichever way it ended."""
-    if not getattr(context, "finished", False) and context.code() is None:
-        print(f"cancelled {method}", flush=True)
+def handlers():
+    write = lambda m: m.SerializeToString()  # noqa: E731
+    unary, output = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
+    sink, both = grpc.stream_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
+    methods = {
+        "EmptyCall": (unary, empty_call, Empty),
+        "UnaryCall": (unary, unary_call, SimpleRequest),
+        "StreamingOutputCall": (output, streaming_output_call, OutputRequest),
+        "StreamingInputCall": (sink, streaming_input_call, InputRequest),
+        "FullDuplexCall": (both, full_duplex_call, OutputRequest),
+    }
+    read = lambda kind: lambda raw: Received(kind, raw)  # noqa: E731
+    return {name: make(run, read(kind), write) for name, (make, run, kind) in methods.items()}
 
 
-server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
-service.add_TestServiceServicer_to_server(TestService(), server)
+server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=[("grpc.per_message_decompression", 0)])
+server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("grpc.testing.TestService", handlers()),))
 port = server.add_insecure_port("127.0.0.1:0")
 server.start()
 print(f"127.0.0.1:{port}", flush=True)

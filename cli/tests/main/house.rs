@@ -36,17 +36,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("witwire-test-support", &[]),
     ("witwire-wave-tests", &[]),
-    (
-        "witwire-benches",
-        &[
-            "todo-service",
-            "witwire-executor",
-            "witwire-frontends",
-            "witwire-interpreter",
-            "witwire-ir",
-            "witwire-test-support",
-        ],
-    ),
+    ("witwire-benches", &["witwire-frontends", "witwire-interpreter", "witwire-ir"]),
     ("todo-service", &[]),
 ];
 

@@ -1,6 +1,5 @@
-//! Cases of the gRPC interoperability tests, run from a guest against a server over another implementation (grpcio).
-//!
-//! Those that need metadata, a deadline or compression of single calls are not among them.
+//! The cases of the gRPC interoperability tests that need no credentials, run from a guest against a server over another implementation
+//! (grpcio), with the protocol as Debian has it.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,7 +10,7 @@ use witwire_executor::egress::EgressPolicy;
 use witwire_executor::oplog::{Event, FunctionName, IdempotencyKey, MemoryStore, Ordinal, Outcome, WorkerId};
 use witwire_executor::transport::{Endpoint, Transport, TransportConfig};
 use witwire_executor::{ApiFile, Dependency, Executor, ExecutorConfig};
-use witwire_frontends::{DiskFiles, Options, proto};
+use witwire_frontends::{Calls, DiskFiles, Options, proto};
 use witwire_ir::container::Bundle;
 use witwire_ir::host::grpc::{ErrorKind, MESSAGE};
 use witwire_ir::{Value, print_package};
@@ -24,6 +23,7 @@ pub(crate) fn trials(add: Add<'_>) {
     add("grpc_interop::cases_through_a_guest", cases);
 }
 
+const TYPES: &str = "grpc:testing/types@0.1.0";
 const SERVICE: &str = "grpc:testing/test-service@0.1.0";
 const UNIMPLEMENTED: &str = "grpc:testing/unimplemented-service@0.1.0";
 /// What an item without a number, or a call that succeeded, gives in a script.
@@ -50,13 +50,13 @@ impl Drop for Server {
 
 impl Server {
     /// `None` where the Python environment is not installed.
-    fn start() -> Option<Self> {
+    fn start(protos: &Path) -> Option<Self> {
         let python = tools().join("grpc/bin/python");
         if !python.exists() {
             return None;
         }
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/interop_server.py");
-        let mut child = Command::new(python).arg(script).stdout(Stdio::piped()).spawn().expect("Python starts");
+        let mut child = Command::new(python).arg(script).arg(protos).stdout(Stdio::piped()).spawn().expect("Python starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let address = lines.next().expect("the server starts").expect("text");
         Some(Self { child, lines, address })
@@ -72,6 +72,8 @@ impl Server {
 struct Run {
     numbers: Vec<u64>,
     results: Vec<Value>,
+    /// What came beside results: initial metadata, trailing metadata, attempts.
+    beside: Vec<Value>,
 }
 
 impl Run {
@@ -108,10 +110,19 @@ fn payload(size: usize) -> String {
     format!("some({{%type: compressable, body: [{}]}})", vec!["0"; size].join(", "))
 }
 
+/// A `BoolValue` that is there.
+fn flag(value: bool) -> String {
+    format!("some({{value: {value}}})")
+}
+
+/// The fields of a request that are not asked for here.
+const NOTHING_ELSE: &str =
+    "fill-username: false, fill-oauth-scope: false, fill-server-id: false, fill-grpclb-route-type: false";
+
 fn unary(size: i32, payload: &str, compressed: &str, status: &str) -> String {
     format!(
         "unary-call({{response-type: compressable, response-size: {size}, payload: {payload}, response-compressed: {compressed}, \
-         response-status: {status}}})"
+         response-status: {status}, {NOTHING_ELSE}}})"
     )
 }
 
@@ -126,14 +137,20 @@ fn output(responses: &[(i32, &str)], payload: &str, status: &str) -> String {
 }
 
 fn cases() {
-    let Some(mut server) = Server::start() else {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "`.ci/tools grpc` was not run, and CI must have it");
-        println!("skipped: the Python environment `grpc` is not installed (`.ci/tools grpc`)");
+    let protos = tools().join("grpc-proto/usr/share/grpc-proto");
+    let Some(mut server) = protos.exists().then(|| Server::start(&protos)).flatten() else {
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "`.ci/tools grpc grpc-proto` was not run, and CI must have it"
+        );
+        println!(
+            "skipped: the Python environment `grpc` and Debian's `grpc-proto` are not both there (`.ci/tools grpc grpc-proto`)"
+        );
         return;
     };
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/interop.proto");
-    let includes = vec![file.parent().expect("a folder").to_owned()];
-    let compiled = proto::compile(&proto::Input::Protos { files: vec![file], includes }, &DiskFiles, &Options::default());
+    let input = proto::Input::Protos { files: vec![protos.join("grpc/testing/test.proto")], includes: vec![protos] };
+    let options = Options { calls: Calls::Explicit, version: Some("0.1.0".to_owned()), ..Options::default() };
+    let compiled = proto::compile(&input, &DiskFiles, &options);
     assert!(!compiled.is_refused(), "{:?}", compiled.diagnostics);
     let wit = print_package(&compiled.apis[0]);
     let apis = ApiFile::of(&Bundle { apis: compiled.apis });
@@ -158,12 +175,21 @@ fn cases() {
             let numbers =
                 numbers.as_str().trim_matches(['[', ']']).split(", ").map(|n| n.parse().expect("a number")).collect();
             let entries = executor.store().read(&id, Ordinal::ZERO).await.expect("the oplog");
-            let results = entries.into_iter().filter_map(|(_, entry)| match entry.event {
-                Event::Finished(finished) => Some(finished.response),
-                Event::Stepped(stepped) => stepped.response,
-                _ => None,
-            });
-            Run { numbers, results: results.collect() }
+            let (mut results, mut beside) = (Vec::new(), Vec::new());
+            for (_, entry) in entries {
+                match entry.event {
+                    Event::Finished(finished) => {
+                        results.push(finished.response);
+                        beside.extend(finished.beside);
+                    }
+                    Event::Stepped(stepped) => {
+                        results.extend(stepped.response);
+                        beside.extend(stepped.beside);
+                    }
+                    _ => {}
+                }
+            }
+            Run { numbers, results, beside }
         })
     };
     let script = || Script::new([wit.clone()]);
@@ -223,10 +249,10 @@ fn cases() {
     assert_eq!(run("unimplemented_service", call).numbers, [unimplemented]);
 
     let compressed = script()
-        .call(SERVICE, unary(314_159, &payload(271_828), "some(true)", "none"))
-        .call(SERVICE, unary(314_159, &payload(271_828), "some(false)", "none"));
+        .call(SERVICE, unary(314_159, &payload(271_828), &flag(true), "none"))
+        .call(SERVICE, unary(314_159, &payload(271_828), &flag(false), "none"));
     assert_eq!(run("server_compressed_unary", compressed).sizes(), [314_159, 314_159]);
-    let call = output(&[(31415, "some(true)"), (92653, "some(false)")], "none", "none");
+    let call = output(&[(31415, &flag(true)), (92653, &flag(false))], "none", "none");
     let compressed = script().open("s", SERVICE, format!("streaming-output-call({call})"));
     let compressed = (0..3).fold(compressed, |script, _| script.method("s", "next()"));
     assert_eq!(run("server_compressed_streaming", compressed).sizes(), [31415, 92653]);
@@ -244,5 +270,84 @@ fn cases() {
     let sink = (0..3).fold(script().open("s", SERVICE, "streaming-input-call()"), |script, _| script.method("s", &item));
     assert_eq!(run("cancel_after_begin", sink.drop_handle("s")).numbers, [OK; 5]);
     assert_eq!(server.cancelled(), "cancelled StreamingInputCall");
+    // The server refuses a message that is not compressed as it was told.
+    let probe = |compressed: bool| {
+        let (payload, expected) = (payload(271_828), flag(compressed));
+        format!(
+            "unary-call({{response-type: compressable, response-size: 314159, payload: {payload}, expect-compressed: {expected}, \
+             {NOTHING_ELSE}}})"
+        )
+    };
+    let compressed = script()
+        .call(SERVICE, probe(true))
+        .create("c", TYPES, "call")
+        .method("c", "set-compression(gzip)")
+        .call(SERVICE, probe(true))
+        .with("c")
+        .method("c", "set-compression(identity)")
+        .call(SERVICE, probe(false))
+        .with("c");
+    let invalid = error(ErrorKind::InvalidArgument);
+    let compressed = run("client_compressed_unary", compressed);
+    assert_eq!((compressed.numbers, compressed.results.len()), (vec![invalid, OK, OK, OK, OK, OK], 3));
+
+    let item = |size, compressed| format!("send({{payload: {}, expect-compressed: {}}})", payload(size), flag(compressed));
+    let compressed = script()
+        .open("probe", SERVICE, "streaming-input-call()")
+        .method("probe", item(27182, true))
+        .method("probe", "finish()")
+        .create("c", TYPES, "call")
+        .method("c", "set-compression(gzip)")
+        .open("s", SERVICE, "streaming-input-call()")
+        .with("c")
+        .method("s", item(27182, true))
+        .method("c", "set-compression(identity)")
+        .method("s", item(45904, false))
+        .method("s", "finish()");
+    let numbers = run("client_compressed_streaming", compressed).numbers;
+    assert_eq!(numbers, [OK, OK, invalid, OK, OK, OK, OK, OK, OK, Script::VALUE + 73086]);
+
+    let with_metadata = script()
+        .create("c", TYPES, "call")
+        .method("c", "add-metadata(\"x-grpc-test-echo-initial\", ascii(\"test_initial_metadata_value\"))")
+        .method("c", "add-metadata(\"x-grpc-test-echo-trailing-bin\", binary([171, 171, 171]))")
+        .call(SERVICE, unary(314_159, &payload(271_828), "none", "none"))
+        .with("c")
+        .method("c", "initial()")
+        .method("c", "trailing()")
+        .method("c", "attempts()")
+        .open("s", SERVICE, "full-duplex-call()")
+        .with("c")
+        .method("c", "initial()")
+        .method("s", format!("send({})", output(&[(314_159, "none")], &payload(271_828), "none")))
+        .method("s", "next()")
+        .method("c", "initial()")
+        .method("s", "close-send()")
+        .method("s", "next()")
+        .method("c", "trailing()");
+    let told = run("custom_metadata", with_metadata);
+    let one = Script::VALUE + 1;
+    // Beside the results; of the stream nothing before its first message.
+    assert_eq!([4, 5, 6, 8, 11, 14].map(|step| told.numbers[step]), [one, one, one, END, one, one]);
+    assert!(told.messages().is_empty(), "{:?}", told.messages());
+    let list = |key: &str, value: Value| Value::list([Value::tuple([Value::string(key), value])]);
+    let initial = Value::case(0, Value::string("test_initial_metadata_value"));
+    let initial = list("x-grpc-test-echo-initial", initial);
+    let trailing = list("x-grpc-test-echo-trailing-bin", Value::case(1, Value::Bytes([0xab; 3].into())));
+    let whole = Value::record([initial, trailing, Value::U32(1)]);
+    assert_eq!((told.beside.first(), told.beside.last()), (Some(&whole), Some(&whole)));
+
+    let sleeping = script()
+        .create("c", TYPES, "call")
+        .method("c", "set-deadline(1)")
+        .open("s", SERVICE, "full-duplex-call()")
+        .with("c")
+        .method(
+            "s",
+            format!("send({{response-type: compressable, response-parameters: [{{size: 1, interval-us: 60000000}}], payload: {}}})", payload(27182)),
+        )
+        .method("s", "next()");
+    let numbers = run("timeout_on_sleeping_server", sleeping).numbers;
+    assert_eq!(numbers.last(), Some(&error(ErrorKind::DeadlineExceeded)), "{numbers:?}");
     println!("grpc interop: {} cases: {}", passed.len(), passed.join(", "));
 }
