@@ -166,12 +166,18 @@ fn the_key_opens_the_door_and_is_not_shown() {
 }
 
 /// The server dies in the middle of a call; who invoked is told how to go on, and does.
-fn a_caller_who_was_cut_off_continues() {
-    let todo = Todo::start();
-    let dir = compiled(&todo);
-    let mut server = Platform::start(dir.path(), &[]);
+/// A server with the agent and a worker `w` of it, and the folder of both.
+fn with_a_worker(todo: &Todo) -> (tempfile::TempDir, Platform) {
+    let dir = compiled(todo);
+    let server = Platform::start(dir.path(), &[]);
     server.run(&[&["component", "create"], &FILES[..]].concat()).exits(0);
     server.run(&["worker", "create", "w", "--component", "agent"]).exits(0);
+    (dir, server)
+}
+
+fn a_caller_who_was_cut_off_continues() {
+    let todo = Todo::start();
+    let (_dir, mut server) = with_a_worker(&todo);
     todo.service.control.once(Operation::Create, Point::Done, Misbehavior::Park);
     let caller = server.begin(&["worker", "invoke", "w", "run(\"ada\")", "--key", "k1", "--follow"]);
     todo.held(1);
@@ -185,10 +191,7 @@ fn a_caller_who_was_cut_off_continues() {
 
 fn an_invocation_is_started_and_left() {
     let todo = Todo::start();
-    let dir = compiled(&todo);
-    let mut server = Platform::start(dir.path(), &[]);
-    server.run(&[&["component", "create"], &FILES[..]].concat()).exits(0);
-    server.run(&["worker", "create", "w", "--component", "agent"]).exits(0);
+    let (_dir, mut server) = with_a_worker(&todo);
     todo.service.control.once(Operation::Create, Point::Done, Misbehavior::Park);
     let line = ["worker", "invoke", "w", "run(\"ada\")", "--key", "k1"];
     let detached = [&line[..], &["--detach"]].concat();
