@@ -23,8 +23,16 @@ pub(super) struct Decoding<'a> {
     pub(super) response: &'a HttpResponse,
 }
 
+/// `ok`, with the case of the success where there are several.
+fn success(case: Option<u16>, value: Option<Value>) -> Value {
+    Value::ok(match case {
+        Some(case) => Some(Value::Variant(case.into(), value.map(Box::new))),
+        None => value,
+    })
+}
+
 impl Decoding<'_> {
-    /// `ok` for a declared success that reads as declared, else `err`.
+    /// `ok` for a success that reads as declared, else `err`.
     pub(super) fn result(&self) -> Value {
         let status = self.response.status;
         if (200..300).contains(&status)
@@ -34,18 +42,37 @@ impl Decoding<'_> {
             })
         {
             return match self.ok(shape) {
-                Ok(value) => Value::ok(match case {
-                    Some(case) => Some(Value::Variant(case.into(), value.map(Box::new))),
-                    None => value,
-                }),
+                Ok(value) => success(case, value),
                 Err(trouble) => self.invalid(&trouble),
             };
+        }
+        if let Some(value) = self.undeclared_success() {
+            return value;
         }
         let body = self.declared(|outcome| match outcome {
             Outcome::Error { body } => Some(body.as_ref()),
             Outcome::Ok { .. } => None,
         });
         self.error(body.flatten())
+    }
+
+    /// A success whose status is not declared, where it reads as the only one that is: a client takes a status that it does not know
+    /// as another of its class (RFC 9110, section 15).
+    fn undeclared_success(&self) -> Option<Value> {
+        let mut successes = self.plan.call.responses.iter().filter_map(|response| match &response.outcome {
+            Outcome::Ok { case, shape } => Some((*case, shape)),
+            Outcome::Error { .. } => None,
+        });
+        let (case, shape) = successes.next()?;
+        let alone = successes.next().is_none();
+        let body = match shape {
+            OkShape::Body(body) | OkShape::Record { body: Some((_, body)), .. } => Some(body),
+            OkShape::None | OkShape::Record { body: None, .. } => None,
+        };
+        // Any bytes would read as text: what they are has to be said.
+        let fits = body.is_none_or(|body| media::matches(self.content_type(), &body.media_type));
+        let is_success = (200..300).contains(&self.response.status);
+        (is_success && alone && fits).then(|| self.ok(shape).ok().map(|value| success(case, value)))?
     }
 
     /// The declaration that fits best: the most exact status, then the response's own media type.
