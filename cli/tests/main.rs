@@ -18,6 +18,8 @@ mod house;
 mod interop;
 #[path = "main/platform.rs"]
 mod platform;
+#[path = "main/services/mod.rs"]
+mod services;
 #[path = "main/sources.rs"]
 mod sources;
 #[path = "main/system.rs"]
@@ -48,6 +50,7 @@ fn main() {
     etcd::trials(&mut add);
     house::trials(&mut add);
     sources::trials(&mut add);
+    services::trials(&mut add);
     system::trials(&mut add);
     interop::trials(&mut add);
     tour::trials(&mut add);

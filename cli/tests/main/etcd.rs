@@ -1,50 +1,29 @@
 //! A real third-party service: a guest puts, reads and watches keys in etcd.
 
-use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use tokio::runtime::Runtime;
-use witwire_executor::egress::EgressPolicy;
-use witwire_executor::oplog::{
-    Event, FunctionName, IdempotencyKey, MemoryStore, Ordinal, Outcome, Wave, WorkerId, describe,
-};
-use witwire_executor::transport::{Endpoint, Transport, TransportConfig};
-use witwire_executor::{ApiFile, Dependency, Executor, ExecutorConfig, Worker};
 use witwire_frontends::{DiskFiles, Options, proto};
-use witwire_ir::container::Bundle;
 use witwire_ir::{Api, print_package};
 use witwire_test_support::{Script, proxy_guest};
 
 use crate::Add;
+use crate::services::{Guest, Running, free_address};
 
 pub(crate) fn trials(add: Add<'_>) {
     add("etcd::keys_through_a_guest", keys_through_a_guest);
     add("etcd::transactions_watches_and_leases", streams_through_a_guest);
 }
 
-/// A running etcd; it is stopped when this is dropped.
+/// A running etcd.
 struct Etcd {
-    child: Child,
+    _running: Running,
     clients: String,
     _data: tempfile::TempDir,
-}
-
-impl Drop for Etcd {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").to_string()
 }
 
 impl Etcd {
@@ -77,9 +56,13 @@ impl Etcd {
                 }
             }
         });
-        let etcd = Self { child, clients, _data: data };
+        let etcd = Self { _running: Running(child), clients, _data: data };
         wait.recv_timeout(Duration::from_mins(1)).expect("etcd serves within a minute");
         Some(etcd)
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.clients)
     }
 
     /// What etcd's own JSON gateway says of a key: another way to look, without our code.
@@ -118,23 +101,6 @@ fn api() -> Vec<Api> {
     compiled.apis
 }
 
-/// A worker of a guest that calls etcd, and what runs it.
-fn worker(etcd: &Etcd, guest: Vec<u8>, apis: Vec<Api>) -> (Runtime, Executor, Worker) {
-    let server = Endpoint::parse(&format!("http://{}", etcd.clients)).expect("a URL");
-    let egress = EgressPolicy::exactly([&server]);
-    let transport = Transport::new(TransportConfig { egress, ..TransportConfig::default() }).expect("a transport");
-    let executor = Executor::new(ExecutorConfig::new(Arc::new(MemoryStore::new()), transport)).expect("an executor");
-    let dependency = Dependency::new(ApiFile::of(&Bundle { apis }), Some(server));
-    let program = executor.load(guest, &[dependency]).expect("the guest links");
-    let runtime = Runtime::new().expect("a runtime");
-    let id = WorkerId::new("etcd").expect("a name");
-    let worker = runtime.block_on(async {
-        executor.create(&id, &program, String::new()).await.expect("a worker");
-        executor.open(&id, &program).await.expect("the worker")
-    });
-    (runtime, executor, worker)
-}
-
 /// A watch tells of a key that a transaction puts, and a lease is kept alive: the guest reads both from streams.
 fn streams_through_a_guest() {
     let Some(etcd) = etcd() else { return };
@@ -160,27 +126,15 @@ fn streams_through_a_guest() {
         .method("lease", "close-send()")
         .method("lease", "next()")
         .method("watch", "cancel()");
-    let (runtime, executor, mut worker) = worker(&etcd, guest.build().expect("a guest of the printed WIT"), apis.clone());
-    let key = IdempotencyKey::new("run").expect("a key");
-    let outcome = runtime.block_on(worker.invoke(&key, &FunctionName::world("run"), &[])).expect("the invocation");
+    let mut guest = Guest::new(guest.build().expect("a guest of the printed WIT"), &apis, &etcd.url());
     // The number of a response is its first field: the watch's, the lease's.
-    let Outcome::Returned(Some(numbers)) = outcome else { panic!("{outcome:?}") };
-    assert_eq!(numbers.as_str(), "[0, 0, 1000007, 0, 0, 1000007, 0, 0, 1000005, 0, 1000000, 0]");
+    assert_eq!(guest.run(), "[0, 0, 1000007, 0, 0, 1000007, 0, 0, 1000005, 0, 1000000, 0]");
     assert!(etcd.gateway("aw==").contains("\"value\":\"b25l\""), "{}", etcd.gateway("aw=="));
 
     // What the guest read is in the oplog, as typed values.
-    let entries = runtime.block_on(executor.store().read(worker.id(), Ordinal::ZERO)).expect("the oplog");
-    let ir = entries.iter().find_map(|(_, entry)| match &entry.event {
-        Event::Started(started) => Some(started.ir),
-        _ => None,
-    });
-    let apis = HashMap::from([(ir.expect("a call"), vec![Arc::new(apis[0].clone())])]);
-    let described: Vec<String> = describe(&entries, &apis).iter().map(ToString::to_string).collect();
-    let told =
-        |part: &str| assert!(described.iter().any(|line| line.contains(part)), "`{part}` in\n{}", described.join("\n"));
-    told("events: [{type: put, kv: some({key: [107], ");
-    told("value: [111, 110, 101], lease: 5");
-    told("next() -> ok(some({id: 5, ttl: 60}))");
+    guest.told("events: [{type: put, kv: some({key: [107], ");
+    guest.told("value: [111, 110, 101], lease: 5");
+    guest.told("next() -> ok(some({id: 5, ttl: 60}))");
     println!("etcd: 2 calls, 2 streams of 9 steps");
 }
 
@@ -188,17 +142,8 @@ fn keys_through_a_guest() {
     let Some(etcd) = etcd() else { return };
     let apis = api();
     let guest = proxy_guest(&print_package(&apis[0]), "kv").expect("a guest of the printed WIT");
-    let (runtime, _executor, mut worker) = worker(&etcd, guest, apis);
-    let mut number = 0;
-    let mut call = |function: &str, argument: &str| {
-        number += 1;
-        let key = IdempotencyKey::new(format!("call-{number}")).expect("a key");
-        let name = FunctionName::of("grpc:etcdserverpb/kv@0.1.0", function);
-        match runtime.block_on(worker.invoke(&key, &name, &[Wave::new(argument)])).expect("the invocation") {
-            Outcome::Returned(Some(result)) => result.as_str().to_owned(),
-            other => panic!("{function}: {other:?}"),
-        }
-    };
+    let mut guest = Guest::new(guest, &apis, &etcd.url());
+    let mut call = |function: &str, argument: &str| guest.call("grpc:etcdserverpb/kv@0.1.0", function, &[argument]);
 
     // "k" is [107], "one" [111, 110, 101], "two" [116, 119, 111]; in base64 "aw==", "b25l", "dHdv".
     let first = call("put", "{key: [107], value: [111, 110, 101], lease: 0, prev-kv: true}");

@@ -68,6 +68,8 @@ impl Decoding<'_> {
         let body = match shape {
             OkShape::Body(body) | OkShape::Record { body: Some((_, body)), .. } => Some(body),
             OkShape::None | OkShape::Record { body: None, .. } => None,
+            // Which operation streams is known before its status.
+            OkShape::Stream(_) => return None,
         };
         // Any bytes would read as text: what they are has to be said.
         let fits = body.is_none_or(|body| media::matches(self.content_type(), &body.media_type));

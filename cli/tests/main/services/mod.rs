@@ -1,0 +1,16 @@
+//! Real third-party services, called from guests. What a call changed is looked up by the services' own means.
+
+mod grpcio;
+mod guest;
+mod process;
+
+pub(crate) use guest::Guest;
+pub(crate) use process::{Running, free_address, tool};
+
+use crate::Add;
+
+pub(crate) fn trials(add: Add<'_>) {
+    add("services::grpcio_health", grpcio::health);
+    add("services::grpcio_reflection", grpcio::reflection);
+    add("services::grpcio_channelz", grpcio::channelz);
+}
