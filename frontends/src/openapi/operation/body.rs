@@ -275,12 +275,15 @@ impl Lowering<'_, '_> {
     }
 }
 
-/// A string of bytes: `format: binary`, or content of another media type that is not encoded as text.
+/// A string of bytes: `format: binary`, `contentEncoding: binary` (RFC 2045: none), or content of another media type that is not encoded
+/// as text.
 fn is_file(tree: &Tree, flat: &Flat) -> bool {
     let said = |key: &str| flat.leaves.iter().any(|n| tree.get(*n, key).is_some());
+    let raw = flat.encoded.as_deref().is_some_and(|encoding| encoding.eq_ignore_ascii_case("binary"));
     flat.choices.is_empty()
-        && flat.encoded.is_none()
-        && (flat.format.as_deref() == Some("binary")
+        && (raw || flat.encoded.is_none())
+        && (raw
+            || flat.format.as_deref() == Some("binary")
             || (said("contentMediaType") && (flat.kinds == Kinds::STRING || !flat.typed))
             || flat.leaves.iter().any(|n| tree.get_text(*n, "type") == Some("file")))
 }
