@@ -54,10 +54,10 @@ fn todo(corpus: &Path) -> Result<(), Failed> {
 
 /// One line of the corpus' index.
 #[derive(Debug, Clone)]
-struct Entry {
-    path: String,
+pub(super) struct Entry {
+    pub(super) path: String,
     vendor: bool,
-    expect: String,
+    pub(super) expect: String,
     bytes: u64,
     operations: usize,
 }
@@ -78,7 +78,8 @@ struct Outcome {
     binary_over_limit: bool,
 }
 
-fn index(corpus: &Path) -> Result<Vec<Entry>, Failed> {
+/// The documents, as the corpus lists them.
+pub(super) fn index(corpus: &Path) -> Result<Vec<Entry>, Failed> {
     let text = std::fs::read_to_string(corpus.join("INDEX.tsv"))?;
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap_or("").split('\t').collect();
