@@ -61,8 +61,9 @@ pub fn sample_arguments(api: &Api, operation: &Operation, random: &mut SplitMix6
                     _ => record,
                 }
             }
-            // An empty object would leave nothing in the path.
-            _ if is_json(api, param.ty) && in_path(i) => Value::string("\"amber\""),
+            // What is absent or empty would leave nothing in the path.
+            _ if in_path(i) && is_json(api, param.ty) => Value::string("\"amber\""),
+            _ if in_path(i) => sampler.ruled(param.ty, 0, &[&Check::Present, &Check::MinLength(1)]),
             _ if api.call_resource(param.ty).is_some() => Value::none(),
             _ => sampler.value(param.ty, 0),
         })

@@ -9,6 +9,8 @@ use witwire_ir::operation::http::{BodyEncoding, Location, ParameterEncoding, Sty
 use witwire_ir::sample::{SplitMix64, sample_arguments};
 use witwire_ir::{AuthMode, OperationId, Value, wave};
 
+use super::responses::Echoes;
+
 /// How many samples are tried until one keeps the rules.
 const TRIES: u64 = 60;
 
@@ -18,17 +20,20 @@ pub(super) struct Call {
     pub(super) name: String,
     /// As WAVE text, to be repeated by hand.
     pub(super) text: String,
+    pub(super) args: Vec<Value>,
     pub(super) request: HttpRequest,
     /// What the judge must be told to read it.
     pub(super) hints: Vec<(&'static str, &'static str)>,
 }
 
-/// The plan of a document, with credentials of the guest.
-pub(super) fn plan(document: &Path) -> Result<Plan, String> {
+/// The plan of a document, with credentials of the guest, and with senders of what its operations receive.
+pub(super) fn plan(document: &Path) -> Result<(Plan, Echoes), String> {
     let options = Options { auth: Some(AuthMode::Guest), ..Options::default() };
     let compiled = openapi::compile(document, &DiskFiles, &options);
-    let [api] = <[_; 1]>::try_from(compiled.apis).map_err(|_| format!("{:?}", compiled.diagnostics))?;
-    Plan::new(Arc::new(api)).map_err(|e| e.to_string())
+    let [mut api] = <[_; 1]>::try_from(compiled.apis).map_err(|_| format!("{:?}", compiled.diagnostics))?;
+    let echoes = Echoes::add(&mut api);
+    let plan = Plan::new(Arc::new(api)).map_err(|e| e.to_string())?;
+    Ok((plan, echoes))
 }
 
 /// A call of one operation. `Err` tells the rules that no sample kept.
@@ -48,7 +53,7 @@ pub(super) fn call(plan: &Plan, id: OperationId, seed: u64) -> Result<Call, Stri
         match plan.request(id, &args) {
             Ok(Request::Http(request)) => {
                 let text = wave::print_call(api, id, &args);
-                return Ok(Call { name, text, request, hints: hints(&operation.call) });
+                return Ok(Call { name, text, args, request, hints: hints(&operation.call) });
             }
             other => trouble = format!("{name}: {other:?}"),
         }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use witwire_interpreter::HttpRequest;
+use bytes::Bytes;
+use witwire_interpreter::{HttpRequest, HttpResponse};
 
 /// Where `.ci/tools steady` puts it. Missing: a failure under CI, else a plain line.
 pub(super) fn installed() -> Option<PathBuf> {
@@ -25,6 +26,14 @@ pub(super) fn installed() -> Option<PathBuf> {
 pub(super) struct Steady {
     process: Child,
     address: SocketAddr,
+}
+
+/// What the judge says of a request.
+pub(super) struct Verdict {
+    /// Empty where it accepts the request.
+    pub(super) objections: Vec<Objection>,
+    /// What it answered, where it made the answer from the operation's schema.
+    pub(super) generated: Option<HttpResponse>,
 }
 
 /// One violation as the judge tells it.
@@ -58,7 +67,16 @@ impl Steady {
             // On a build machine it writes a log of another form, which does not say when it is ready.
             .env_remove("CI")
             .env_remove("GITHUB_ACTIONS")
-            .args(["--host", "127.0.0.1", "--quiet", "--no-color", "--validator-strict-oneof", "-p"])
+            .args([
+                "--host",
+                "127.0.0.1",
+                "--quiet",
+                "--no-color",
+                "--validator-strict-oneof",
+                "--stream-count=1",
+                "--generator-seed=1",
+                "-p",
+            ])
             .arg(address.port().to_string())
             .arg(document)
             .stdin(Stdio::null())
@@ -93,20 +111,15 @@ impl Steady {
         Err(said + &complaint)
     }
 
-    /// What the judge objects to; empty where it accepts the request. `hints` are headers for the judge alone.
-    pub(super) fn judge(&self, request: &HttpRequest, hints: &[(&str, &str)]) -> Result<Vec<Objection>, String> {
+    /// What the judge says. `hints` are headers for the judge alone.
+    pub(super) fn judge(&self, request: &HttpRequest, hints: &[(&str, &str)]) -> Result<Verdict, String> {
         let answer = self.send(request, hints).map_err(|e| format!("the judge does not answer: {e}"))?;
-        let headers: Vec<(String, &str)> = answer
-            .lines()
-            .filter_map(|line| line.split_once(':'))
-            .map(|(n, v)| (n.to_ascii_lowercase(), v.trim()))
-            .collect();
-        let find = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| *v);
-        match find("x-steady-request-valid") {
-            Some("true") => return Ok(Vec::new()),
-            Some("false") => {}
-            _ => return Err(format!("the judge gives no verdict: {answer}")),
-        }
+        let find = |name: &str| answer.header(name);
+        let accepted = match find("x-steady-request-valid") {
+            Some("true") => true,
+            Some("false") => false,
+            _ => return Err(format!("the judge gives no verdict: {answer:?}")),
+        };
         let objections: Vec<_> = (1..)
             .map_while(|n| {
                 let field = |name: &str| find(&format!("x-steady-error-{n}-{name}")).map(str::to_owned);
@@ -116,12 +129,17 @@ impl Steady {
                     message: field("message").unwrap_or_default(),
                 })
             })
+            .filter(|_| !accepted)
             .collect();
-        if objections.is_empty() { Err(format!("the judge refuses without a word: {answer}")) } else { Ok(objections) }
+        if objections.is_empty() != accepted {
+            return Err(format!("the judge refuses without a word: {answer:?}"));
+        }
+        let is_generated = accepted && find("x-steady-example-source") == Some("generated");
+        Ok(Verdict { objections, generated: is_generated.then_some(answer) })
     }
 
-    /// Sends the request as it is, and gives the head of the answer.
-    fn send(&self, request: &HttpRequest, hints: &[(&str, &str)]) -> std::io::Result<String> {
+    /// Sends the request as it is, and gives the answer.
+    fn send(&self, request: &HttpRequest, hints: &[(&str, &str)]) -> std::io::Result<HttpResponse> {
         let mut head =
             format!("{} {} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", request.method, request.target, self.address);
         let own = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -136,14 +154,44 @@ impl Steady {
         let mut stream = TcpStream::connect(self.address)?;
         stream.write_all(head.as_bytes())?;
         stream.write_all(body)?;
-        let mut answer = String::new();
         let mut reader = BufReader::new(stream);
-        while !answer.ends_with("\r\n\r\n") {
-            if reader.read_line(&mut answer)? == 0 {
-                return Err(ErrorKind::UnexpectedEof.into());
-            }
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let status = line.split(' ').nth(1).and_then(|text| text.parse().ok()).ok_or(ErrorKind::InvalidData)?;
+        let mut headers = Vec::new();
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line)?;
+            let Some((name, value)) = line.split_once(':') else { break };
+            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
+        let mut answer = HttpResponse { status, headers, body: Bytes::new() };
+        let mut body = Vec::new();
+        if answer.header("transfer-encoding") == Some("chunked") {
+            read_chunks(&mut reader, &mut body)?;
+        } else if let Some(length) = answer.header("content-length").and_then(|text| text.parse().ok()) {
+            // The answer to HEAD has a length and no body.
+            reader.take(length).read_to_end(&mut body)?;
+        } else {
+            reader.read_to_end(&mut body)?;
+        }
+        answer.body = body.into();
         Ok(answer)
+    }
+}
+
+/// RFC 9112 section 7.1; trailers are passed over.
+fn read_chunks(reader: &mut impl BufRead, body: &mut Vec<u8>) -> std::io::Result<()> {
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let size = line.trim().split(';').next().and_then(|hex| u64::from_str_radix(hex, 16).ok());
+        let size = size.ok_or(ErrorKind::InvalidData)?;
+        if size == 0 {
+            return Ok(());
+        }
+        reader.by_ref().take(size).read_to_end(body)?;
+        reader.read_line(&mut String::new())?;
     }
 }
 
