@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 use witwire_deployment::{ComponentName, Settings, SettingsError};
 use witwire_frontends::yaml::{Document, Kind, Node};
-use witwire_frontends::{self as frontends, DiskFiles, Location, Options, Severity};
+use witwire_frontends::{self as frontends, DiskFiles, Files, Location, Options, Severity};
 use witwire_ir::wave::nearest;
 
 use crate::bundle;
@@ -38,12 +38,20 @@ impl Project {
     /// # Errors
     /// The mistakes.
     pub fn open(file: &Path, environment: Option<&str>) -> Result<Self, Vec<Mistake>> {
+        Self::read(file, environment, &DiskFiles)
+    }
+
+    /// As [`Project::open`], from files that need not be those of this machine.
+    ///
+    /// # Errors
+    /// The mistakes.
+    pub fn read(file: &Path, environment: Option<&str>, files: &dyn Files) -> Result<Self, Vec<Mistake>> {
         let place = Location { file: file.display().to_string(), ..Location::default() };
         let unreadable = |reason: String| {
             let help = "`witwire new` makes a project with a manifest; `--manifest FILE` names one elsewhere";
             vec![Mistake::new(Code::Unreadable, place.clone(), reason).help(help)]
         };
-        let document = Document::read(file, &DiskFiles).map_err(unreadable)?;
+        let document = Document::read(file, files).map_err(unreadable)?;
         let mut mistakes = textual(&document);
         let root = file.parent().unwrap_or(Path::new("")).to_owned();
         let manifest = match document.root() {
