@@ -38,6 +38,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("witwire-wave-tests", &[]),
     ("witwire-benches", &["witwire-frontends", "witwire-interpreter", "witwire-ir"]),
     ("todo-service", &[]),
+    ("witwire-fuzz-targets", &["witwire-frontends", "witwire-interpreter", "witwire-ir", "witwire-manifest"]),
 ];
 
 fn crates_use_only_what_they_may() {
