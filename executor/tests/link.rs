@@ -134,7 +134,10 @@ fn other_version() -> TestResult {
 fn no_api() -> TestResult {
     let wasm = changed("package test:ledger", "package test:other")?;
     let error = refusal(wasm.clone(), &[dependency()?])?.to_string();
-    contains(&error, "no API for the import `test:other/ledger@1.2.0`: there is test:ledger/ledger@1.2.0; add its API")?;
+    contains(
+        &error,
+        "no API for the import `test:other/ledger@1.2.0`: there is test:ledger/ledger@1.2.0, test:ledger/feeds@1.2.0; add its API",
+    )?;
     contains(&refusal(wasm, &[])?.to_string(), "no API is loaded; give it with `--api`")
 }
 

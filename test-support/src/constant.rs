@@ -75,11 +75,16 @@ impl<'a> Image<'a> {
         format!("(data (i32.const {}) \"{escaped}\")", self.base)
     }
 
-    /// The parameters of a function as one tuple in memory, where they are too many to be passed flat.
-    pub(crate) fn store_params(&mut self, types: &[Type], values: &[Value]) -> Result<u32> {
+    /// The parameters of a function as one tuple in memory, where they are too many to be passed flat. So many before the values, and those
+    /// behind them, stay zero.
+    pub(crate) fn store_params(&mut self, types: &[Type], values: &[Value], skipped: usize) -> Result<u32> {
         let info = self.sizes.params(types);
         let at = self.reserve(info.size.size_wasm32(), info.align.align_wasm32());
-        self.store_fields(types, values.iter(), at)?;
+        let offsets: Vec<_> =
+            self.sizes.field_offsets(types).into_iter().map(|(o, ty)| (o.size_wasm32() as u32, *ty)).collect();
+        for ((offset, ty), value) in offsets.into_iter().skip(skipped).zip(values) {
+            self.store(&ty, value, at + offset)?;
+        }
         Ok(at)
     }
 

@@ -333,6 +333,7 @@ impl Body<'_> {
             None => parsed.name().to_owned(),
         };
         let function = find(resolve, interface, &name)?;
+        let whole: Vec<Type> = function.params.iter().map(|p| p.ty).collect();
         // The result may be of a type that WAVE does not know; only its error is looked at.
         let mut arguments = Function { result: None, ..function.clone() };
         let mut operands = String::new();
@@ -341,7 +342,6 @@ impl Body<'_> {
             arguments.kind = wit_parser::FunctionKind::Freestanding;
             write!(operands, " (i32.load (i32.const {}))", handle.at)?;
         }
-        let all: Vec<Type> = arguments.params.iter().map(|p| p.ty).collect();
         // WAVE knows no handles.
         let takes_settings = arguments.params.last().is_some_and(|p| is_optional_borrow(resolve, p.ty));
         if takes_settings {
@@ -353,19 +353,21 @@ impl Body<'_> {
 
         let params: Vec<Type> = arguments.params.iter().map(|p| p.ty).collect();
         if signature.indirect_params {
-            if handle.is_some() {
-                bail!("`{call}`: a script calls only methods with few parameters");
+            let at = self.image.store_params(&whole, &values, usize::from(handle.is_some()))?;
+            let offsets: Vec<u32> =
+                self.image.sizes.field_offsets(&whole).iter().map(|(offset, _)| offset.size_wasm32() as u32).collect();
+            if let (Some(handle), Some(offset)) = (handle, offsets.first()) {
+                writeln!(self.code, "    (i32.store (i32.const {}) (i32.load (i32.const {})))", at + offset, handle.at)?;
             }
-            let at = self.image.store_params(&all, &values)?;
-            if let (Some(settings), Some((offset, _))) = (settings, self.image.sizes.field_offsets(&all).last()) {
-                let at = at + offset.size_wasm32() as u32;
+            if let (Some(settings), Some(offset)) = (settings, offsets.last()) {
+                let at = at + offset;
                 writeln!(
                     self.code,
                     "    (i32.store8 (i32.const {at}) (i32.const 1))\n    (i32.store offset=4 (i32.const {at}) (i32.load (i32.const {})))",
                     settings.at
                 )?;
             }
-            write!(operands, " (i32.const {at})")?;
+            operands = format!(" (i32.const {at})");
         } else {
             let mut flat = Vec::new();
             for (ty, value) in params.iter().zip(&values) {

@@ -73,7 +73,7 @@ fn bare(wit: &str) -> String {
 
 fn a_server_says_what_its_sources_say() {
     let mut seen = Vec::new();
-    for (version, proto) in [("v1", "interop.proto"), ("v1alpha", "interop.proto"), ("v1alpha", "kv.proto")] {
+    for (version, proto) in [("v1", "described.proto"), ("v1alpha", "described.proto"), ("v1alpha", "kv.proto")] {
         let Some(server) = Described::start(version, "0", proto) else { return };
         let asked = witwire(&root(), &["wit", "--reflection", &server.url()]).exits(0);
         let sources = witwire(&root(), &["wit", &format!("{DATA}/{proto}")]).exits(0);
@@ -83,7 +83,7 @@ fn a_server_says_what_its_sources_say() {
     }
     assert!(seen.iter().all(|functions| *functions > 5), "{seen:?}");
     println!("reflection: v1 and v1alpha over grpcio, {seen:?} functions");
-    let Some(server) = Described::start("v1", "0", "interop.proto") else { return };
+    let Some(server) = Described::start("v1", "0", "described.proto") else { return };
     let url = server.url();
     let with = |words: &[&str]| witwire(&root(), &[words, &["--reflection", &url]].concat());
     with(&["inspect"]).exits(0).says("test-service.empty-call");
@@ -115,7 +115,7 @@ fn read(dir: &Path, file: &str) -> String {
 }
 
 fn a_manifest_pins_what_a_server_says() {
-    let Some(server) = Described::start("v1alpha", "0", "interop.proto") else { return };
+    let Some(server) = Described::start("v1alpha", "0", "described.proto") else { return };
     let project = project(&format!("{{ type: grpc, reflection: true, endpoint: \"{}\" }}", server.url()));
     let dir = project.path();
     let build = |words: &[&str]| witwire(dir, &[BUILD, words].concat());
@@ -145,7 +145,7 @@ fn a_server_without_it_is_told() {
     let todo = Todo::start();
     let ran = witwire(&root(), &["wit", "--reflection", &todo.running.url()]).exits(3);
     ran.complains("no reflection, neither v1 nor v1alpha");
-    if let Some(partial) = Described::start("v1-partial", "0", "interop.proto") {
+    if let Some(partial) = Described::start("v1-partial", "0", "described.proto") {
         let ran = witwire(&root(), &["wit", "--reflection", &partial.url()]).exits(3);
         ran.complains("does not describe the file `google/protobuf/wrappers.proto`: not here (status 5)");
     }
