@@ -14,6 +14,7 @@ import time
 from concurrent import futures
 
 import grpc
+from grpc import _server
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from grpc_tools import protoc
 
@@ -100,35 +101,42 @@ def streaming_output_call(received, context):
     end(request, context)
 
 
+def watch(context, method):
+    """Says where the caller gives a call up, unless the server has ended it before."""
+    over = threading.Event()
+
+    def ended():
+        # What a handler sees first may be an end of the requests. At the end of the call it is known which it was.
+        if context._state.client == _server._CANCELLED and not over.is_set():
+            print(f"cancelled {method}", flush=True)
+
+    if not context.add_callback(ended):
+        ended()
+    return over
+
+
 def streaming_input_call(requests, context):
+    over = watch(context, "StreamingInputCall")
     size = 0
-    try:
-        for received in requests:
-            expect(received, context)
-            size += len(received.message.payload.body)
-    except grpc.RpcError:
-        # Requests end in this way where the caller cancels.
-        print("cancelled StreamingInputCall", flush=True)
-        raise
+    for received in requests:
+        if received.message.HasField("expect_compressed"):
+            over.set()
+        expect(received, context)
+        size += len(received.message.payload.body)
     return InputResponse(aggregated_payload_size=size)
 
 
 def full_duplex_call(requests, context):
-    over = threading.Event()
-
-    def ended():
-        if not over.is_set() and context.code() is None:
-            print("cancelled FullDuplexCall", flush=True)
-
-    context.add_callback(ended)
+    over = watch(context, "FullDuplexCall")
     metadata(context)
     for received in requests:
         request = received.message
+        if request.response_status.code:
+            over.set()
         end(request, context)
         for p in request.response_parameters:
             time.sleep(p.interval_us / 1e6)
             yield OutputResponse(payload=payload(p.size))
-    over.set()
 
 
 def handlers():

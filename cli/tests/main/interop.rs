@@ -162,6 +162,7 @@ fn cases() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut passed = Vec::new();
     let mut run = |case: &'static str, script: Script| {
+        println!("{case}");
         passed.push(case);
         let dependency = Dependency::new(apis.clone(), Some(endpoint.clone()));
         let program = executor.load(script.build().expect("a guest"), &[dependency]).expect("the guest links");
