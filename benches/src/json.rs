@@ -195,7 +195,7 @@ fn send(plan: &Plan, operation: OperationId, arguments: &[Value]) -> Bytes {
 
 pub(crate) fn encode() -> Case {
     let Sides { plan, operation, arguments, fixed, tree, .. } = Sides::new();
-    Case::new("json-encode", move || send(&plan, operation, &arguments))
+    Case::new(move || send(&plan, operation, &arguments))
         .beside("serde_json, structs", move || serde_json::to_vec(&fixed))
         .beside("serde_json::Value", move || serde_json::to_vec(&tree))
 }
@@ -204,7 +204,7 @@ pub(crate) fn decode() -> Case {
     let Sides { plan, operation, text, .. } = Sides::new();
     let received = response(&text);
     let for_tree = text.clone();
-    Case::new("json-decode", move || receive(&plan, operation, &received))
+    Case::new(move || receive(&plan, operation, &received))
         .beside("serde_json, structs", move || serde_json::from_slice::<Report>(&text))
         .beside("serde_json::Value", move || serde_json::from_slice::<serde_json::Value>(&for_tree))
 }
@@ -213,5 +213,5 @@ pub(crate) fn decode() -> Case {
 pub(crate) fn check() -> Case {
     let Sides { plan, operation, arguments, .. } = Sides::new();
     assert_eq!(plan.check(operation, &arguments), Vec::new(), "the document keeps the rules");
-    Case::new("json-check", move || plan.check(operation, &arguments))
+    Case::new(move || plan.check(operation, &arguments))
 }

@@ -225,7 +225,7 @@ fn send(plan: &Plan, operation: OperationId, arguments: &[Value]) -> Bytes {
 
 pub(crate) fn encode() -> Case {
     let Sides { plan, operation, arguments, fixed, dynamic, .. } = Sides::new();
-    Case::new("protobuf-encode", move || send(&plan, operation, &arguments))
+    Case::new(move || send(&plan, operation, &arguments))
         .beside("prost", move || fixed.encode_to_vec())
         .beside("prost-reflect", move || dynamic.encode_to_vec())
 }
@@ -235,7 +235,7 @@ pub(crate) fn decode() -> Case {
     let received = response(&bytes);
     let for_reflection = bytes.clone();
     let descriptor = descriptor_of(&dynamic);
-    Case::new("protobuf-decode", move || receive(&plan, operation, &received))
+    Case::new(move || receive(&plan, operation, &received))
         .beside("prost", move || Report::decode(&bytes[..]))
         .beside("prost-reflect", move || DynamicMessage::decode(descriptor.clone(), &for_reflection[..]))
 }

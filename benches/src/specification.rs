@@ -12,20 +12,29 @@ pub(crate) struct Specification {
 }
 
 impl Specification {
-    pub(crate) fn new(name: &'static str, text: &'static str) -> Self {
+    pub(crate) fn new(name: &'static str, text: impl Into<Vec<u8>>) -> Self {
         Self { name, files: MemoryFiles::new().with(name, text) }
     }
 
     /// Compiles it as OpenAPI; bodies stay whole, so that a body is one argument.
     pub(crate) fn openapi(&self) -> Compiled {
-        let options = Options { bodies: Bodies::Whole, ..Options::default() };
-        openapi::compile(Path::new(self.name), &self.files, &options)
+        self.openapi_as(&Options { bodies: Bodies::Whole, ..Options::default() })
+    }
+
+    /// Compiles it as OpenAPI.
+    pub(crate) fn openapi_as(&self, options: &Options) -> Compiled {
+        openapi::compile(Path::new(self.name), &self.files, options)
+    }
+
+    /// Compiles it as protobuf with default options.
+    pub(crate) fn protobuf(&self) -> Compiled {
+        self.protobuf_as(&Options::default())
     }
 
     /// Compiles it as protobuf.
-    pub(crate) fn protobuf(&self) -> Compiled {
+    pub(crate) fn protobuf_as(&self, options: &Options) -> Compiled {
         let input = proto::Input::Protos { files: vec![PathBuf::from(self.name)], includes: Vec::new() };
-        proto::compile(&input, &self.files, &Options::default())
+        proto::compile(&input, &self.files, options)
     }
 }
 

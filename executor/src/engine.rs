@@ -42,6 +42,14 @@ impl GuestLimits {
     }
 }
 
+/// How wasmtime runs workers.
+pub(crate) fn config() -> Config {
+    let mut config = Config::new();
+    // WASI 0.3 is not linked; without it calls are cheaper.
+    config.concurrency_support(false).consume_fuel(true);
+    config
+}
+
 /// Compiles components, each once.
 pub(crate) struct Engine {
     pub(crate) wasmtime: wasmtime::Engine,
@@ -51,10 +59,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new() -> wasmtime::Result<Self> {
-        let mut config = Config::new();
-        // WASI 0.3 is not linked; without it calls are cheaper.
-        config.concurrency_support(false).consume_fuel(true);
-        Ok(Self { wasmtime: wasmtime::Engine::new(&config)?, compiled: Mutex::default() })
+        Ok(Self { wasmtime: wasmtime::Engine::new(&config())?, compiled: Mutex::default() })
     }
 
     /// Compiles a component, or finds it compiled.

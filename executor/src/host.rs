@@ -93,10 +93,11 @@ pub(crate) fn link_resource(linker: &mut Linker<State>, resource: &ResourceImpor
     })
 }
 
-fn instance<'l>(
-    linker: &'l mut Linker<State>,
+/// Where the functions of an interface are linked, or those of the world.
+pub(crate) fn instance<'l, T: 'static>(
+    linker: &'l mut Linker<T>,
     interface: Option<&str>,
-) -> wasmtime::Result<wasmtime::component::LinkerInstance<'l, State>> {
+) -> wasmtime::Result<wasmtime::component::LinkerInstance<'l, T>> {
     match interface {
         Some(interface) => linker.instance(interface),
         None => Ok(linker.root()),
@@ -222,7 +223,7 @@ async fn step(state: &mut State, stepper: &Stepper, handle: u32, params: &[Val])
 }
 
 /// The arguments of a call. The types were compared when the component was linked, and wasmtime checks the values.
-fn lift(name: &FunctionName, layout: &Layout, nodes: &[NodeId], params: &[Val]) -> Result<Vec<Value>, Stop> {
+pub(crate) fn lift(name: &FunctionName, layout: &Layout, nodes: &[NodeId], params: &[Val]) -> Result<Vec<Value>, Stop> {
     let values = nodes.iter().zip(params).map(|(node, val)| layout.lift(*node, val));
     values.collect::<Result<_, _>>().map_err(|misfit| unusable(name, misfit))
 }

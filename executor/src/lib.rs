@@ -11,6 +11,8 @@
 // A test fails by panicking.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+#[doc(hidden)]
+pub mod bare;
 pub mod credentials;
 pub mod egress;
 pub mod oplog;

@@ -26,7 +26,9 @@ pub(crate) type Event = (u64, Change);
 
 pub(crate) fn server(service: Service) -> TodoServiceServer<Service> {
     use tonic::codec::CompressionEncoding::{Gzip, Zstd};
-    TodoServiceServer::new(service).accept_compressed(Gzip).accept_compressed(Zstd).send_compressed(Gzip)
+    let compressing = service.compressing;
+    let server = TodoServiceServer::new(service).accept_compressed(Gzip).accept_compressed(Zstd);
+    if compressing { server.send_compressed(Gzip) } else { server }
 }
 
 impl From<Failed> for Status {

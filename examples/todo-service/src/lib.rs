@@ -35,6 +35,8 @@ pub struct Service {
     /// Counts, and orders to misbehave.
     pub control: Control,
     token: Option<Arc<str>>,
+    /// Whether gRPC answers are compressed for clients that can read them.
+    compressing: bool,
     events: broadcast::Sender<grpc::Event>,
     sequence: Arc<AtomicU64>,
 }
@@ -46,9 +48,16 @@ impl Service {
             store: Arc::default(),
             control: Control::default(),
             token: token.map(Into::into),
+            compressing: true,
             events: broadcast::channel(64).0,
             sequence: Arc::default(),
         }
+    }
+
+    /// The same service, which compresses no answer: its answers cost the same whatever a client can read.
+    #[must_use]
+    pub fn uncompressed(self) -> Self {
+        Self { compressing: false, ..self }
     }
 
     /// Serves on a free port of the loopback interface until the handle is dropped.
