@@ -47,6 +47,11 @@ impl Callee {
         self.plan.api().stream(self.operation).is_some()
     }
 
+    /// Whether the function gives a pager: each step of it is a call of its own.
+    pub(crate) fn opens_pager(&self) -> bool {
+        matches!(&self.operation().call, Call::Http(call) if call.pager.is_some())
+    }
+
     /// Whether the function itself takes the request; else the guest sends items.
     pub(crate) fn takes_request(&self) -> bool {
         match &self.operation().call {
@@ -80,7 +85,8 @@ impl Callee {
 
     /// The result for a response.
     pub(crate) fn response(&self, args: &[Value], response: &Response) -> Value {
-        checked(&self.plan, self.operation, self.plan.response(self.operation, args, response))
+        let value = self.plan.response(self.operation, args, response);
+        if self.opens_pager() { self.checked_step(Step::Next, value) } else { checked(&self.plan, self.operation, value) }
     }
 
     /// The result for a failure that the host found.

@@ -1,5 +1,6 @@
 //! What a running component does is decided here: told from the oplog, or done and recorded.
 
+mod pages;
 mod steps;
 
 use std::sync::Arc;
@@ -383,6 +384,15 @@ pub(crate) fn monotonic(latest: u64) -> u64 {
     u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX).max(latest)
 }
 
+/// Finds why a call cannot be sent, if it cannot.
+fn check(callee: &Callee, args: &[Value]) -> Result<(), Failure> {
+    let violations = callee.plan.check(callee.operation, args);
+    if !violations.is_empty() {
+        return Err(Failure::InvalidRequest(violations));
+    }
+    callee.plan.request(callee.operation, args).map(drop)
+}
+
 /// Makes the request of a call, whole, or finds why it cannot be sent.
 async fn prepare(
     transport: &Transport,
@@ -399,6 +409,7 @@ async fn prepare(
     if let Some(key) = key {
         callee.plan.put_key(callee.operation, &mut request, key.as_str());
     }
+    pages::resolve(callee, &mut request)?;
     let settings = callee.plan.settings(callee.operation, args);
     let deadline = settings.deadline.unwrap_or(callee.deadline);
     let end = CallOptions { begun: Some(begun), ..CallOptions::new(deadline, Repeat::Unprocessed) }.end();

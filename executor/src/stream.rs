@@ -52,6 +52,8 @@ pub(crate) enum Line {
     Grpc(Box<Connected>),
     /// A response over HTTP is being read.
     Http(Box<HttpLine>),
+    /// A pager's next call: its arguments, or none behind the last page.
+    Pages(Option<Vec<Value>>),
 }
 
 /// A gRPC call under way.
@@ -66,7 +68,7 @@ impl Line {
     /// Begins to send.
     pub(crate) fn start(&mut self) {
         match self {
-            Self::None => {}
+            Self::None | Self::Pages(_) => {}
             Self::Grpc(connected) => connected.stream.start(),
             Self::Http(line) => line.start(),
         }
@@ -75,7 +77,7 @@ impl Line {
     /// What the server has said beside its items: initial and trailing metadata, or headers.
     fn metadata(&self) -> Option<(Metadata, Metadata)> {
         match self {
-            Self::None => None,
+            Self::None | Self::Pages(_) => None,
             Self::Grpc(connected) => Some((connected.stream.initial().clone(), connected.stream.trailing().clone())),
             Self::Http(line) => Some((line.headers().unwrap_or_default(), Metadata::new())),
         }

@@ -9,6 +9,7 @@ mod kill;
 mod ledger;
 mod link;
 mod oplog;
+mod pages;
 mod setup;
 mod streams;
 mod transport;
@@ -32,6 +33,7 @@ fn main() {
     trials.extend(kill::trials());
     trials.extend(streams::trials());
     trials.extend(feeds::trials());
+    trials.extend(pages::trials());
     trials.extend(oplog::trials());
     trials.extend(transport::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit();

@@ -83,6 +83,8 @@ pub enum SettingKey {
     Operations,
     /// `package`
     Package,
+    /// `pagination`: a map by operation.
+    Pagination,
     /// `parameters`: a map by parameter.
     Parameters,
     /// `rename`: a map by source.
@@ -218,6 +220,8 @@ codes! {
     NotChecked = "O031"
     /// Something that the specification tells to ignore was ignored.
     Ignored = "O032"
+    /// Declared pagination that cannot be followed.
+    Pagination = "O033"
     /// A protobuf source is not valid.
     BadProto = "P001"
     /// An import was not found.

@@ -17,4 +17,7 @@ mod options;
 
 pub use diagnostic::{Code, Compiled, Diagnostic, Location, Setting, SettingKey, Severity, Skipped};
 pub use files::{DiskFiles, FileError, Files, MemoryFiles};
-pub use options::{Bodies, Calls, Extensions, Idempotency, Options, ParameterOverride, PresenceMode, UnknownFields};
+pub use options::{
+    Bodies, Calls, Extensions, Idempotency, Options, Pagination, PaginationKind, ParameterOverride, PresenceMode,
+    UnknownFields,
+};

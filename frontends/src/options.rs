@@ -40,6 +40,9 @@ pub struct Options {
     pub lenient: Vec<String>,
     /// Operations (as in `operations`) whose response is read as bytes, piece by piece (OpenAPI).
     pub stream: Vec<String>,
+    /// Operations (operationId or `METHOD path`) whose result comes in pages, for which a second function gives a pager; `*`: all whose
+    /// response declares the header `Link` (OpenAPI).
+    pub pagination: BTreeMap<String, Pagination>,
     /// Which operations carry an idempotency key.
     pub idempotency: Option<Idempotency>,
     /// Operations (as in `operations`) → what an unsafe call in doubt becomes.
@@ -149,6 +152,57 @@ impl From<ParameterOverride> for WrittenOverride {
             ParameterOverride::Hide => Self::Hide(true),
         }
     }
+}
+
+/// How a further page is asked for. Names of members of the response's body are paths: `meta.next`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Pagination {
+    /// How pages follow one another.
+    pub kind: PaginationKind,
+    /// `url`, `cursor`: the member of the body that leads to the next page.
+    #[serde(default)]
+    pub next: Option<String>,
+    /// `cursor`, `page`, `offset`: the parameter, or member of the request's body, that says which page is asked for.
+    #[serde(default)]
+    pub parameter: Option<String>,
+    /// `page`, `offset`: what the parameter means where it is absent. Default: 1 for `page`, 0 for `offset`.
+    #[serde(default)]
+    pub first: Option<u32>,
+    /// `page`, `offset`: the member of the body that lists the items. Absent: the body itself.
+    #[serde(default)]
+    pub items: Option<String>,
+    /// `page`: the member of the body that says how many pages there are.
+    #[serde(default)]
+    pub pages: Option<String>,
+    /// `offset`: the parameter that says how many items a page has at most.
+    #[serde(default)]
+    pub limit: Option<String>,
+}
+
+impl Pagination {
+    /// Of a kind, without anything that it needs.
+    pub const fn of(kind: PaginationKind) -> Self {
+        Self { kind, next: None, parameter: None, first: None, items: None, pages: None, limit: None }
+    }
+}
+
+/// How pages follow one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum PaginationKind {
+    /// By the response's header `Link` with the relation `next` (RFC 8288).
+    Link,
+    /// By a URL in the body.
+    Url,
+    /// By a value in the body that is sent for the next page.
+    Cursor,
+    /// By the number of the page.
+    Page,
+    /// By the number of the first item.
+    Offset,
 }
 
 /// `idempotency:` of the manifest.

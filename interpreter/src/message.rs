@@ -60,6 +60,9 @@ pub struct HttpRequest {
     pub method: Method,
     /// Path and query, percent-encoded, starting with `/`; the server's base path goes before it.
     pub target: String,
+    /// The URL of a further page, as the page before it named it: it takes the target's place once it is found to be of the same
+    /// server.
+    pub page: Option<String>,
     /// Headers in order, names in lower case: `content-type`, `accept`, declared header parameters, one `cookie`.
     pub headers: Vec<(String, String)>,
     /// The body; `None` sends none.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::auth::{AuthMode, AuthScheme};
+use crate::auth::{AuthKind, AuthMode, AuthScheme};
 use crate::check::Schema;
 use crate::id::{Arena, Id, InterfaceId, OperationId, SchemaId, SchemeId, TextId, TypeId};
 use crate::name::{PackageName, WitName};
@@ -178,6 +178,30 @@ impl Api {
         match self.shape(operation.result) {
             Shape::Result { ok, err } => (*ok, *err),
             _ => (None, None),
+        }
+    }
+
+    /// The names of query members that carry credentials.
+    pub fn query_keys(&self) -> Vec<&str> {
+        self.schemes
+            .iter()
+            .filter_map(|(_, scheme)| match &scheme.kind {
+                AuthKind::QueryKey { name } => Some(name.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The value of a page, where an operation opens a pager.
+    pub fn page(&self, operation: &Operation) -> Option<TypeId> {
+        let Shape::Resource(resource) = self.shape(self.result(operation).0?) else { return None };
+        let next = resource.methods.iter().find(|method| method.step == Step::Next)?.result?;
+        match self.shape(next) {
+            Shape::Result { ok: Some(ok), .. } => match self.shape(*ok) {
+                Shape::Option(page) => Some(*page),
+                _ => None,
+            },
+            _ => None,
         }
     }
 

@@ -31,7 +31,7 @@ use layout::Section;
 use crate::api::Api;
 
 /// The newest format that this version writes and reads.
-pub const FORMAT: u16 = 2;
+pub const FORMAT: u16 = 3;
 
 /// What a container holds.
 #[derive(Debug, Clone, PartialEq, Default)]

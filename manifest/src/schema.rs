@@ -21,7 +21,7 @@ pub const FILE: &str = "docs/witwire.schema.json";
 
 /// Keys of [`Options`] that only one kind of specification knows.
 const GRPC_OPTIONS: &[&str] = &["presence", "any", "extensions", "unknownFields"];
-const OPENAPI_OPTIONS: &[&str] = &["bodies", "parameters", "lenient", "stream"];
+const OPENAPI_OPTIONS: &[&str] = &["bodies", "parameters", "lenient", "stream", "pagination"];
 /// Not written by people: it follows from `credentials`.
 const DERIVED_OPTIONS: &[&str] = &["credentialsConfigured"];
 /// Keys of [`Settings`] that only gRPC knows.

@@ -169,6 +169,7 @@ fn written(node: Node<'_>, setting: &Setting) -> Option<Location> {
         SettingKey::Lenient => "lenient",
         SettingKey::Operations => "operations",
         SettingKey::Package => "package",
+        SettingKey::Pagination => "pagination",
         SettingKey::Parameters => "parameters",
         SettingKey::Rename => "rename",
         SettingKey::Stream => "stream",

@@ -55,6 +55,7 @@ const SOURCES: &[Source] = &[
     Source { name: "cells", path: "apis/cells.yaml", options: Options::default },
     Source { name: "streams", path: "../frontends/tests/openapi/streams.yaml", options: Options::default },
     Source { name: "bytes", path: "../frontends/tests/openapi/streams_of_bytes.yaml", options: bytes },
+    Source { name: "pagination", path: "../frontends/tests/openapi/pagination.yaml", options: Options::default },
 ];
 
 fn root() -> &'static Path {

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use witwire_executor::credentials::Credentials;
-use witwire_executor::transport::{CallOptions, Compression, Endpoint, Exchange, Repeat, RouteSettings, Transport};
+use witwire_executor::transport::{
+    CallOptions, Compression, Endpoint, Exchange, Repeat, RouteSettings, Transport, follow_page,
+};
 use witwire_frontends::Calls;
 use witwire_interpreter::fixture::{self, Fixture};
 use witwire_interpreter::{Failure, MetadataText, Plan, Request, Response};
@@ -49,6 +51,7 @@ pub(crate) fn run(args: &CallArgs, output: Output) -> Result<(), CliError> {
                 }
                 plan.response(call.operation, &call.args, &response)
             }
+            None if is_pager(&plan, &call) => return pages(&plan, &call, args, output),
             None if stream::is_shown(&plan, &call, &request) => {
                 let endpoint = endpoint(plan.api(), call.operation, args.server.as_deref())?;
                 return stream::run(&plan, &call, &request, &endpoint, args, output);
@@ -57,6 +60,27 @@ pub(crate) fn run(args: &CallArgs, output: Output) -> Result<(), CliError> {
         },
     };
     finish(plan.api(), call.operation, &result, None, output)
+}
+
+fn is_pager(plan: &Plan, call: &wave::WaveCall) -> bool {
+    matches!(&plan.api().operations[call.operation].call, Call::Http(call) if call.pager.is_some())
+}
+
+fn pages(plan: &Plan, call: &wave::WaveCall, args: &CallArgs, output: Output) -> Result<(), CliError> {
+    let endpoint = endpoint(plan.api(), call.operation, args.server.as_deref())?;
+    let secrets = plan.api().query_keys();
+    stream::pages(plan, call, output, |page| {
+        let request = encode(plan, page, args)?.and_then(|mut request| {
+            if let Request::Http(request) = &mut request {
+                follow_page(request, std::iter::once(&endpoint), &secrets).map_err(|e| Failure::Denied(e.to_string()))?;
+            }
+            Ok(request)
+        });
+        match request {
+            Ok(request) => answer(plan, page, &request, args).map(|(value, _)| value),
+            Err(failure) => Ok(plan.failure(page.operation, failure)),
+        }
+    })
 }
 
 fn load(args: &CallArgs, specs: &[String], output: Output) -> Result<Spec, CliError> {
@@ -142,6 +166,17 @@ fn named(args: &CallArgs) -> Option<&str> {
 }
 
 fn send(plan: &Plan, call: &wave::WaveCall, request: &Request, args: &CallArgs, output: Output) -> Result<(), CliError> {
+    let (result, beside) = answer(plan, call, request, args)?;
+    finish(plan.api(), call.operation, &result, beside, output)
+}
+
+/// The result, and what came beside it where the function takes settings.
+fn answer(
+    plan: &Plan,
+    call: &wave::WaveCall,
+    request: &Request,
+    args: &CallArgs,
+) -> Result<(Value, Option<serde_json::Value>), CliError> {
     let api = plan.api();
     let endpoint = endpoint(api, call.operation, named(args))?;
     let class = &api.operations[call.operation].class;
@@ -162,7 +197,7 @@ fn send(plan: &Plan, call: &wave::WaveCall, request: &Request, args: &CallArgs, 
             Err(failure) => plan.failure(call.operation, failure),
         },
     };
-    finish(api, call.operation, &result, beside, output)
+    Ok((result, beside))
 }
 
 /// What came beside the result, for programs.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 use witwire_frontends::Code;
 use witwire_ir::sample::{SplitMix64, sample, sample_arguments};
-use witwire_ir::{Api, Operation, OperationId, wave};
+use witwire_ir::{Api, Operation, OperationId, Step, wave};
 
 use crate::args::InspectArgs;
 use crate::error::CliError;
@@ -48,7 +48,10 @@ fn examples(selected: &Selected<'_>, args: &InspectArgs, output: Output) -> Resu
     for &(api, id, operation) in selected {
         let mut random = SplitMix64::new(args.seed);
         let text = if args.example_response {
-            wave::print_value(api, operation.result, &sample(api, operation.result, &mut random))
+            // Of a stream, what a step of it gives.
+            let next = api.step(id, Step::Next).and_then(|method| method.result);
+            let ty = next.unwrap_or(operation.result);
+            wave::print_value(api, ty, &sample(api, ty, &mut random))
         } else {
             wave::print_call(api, id, &sample_arguments(api, operation, &mut random))
         };
@@ -99,6 +102,7 @@ fn print_json(spec: &Spec, selected: &Selected<'_>, output: Output) -> Result<()
                 "source": o.source_name(),
                 "location": api.text(o.source),
                 "class": o.class.name(),
+                "stream": api.stream(id).is_some(),
                 "deprecated": o.deprecated,
                 "degraded": degraded(api, id, &pointers),
             })

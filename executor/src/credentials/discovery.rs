@@ -29,6 +29,7 @@ pub(super) async fn discover(caller: &Caller<'_>, url: &str) -> Result<Provider,
     let request = HttpRequest {
         method: Method::Get,
         target: place.target().to_owned(),
+        page: None,
         headers: vec![("accept".to_owned(), "application/json".to_owned())],
         body: None,
         secrets: Secrets::default(),

@@ -260,6 +260,7 @@ impl Tokens {
         Ok(HttpRequest {
             method: Method::Post,
             target: place.target.clone(),
+            page: None,
             headers,
             body: Some(Bytes::from(form.finish())),
             secrets: Secrets { headers: vec!["authorization".to_owned()], query: Vec::new() },

@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use witwire_ir::{Api, OperationId, Value, wave};
+use witwire_ir::{Api, OperationId, Step, Value, wave};
 
 use super::digest::IrDigest;
 use super::entry::{Class, ClockReading, Entry, Event, FunctionName, Outcome, Recorded, Started, Stepped, Wave};
@@ -138,6 +138,13 @@ fn request(started: &Started, apis: &dyn ApiLookup) -> String {
 
 fn response(started: &Started, response: &Value, apis: &dyn ApiLookup) -> String {
     match operation(started, apis) {
+        // A page, which `next` of a pager gave.
+        Some((api, operation)) if started.function.resource().is_some() => {
+            match api.step(operation, Step::Next).and_then(|method| method.result) {
+                Some(ty) => wave::print_value(api, ty, response),
+                None => unknown(started),
+            }
+        }
         Some((api, operation)) => wave::print_value(api, api.operations[operation].result, response),
         None => unknown(started),
     }
@@ -167,6 +174,14 @@ fn step(started: &Started, stepped: &Stepped, apis: &dyn ApiLookup) -> String {
 fn operation<'a>(started: &Started, apis: &'a dyn ApiLookup) -> Option<(&'a Api, OperationId)> {
     let interface = started.function.interface.as_deref()?;
     let api = apis.api(started.ir, interface)?;
+    if let Some(resource) = started.function.resource() {
+        let opens = |id: &OperationId| {
+            let opened = api.result(&api.operations[*id]).0.and_then(|ty| api.types[ty].name.as_ref());
+            opened.is_some_and(|name| name.name.as_str() == resource) && api.stream(*id).is_some()
+        };
+        let here = |id: &OperationId| api.import_name(api.operations[*id].interface) == interface;
+        return api.operations.ids().find(|id| here(id) && opens(id)).map(|id| (api, id));
+    }
     api.operations
         .iter()
         .find(|(_, o)| *o.name.as_str() == *started.function.function && api.import_name(o.interface) == interface)

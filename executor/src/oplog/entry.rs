@@ -91,6 +91,13 @@ impl FunctionName {
 }
 
 /// `core:todo/todo-service@1.0.0#todo-add`
+impl FunctionName {
+    /// The resource, where this is a method of one.
+    pub fn resource(&self) -> Option<&str> {
+        Some(self.function.strip_prefix("[method]")?.split_once('.')?.0)
+    }
+}
+
 impl fmt::Display for FunctionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(interface) = &self.interface {

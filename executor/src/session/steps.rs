@@ -11,7 +11,7 @@ use std::sync::Arc;
 use witwire_interpreter::{Failure, GrpcStatus, Request, Response};
 use witwire_ir::{CallClass, InDoubt, Step, Value};
 
-use super::{Outgoing, Session, Stop, prepare};
+use super::{Outgoing, Session, Stop, check, prepare};
 use crate::callee::Callee;
 use crate::credentials::Gathered;
 use crate::journal::now;
@@ -55,8 +55,14 @@ impl Session {
         let call = self.journal.next();
         self.probe.reached(Window::BeforeRecorded, call);
         started.key = self.key(callee, args, call);
-        let prepared = prepare(&self.transport, callee, args, started.key.as_ref()).await;
-        let line = prepared.and_then(|outgoing| self.line(callee, outgoing));
+        let line = if callee.opens_pager() {
+            // Each page is a call of its own, with a key of its own.
+            started.key = None;
+            check(callee, args).map(|()| Line::Pages(Some(args.to_vec())))
+        } else {
+            let prepared = prepare(&self.transport, callee, args, started.key.as_ref()).await;
+            prepared.and_then(|outgoing| self.line(callee, outgoing))
+        };
         let value = match &line {
             Ok(_) => Value::ok(Some(Value::Handle(self.streams.next_handle()))),
             Err(failure) => callee.failure(failure.clone()),
@@ -98,7 +104,8 @@ impl Session {
         }
         let progress = Progress::new(callee.count());
         let (callee, args) = (callee.clone(), args.to_vec());
-        let stream = OpenStream { callee, args, handle, beside: None, call, at, started, progress, line: Line::None };
+        let line = if callee.opens_pager() { Line::Pages(Some(args.clone())) } else { Line::None };
+        let stream = OpenStream { callee, args, handle, beside: None, call, at, started, progress, line };
         Value::ok(Some(Value::Handle(self.streams.insert(stream))))
     }
 
@@ -114,6 +121,11 @@ impl Session {
             // wasmtime knows the handles of a guest, and a dropped one is none.
             return Err(Stop::Unusable { function: method.clone(), what: "the handle is unknown".to_owned() });
         };
+        if stream.callee.opens_pager() {
+            let page = self.page(&mut stream, method).await?;
+            self.streams.put_back(handle, stream);
+            return Ok(Some(page));
+        }
         let digest = request_digest(&self.digest_key, method, args);
         let sequence = stream.progress.sequence;
         let recorded = self.playback.next_step(stream.call, sequence, step, digest)?;
@@ -200,7 +212,7 @@ impl Session {
                 refuse_tokens(line.unauthenticated(), line.tokens()).await;
                 return Ok(taken);
             }
-            Line::Http(_) | Line::None => return Ok(Taken::ends(misuse(&callee, "it is not open"))),
+            Line::Http(_) | Line::Pages(_) | Line::None => return Ok(Taken::ends(misuse(&callee, "it is not open"))),
         };
         let Connected { stream: line, tokens } = &mut **connected;
         let operation = callee.operation;
@@ -315,7 +327,7 @@ impl Session {
                 }
                 caught_up.map_err(|error| http::failed(callee, &stream.args, error))
             }
-            Line::None => Ok(()),
+            Line::Pages(_) | Line::None => Ok(()),
         };
         Ok(caught_up.map(|()| line))
     }

@@ -127,6 +127,39 @@ pub enum EndpointError {
     NoServer,
 }
 
+/// Why the URL of a further page cannot be asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PageUrlError {
+    /// It is none.
+    #[error("{destination} named a next page, and what it named is not a URL; nothing was sent")]
+    NotAUrl {
+        /// Who named it.
+        destination: String,
+    },
+    /// It leads elsewhere, where credentials must not go.
+    #[error(
+        "{destination} named a next page on another server ({found}); nothing was sent there. If that server is meant, give it as the \
+         dependency's `server`"
+    )]
+    OtherOrigin {
+        /// Who named it.
+        destination: String,
+        /// The host that it named.
+        found: String,
+    },
+    /// There is no server to compare it with.
+    #[error("the service named a next page, and no server is given")]
+    NoEndpoint,
+    /// It is not below the server's base path.
+    #[error(
+        "the service named a next page that is not below {server}; nothing was sent. Give the base URL that the service itself uses as `server`"
+    )]
+    OtherPath {
+        /// The base URL.
+        server: String,
+    },
+}
+
 impl Endpoint {
     /// Reads an absolute URL.
     pub fn parse(text: &str) -> Result<Self, EndpointError> {
@@ -218,6 +251,33 @@ impl Endpoint {
         self.scheme == other.scheme && self.host == other.host && self.port == other.port
     }
 
+    /// The request target, below the base path, of a URL that a response of this server named. `from` is the target of the request
+    /// that was answered, against which relative URLs are resolved (RFC 3986, section 5).
+    ///
+    /// # Errors
+    /// [`PageUrlError`] where it is not a URL of this server.
+    pub fn target_of(&self, url: &str, from: &str) -> Result<String, PageUrlError> {
+        let unreadable = |_| PageUrlError::NotAUrl { destination: self.destination() };
+        let url = Url::parse(&self.join(from)).and_then(|from| from.join(url)).map_err(unreadable)?;
+        let origin = Self::from_url(&{
+            let mut origin = url.clone();
+            origin.set_path("");
+            origin.set_query(None);
+            origin.set_fragment(None);
+            origin
+        });
+        if !origin.is_ok_and(|origin| origin.same_origin(self)) {
+            let found = url.host_str().unwrap_or_default().to_owned();
+            return Err(PageUrlError::OtherOrigin { destination: self.destination(), found });
+        }
+        let below = url.path().strip_prefix(self.base_path.as_str()).filter(|rest| rest.starts_with('/'));
+        let Some(path) = below else { return Err(PageUrlError::OtherPath { server: self.to_string() }) };
+        Ok(match url.query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        })
+    }
+
     /// The absolute URL of a request target (path and query, starting with `/`). The base path is kept: no target replaces it, as
     /// resolving a relative reference (RFC 3986, section 5.2) would.
     pub fn join(&self, target: &str) -> String {
@@ -277,6 +337,38 @@ mod tests {
         ] {
             assert_eq!(Endpoint::parse(base).map(|e| e.join("/pets?x=1")), Ok(joined.to_owned()), "{base}");
         }
+    }
+
+    #[test]
+    fn a_next_page_is_one_of_the_same_server() {
+        let endpoint = Endpoint::parse("https://a.example/api/v1").expect("a URL");
+        let from = "/things?page=1";
+        for (url, target) in [
+            ("https://a.example/api/v1/things?page=2", "/things?page=2"),
+            ("https://A.example:443/api/v1/things?a=b%20c#x", "/things?a=b%20c"),
+            ("/api/v1/other", "/other"),
+            ("?page=2", "/things?page=2"),
+            ("more/2", "/more/2"),
+        ] {
+            assert_eq!(endpoint.target_of(url, from), Ok(target.to_owned()), "{url}");
+        }
+        for url in [
+            "https://b.example/api/v1/things",
+            "http://a.example/api/v1/things",
+            "https://a.example:8443/api/v1/things",
+            "//b.example/api/v1/things",
+            "https://a.example@b.example/api/v1/things",
+            "https://me:secret@a.example/api/v1/things",
+            "ftp://a.example/api/v1/things",
+        ] {
+            let error = endpoint.target_of(url, from).expect_err(url);
+            assert!(matches!(error, PageUrlError::OtherOrigin { .. }), "{url}: {error}");
+            assert!(!error.to_string().contains("secret"));
+        }
+        for url in ["/things", "https://a.example/api/v2/things", "https://a.example/api/v1x", "../../admin"] {
+            assert!(matches!(endpoint.target_of(url, from), Err(PageUrlError::OtherPath { .. })), "{url}");
+        }
+        assert!(matches!(endpoint.target_of("https://", from), Err(PageUrlError::NotAUrl { .. })));
     }
 
     #[test]

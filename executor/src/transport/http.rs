@@ -230,6 +230,7 @@ mod tests {
         HttpRequest {
             method: Method::Get,
             target: target.to_owned(),
+            page: None,
             headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
             body: None,
             secrets: none(),

@@ -11,7 +11,7 @@ use witwire_ir::{
     Param, Place, SchemeId, Shape, Step, Type, TypeId, TypeName, WitName,
 };
 
-use super::{Feed, Operation, Protocol, Stream};
+use super::{Feed, Operation, Pages, Protocol, Stream};
 
 fn name(text: &str) -> WitName {
     WitName::new(text).expect("a literal of this file")
@@ -86,6 +86,13 @@ fn build(protocol: Protocol, in_doubt: InDoubt, variation: Variation) -> Api {
         builder.ledger = builder.api.interfaces.push(interface("feeds"));
         for feed in Feed::ALL {
             builder.feed(feed, in_doubt, error);
+        }
+        builder.ledger = builder.api.interfaces.push(interface("pages"));
+        let string = builder.plain(Shape::String);
+        let (next, number) = (builder.plain(Shape::Option(string)), builder.plain(Shape::U64));
+        let page = builder.page(number, next);
+        for pages in Pages::ALL {
+            builder.pages(pages, page, next, in_doubt, error);
         }
     }
     builder.api.check().expect("a sound API");
@@ -186,6 +193,45 @@ impl Builder {
         let call = Call::Grpc(GrpcCall { path, kind, request: Some(entry), response: Some(receipt) });
         let params = if kind.takes_request() { vec![("request", entry)] } else { Vec::new() };
         self.operation(stream.name(), params, result, call, stream.class(in_doubt));
+    }
+
+    /// `record page { number: u64, next: option<string> }`
+    fn page(&mut self, number: TypeId, next: TypeId) -> TypeId {
+        let field = |n: &str, ty| Field { name: name(n), ty, docs: None };
+        let mut object = object(["number", "next"].into_iter());
+        object.members[1].presence = json::Presence::Optional;
+        let fields = Shape::Record(vec![field("number", number), field("next", next)]);
+        self.declare(self.types, "page", fields, Wire::Json(json::Json::Object(object)))
+    }
+
+    /// A function that gives a pager.
+    fn pages(&mut self, pages: Pages, page: TypeId, cursor: TypeId, in_doubt: InDoubt, error: TypeId) {
+        let id = self.plain(Shape::String);
+        let optional = self.plain(Shape::Option(page));
+        let next = self.plain(Shape::Result { ok: Some(optional), err: Some(error) });
+        let methods = vec![witwire_ir::Method { step: Step::Next, params: Vec::new(), result: Some(next), docs: None }];
+        let operation = witwire_ir::Id::new(self.api.operations.len());
+        let resource = Shape::Resource(witwire_ir::Resource { operation, methods });
+        let resource = self.declare(self.ledger, &format!("{}-pager", pages.name()), resource, Wire::Plain);
+        let result = self.plain(Shape::Result { ok: Some(resource), err: Some(error) });
+        let mut call = HttpCall {
+            method: pages.method(),
+            path: vec![PathPart::Literal(format!("/pages/{}/", pages.name())), PathPart::Parameter(0)],
+            template: format!("/pages/{}/{{id}}", pages.name()),
+            pager: Some(pages.pager()),
+            ..http_call(Operation::Look, id, id, page)
+        };
+        let mut params = vec![("id", id)];
+        if pages == Pages::Cursor {
+            params.push(("cursor", cursor));
+            call.parameters.push(Parameter {
+                name: "cursor".to_owned(),
+                location: Location::Query,
+                encoding: ParameterEncoding::Text,
+                value: ParameterValue::Argument { place: Place::argument(1), ty: cursor },
+            });
+        }
+        self.operation(pages.name(), params, result, Call::Http(call), pages.class(in_doubt));
     }
 
     /// A function whose response is read item by item.
@@ -309,6 +355,7 @@ fn http_call(operation: Operation, id: TypeId, entry: TypeId, receipt: TypeId) -
                 }),
             },
         }],
+        pager: None,
         missing: MissingFrom::default(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod feeds;
+mod pages;
 mod server;
 mod streams;
 
@@ -10,6 +11,7 @@ use witwire_ir::{Api, CallClass, InDoubt, KeyFormat, KeyHeader, print_package};
 
 pub(crate) use api::{api, guest_auth_api};
 pub(crate) use feeds::Feed;
+pub(crate) use pages::{ASTRAY, PageCounts, Pages};
 pub(crate) use server::{Point, Server};
 pub(crate) use streams::{LATER, Stream};
 
@@ -102,6 +104,9 @@ pub(crate) const STREAMS: &str = "test:ledger/streams@1.2.0";
 
 /// The interface of the feeds.
 pub(crate) const FEEDS: &str = "test:ledger/feeds@1.2.0";
+
+/// The interface of the lists in pages.
+pub(crate) const PAGES: &str = "test:ledger/pages@1.2.0";
 
 /// The API in a file, with `in_doubt` for its unsafe operation.
 pub(crate) fn bundle(protocol: Protocol, in_doubt: InDoubt) -> Bundle {

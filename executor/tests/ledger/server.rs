@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 use super::Operation;
 use super::feeds::{self, Feed, FeedCounts};
+use super::pages::{self, PageCounts, Pages};
 use super::streams::{self, Stream, StreamCounts};
 
 /// Where a request can be held.
@@ -62,6 +63,7 @@ pub(crate) struct Counts {
     garbled: bool,
     receipts: BTreeMap<String, u64>,
     feeds: FeedCounts,
+    pages: PageCounts,
     streams: StreamCounts,
     hold_stream: Option<(Stream, u64)>,
 }
@@ -100,6 +102,7 @@ impl Server {
             .route("/entries", put(|s, h, b| json(s, Operation::Store, h, b)))
             .route("/payments", post(|s, h, b| json(s, Operation::Pay, h, b)))
             .route("/messages", post(|s, h, b| json(s, Operation::Post, h, b)))
+            .route("/pages/{list}/{id}", get(pages::serve).post(pages::serve))
             .route("/feeds/{feed}/{id}", get(feeds::serve).post(feeds::serve))
             .route("/test.Ledger/{operation}", post(grpc))
             .route("/test.Streams/{stream}", post(streams::serve))
@@ -115,6 +118,15 @@ impl Server {
     /// What it saw of streams.
     pub(crate) fn stream_counts(&self) -> StreamCounts {
         self.lock().streams.clone()
+    }
+
+    /// How often each page was asked for.
+    pub(crate) fn page_counts(&self) -> PageCounts {
+        self.lock().pages.clone()
+    }
+
+    pub(super) fn count_page(&self, pages: Pages, number: usize) {
+        *self.lock().pages.entry((pages, number)).or_default() += 1;
     }
 
     /// What it saw of feeds.

@@ -86,6 +86,7 @@ fn http_request(method: Method, target: &str, body: Option<&str>) -> Request {
     Request::Http(HttpRequest {
         method,
         target: target.to_owned(),
+        page: None,
         headers: vec![("accept".to_owned(), "text/plain".to_owned())],
         body: body.map(|b| Bytes::from(b.to_owned())),
         secrets: none(),

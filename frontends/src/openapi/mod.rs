@@ -113,7 +113,9 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
         })
         .collect();
 
-    let of = variants(&planned);
+    let paginated: Vec<Option<operation::pager::Declared>> =
+        planned.iter().map(|plan| operation::pager::declared(cx, root, plan.view)).collect();
+    let of = variants(&planned, &paginated);
     let wanted: Vec<name::function::Wanted<'_>> = of
         .iter()
         .map(|variant| name::function::Wanted {
@@ -150,16 +152,26 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
             number,
             shared: number - variant.after,
             reply: variant.reply,
+            pagination: variant.pagination,
         })
         .collect();
     settings::check(cx, &operations, &functions, root);
-    let mut lowering =
-        Lowering { schemas: &mut schemas, auth, errors, error, versioned, sse_event: None, requests: HashMap::new() };
+    let mut lowering = Lowering {
+        schemas: &mut schemas,
+        auth,
+        errors,
+        error,
+        versioned,
+        sse_event: None,
+        requests: HashMap::new(),
+        pending: Vec::new(),
+    };
     for function in &functions {
         let lowered = lowering.function(function);
         let id = lowering.schemas.api.operations.push(lowered);
         lowering.schemas.api.interfaces[function.interface].operations.push(id);
     }
+    let pending = std::mem::take(&mut lowering.pending);
     schemas.finish();
     let json = schemas.json();
     let Schemas { mut api, mut declared, nodes, .. } = schemas;
@@ -167,6 +179,7 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
     report_cuts(cx, &nodes, &resolved.cut, root);
     let named: HashSet<TypeId> = declared.iter().map(|d| d.ty).collect();
     limits::depth(cx, &mut api, &named, json, root);
+    let without_pages: HashSet<_> = operation::pager::resolve(cx, &mut api, &pending, root).into_iter().collect();
 
     let function_names: Vec<name::types::FunctionName> = functions
         .iter()
@@ -180,6 +193,13 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
     resolved.tables.iter().for_each(|group| recursion::name_lists(&mut api, group));
     drop_unused(&mut api, types, json);
     finish(tree, root, &mut api, types);
+    let api = if without_pages.is_empty() { api } else { api.prune(|id, _| !without_pages.contains(&id)) };
+    let functions: Vec<Function<'_>> = functions
+        .into_iter()
+        .filter(|function| !without_pages.contains(&Id::new(function.number)))
+        .enumerate()
+        .map(|(number, function)| Function { number, ..function })
+        .collect();
     let mut api = select(cx, api, &functions, root);
     if cx.options.calls == Calls::Explicit {
         witwire_ir::host::call::declare(&mut api);
@@ -196,27 +216,42 @@ struct Variant<'v> {
     reply: Reply,
     /// How many functions of the same body stand before it.
     after: usize,
+    pagination: Option<&'v operation::pager::Declared>,
 }
 
 impl Variant<'_> {
     /// What the function's name ends in.
     fn suffix(&self) -> Option<String> {
         let body = self.group.and_then(|group| group.suffix.clone());
-        let stream = (self.reply == Reply::Stream && self.after > 0).then(|| "stream".to_owned());
-        let words: Vec<String> = body.into_iter().chain(stream).collect();
+        let reply = match self.reply {
+            Reply::Stream if self.after > 0 => Some("stream"),
+            Reply::Pages => Some("pages"),
+            Reply::Stream | Reply::Value { .. } => None,
+        };
+        let words: Vec<String> = body.into_iter().chain(reply.map(str::to_owned)).collect();
         (!words.is_empty()).then(|| words.join("-"))
     }
 }
 
 /// One function per operation, body and kind of response.
-fn variants<'v>(planned: &'v [Planned<'v>]) -> Vec<Variant<'v>> {
+fn variants<'v>(planned: &'v [Planned<'v>], paginated: &'v [Option<operation::pager::Declared>]) -> Vec<Variant<'v>> {
     let mut out = Vec::new();
-    for plan in planned {
-        let replies = operation::replies(plan.view);
+    for (plan, pagination) in planned.iter().zip(paginated) {
+        let pagination = pagination.as_ref();
+        let mut replies = operation::replies(plan.view);
+        if pagination.is_some() && matches!(replies.first(), Some(Reply::Value { .. })) {
+            replies.push(Reply::Pages);
+        }
         let groups: Vec<Option<&Group>> =
             if plan.groups.is_empty() { vec![None] } else { plan.groups.iter().map(Some).collect() };
         for group in groups {
-            out.extend(replies.iter().enumerate().map(|(after, reply)| Variant { plan, group, reply: *reply, after }));
+            out.extend(replies.iter().enumerate().map(|(after, reply)| Variant {
+                plan,
+                group,
+                reply: *reply,
+                after,
+                pagination,
+            }));
         }
     }
     out

@@ -3,6 +3,7 @@
 pub(crate) mod auth;
 mod body;
 mod error;
+pub(crate) mod pager;
 mod parameter;
 mod request;
 mod response;
@@ -38,6 +39,8 @@ pub(crate) struct Function<'v> {
     pub(crate) shared: usize,
     /// What it returns.
     pub(crate) reply: Reply,
+    /// How the pages follow one another, of an operation that has a function for them.
+    pub(crate) pagination: Option<&'v pager::Declared>,
 }
 
 /// What lowering operations needs besides schemas.
@@ -53,6 +56,8 @@ pub(crate) struct Lowering<'l, 'a> {
     pub(crate) sse_event: Option<TypeId>,
     /// Requests that a second function of the same operation sends as well, by [`Function::shared`].
     pub(crate) requests: HashMap<usize, Request>,
+    /// Pagers whose places are to be found.
+    pub(crate) pending: Vec<pager::Pending>,
 }
 
 /// The path items with a response that declares `ETag`.
@@ -65,6 +70,9 @@ pub(crate) fn versioned(views: &[OperationView]) -> HashSet<NodeId> {
 impl Lowering<'_, '_> {
     /// Lowers one function.
     pub(crate) fn function(&mut self, function: &Function<'_>) -> Operation {
+        if let (Reply::Pages, Some(declared)) = (function.reply, function.pagination) {
+            return self.pages(function, declared.clone());
+        }
         let view = function.view;
         let tree = self.schemas.views.cx.tree;
         let shared = self.requests.remove(&function.shared).filter(|_| function.reply == Reply::Stream);
@@ -81,6 +89,7 @@ impl Lowering<'_, '_> {
             servers: servers_of(tree, view),
             path,
             fixed_query: view.path.query.clone(),
+            pager: None,
             missing: missing(view, &request.path_indices),
             parameters: request.parameters,
             body: request.body,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::context::Context;
 use super::document::OperationView;
-use super::operation::{Function, is_called};
+use super::operation::{self, Function, is_called};
 use super::tree::{NodeId, Tree};
 use crate::{Code, Options, Setting, SettingKey};
 
@@ -61,6 +61,11 @@ pub(super) fn check(cx: &Context<'_>, operations: &[OperationView], functions: &
             let help = "give a parameter's name as the document spells it";
             report(Code::UnknownSelection, (SettingKey::Parameters, name), message, help);
         }
+    }
+    for key in options.pagination.keys().filter(|key| operation::pager::names_nothing(key, operations)) {
+        let help = "give an operationId or `METHOD /path`";
+        let message = format!("`pagination` has `{key}`, which names no operation");
+        report(Code::UnknownSelection, (SettingKey::Pagination, key), message, help);
     }
     let idempotency = options.idempotency.iter().flat_map(|idempotency| &idempotency.operations);
     let keyed = idempotency.map(|key| (SettingKey::Idempotency, "idempotency", key));

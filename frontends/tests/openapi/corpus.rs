@@ -69,6 +69,7 @@ struct Outcome {
     panicked: bool,
     refused: Option<String>,
     callable: usize,
+    streams: usize,
     skipped: usize,
     degraded: usize,
     types: usize,
@@ -131,6 +132,7 @@ fn survey(corpus: &Path, entry: &Entry, tools: bool) -> Outcome {
     out.degraded = compiled.diagnostics.iter().filter(|d| d.code == witwire_frontends::Code::Degraded).count();
     for api in &compiled.apis {
         out.types += api.types.len();
+        out.streams += api.operations.ids().filter(|id| api.stream(*id).is_some()).count();
         out.callable += api.operations.iter().filter(|(_, o)| matches!(&o.call, witwire_ir::Call::Http(_))).count();
         if let Err(contradictions) = api.check() {
             out.problems.push(format!("IR: {} of {}", contradictions[0], contradictions.len()));
@@ -194,7 +196,7 @@ fn documents(corpus: &Path) -> Result<(), Failed> {
     let outcomes = survey_all(corpus, &chosen, true);
     let mut failures = Vec::new();
     let (mut compiled, mut refused, mut vendor_refused, mut callable, mut declared, mut skipped) = (0, 0, 0, 0, 0, 0);
-    let (mut degraded, mut over, mut types) = (0, 0, 0);
+    let (mut degraded, mut over, mut types, mut streams) = (0, 0, 0, 0);
     for outcome in &outcomes {
         let Some(entry) = chosen.iter().find(|e| e.path == outcome.path) else { continue };
         let line = |what: &str| format!("{}: {what}", outcome.path);
@@ -218,6 +220,7 @@ fn documents(corpus: &Path) -> Result<(), Failed> {
             types += outcome.types;
         }
         over += usize::from(outcome.binary_over_limit);
+        streams += outcome.streams;
         failures.extend(outcome.problems.iter().map(|p| line(p)));
         if only.is_some() || std::env::var_os("WITWIRE_VERBOSE").is_some() {
             println!("{outcome:?}");
@@ -228,6 +231,7 @@ fn documents(corpus: &Path) -> Result<(), Failed> {
         "vendors: {declared} operations declared, {callable} functions, {skipped} operations skipped, {degraded} degradations of \
          {types} types"
     );
+    println!("{streams} functions give a stream");
     if skipped * 1_000 > declared {
         failures.push(format!("{skipped} of {declared} operations cannot be called: more than one in 1,000"));
     }

@@ -34,6 +34,9 @@ pub(super) fn describe(compiled: &Compiled) -> String {
             call.parameters.iter().for_each(|p| parameter(&mut out, p));
             call.body.iter().for_each(|b| body(&mut out, b));
             call.responses.iter().for_each(|r| response(&mut out, r));
+            if let Some(pager) = &call.pager {
+                let _ = writeln!(out, "  pages by {pager:?}");
+            }
         }
     }
     out

@@ -7,8 +7,10 @@ mod body;
 mod date;
 mod form;
 pub(crate) mod header;
+mod link;
 mod media;
 mod multipart;
+mod pager;
 mod percent;
 mod place;
 mod request;
@@ -69,7 +71,11 @@ impl HttpPlan {
     }
 
     pub(crate) fn request(&self, api: &Api, codecs: &Codecs, args: &[Value]) -> Result<HttpRequest, Failure> {
-        request::Encoding::new(self, Writer::new(api, codecs, &Budget::default()), args).request()
+        let mut request = request::Encoding::new(self, Writer::new(api, codecs, &Budget::default()), args).request()?;
+        if let Some(url) = self.page_url(args) {
+            request.page = Some(url.to_owned());
+        }
+        Ok(request)
     }
 
     pub(crate) fn response(&self, api: &Api, codecs: &Codecs, args: &[Value], response: &HttpResponse) -> Value {

@@ -76,6 +76,7 @@ impl<'a> Encoding<'a> {
         Ok(HttpRequest {
             method: call.method,
             target,
+            page: None,
             headers: self.headers,
             body: body.map(|body| body.bytes),
             secrets: Secrets::default(),

@@ -23,15 +23,17 @@ pub(super) struct Decoding<'a> {
     pub(super) response: &'a HttpResponse,
 }
 
-/// `ok`, with the case of the success where there are several.
-fn success(case: Option<u16>, value: Option<Value>) -> Value {
-    Value::ok(match case {
-        Some(case) => Some(Value::Variant(case.into(), value.map(Box::new))),
-        None => value,
-    })
-}
-
 impl Decoding<'_> {
+    /// `ok`, with the case of the success where there are several.
+    fn success(&self, case: Option<u16>, value: Option<Value>) -> Value {
+        let value = match case {
+            Some(case) => Some(Value::Variant(case.into(), value.map(Box::new))),
+            None => value,
+        };
+        // A page, for `next` of a pager.
+        Value::ok(if self.plan.call.pager.is_some() { Some(Value::option(value)) } else { value })
+    }
+
     /// `ok` for a success that reads as declared, else `err`.
     pub(super) fn result(&self) -> Value {
         let status = self.response.status;
@@ -42,7 +44,7 @@ impl Decoding<'_> {
             })
         {
             return match self.ok(shape) {
-                Ok(value) => success(case, value),
+                Ok(value) => self.success(case, value),
                 Err(trouble) => self.invalid(&trouble),
             };
         }
@@ -74,7 +76,7 @@ impl Decoding<'_> {
         // Any bytes would read as text: what they are has to be said.
         let fits = body.is_none_or(|body| media::matches(self.content_type(), &body.media_type));
         let is_success = (200..300).contains(&self.response.status);
-        (is_success && alone && fits).then(|| self.ok(shape).ok().map(|value| success(case, value)))?
+        (is_success && alone && fits).then(|| self.ok(shape).ok().map(|value| self.success(case, value)))?
     }
 
     /// The declaration that fits best: the most exact status, then the response's own media type.

@@ -63,6 +63,19 @@ impl Plan {
         })))
     }
 
+    /// The arguments of the next page's call, for an operation that opens a pager; `None` where there is no next page. `result` is what
+    /// `next` gave for these arguments. A URL stands behind the declared arguments.
+    pub fn further(&self, operation: OperationId, args: &[Value], result: &Value) -> Option<Vec<Value>> {
+        let (OperationPlan::Http(plan), Value::Result(Ok(Some(page)))) = (&self.operations[operation.index()], result)
+        else {
+            return None;
+        };
+        match &**page {
+            Value::Option(Some(page)) => plan.further(&self.api, args, page),
+            _ => None,
+        }
+    }
+
     /// How the body of a response is cut into items, none larger than `limit` bytes; `None` where the response is none of items, and
     /// is to be read whole for [`Plan::response`]. `head` is the response without its body.
     pub fn splitter(&self, operation: OperationId, head: &HttpResponse, limit: usize) -> Option<Splitter> {

@@ -155,6 +155,7 @@ pub(super) fn call(method: Method) -> HttpCall {
             status: StatusMatch::Exact(204),
             outcome: Outcome::Ok { case: None, shape: OkShape::None },
         }],
+        pager: None,
         missing: MissingFrom::default(),
     }
 }

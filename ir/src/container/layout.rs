@@ -7,7 +7,7 @@ use super::{FORMAT, Limits};
 pub(super) const MAGIC: [u8; 8] = [0x89, b'W', b'I', b'T', b'W', b'\r', b'\n', 0x1a];
 
 /// The oldest format that is read.
-const OLDEST: u16 = 1;
+const OLDEST: u16 = 3;
 const CHECKSUM: usize = 32;
 /// Magic, version, checksum and the number of sections.
 const HEADER: usize = MAGIC.len() + 2 + CHECKSUM + 2;

@@ -9,10 +9,10 @@ use crate::host::http::SseEvent;
 use crate::id::TypeId;
 use crate::operation::Operation;
 use crate::operation::http::{
-    Body, BodyValue, HttpCall, ItemEncoding, Location, OkShape, Outcome, ParameterValue, PathPart, ResponseBody,
-    StatusMatch, StreamBody,
+    Body, BodyValue, HttpCall, ItemEncoding, Location, Method, OkShape, Outcome, Pager, ParameterValue, PathPart,
+    ResponseBody, StatusMatch, StreamBody,
 };
-use crate::types::{Shape, Step};
+use crate::types::Shape;
 
 pub(super) fn check(api: &Api, operation: &Operation, call: &HttpCall, ok: Option<TypeId>) -> Checked {
     parameters(api, operation, call)?;
@@ -20,6 +20,10 @@ pub(super) fn check(api: &Api, operation: &Operation, call: &HttpCall, ok: Optio
         body(api, operation, b)?;
     }
     opening(api, call, ok)?;
+    let ok = match &call.pager {
+        None => ok,
+        Some(pager) => Some(self::pager(api, operation, call, pager)?),
+    };
     call.responses.iter().try_for_each(|response| {
         let exists = match response.status {
             StatusMatch::Exact(status) => (100..=599).contains(&status),
@@ -30,7 +34,7 @@ pub(super) fn check(api: &Api, operation: &Operation, call: &HttpCall, ok: Optio
             return fail(Rule::Call, format!("{:?} is no status", response.status));
         }
         match &response.outcome {
-            Outcome::Ok { case, shape } => success(api, ok, *case, shape),
+            Outcome::Ok { case, shape } => success(api, operation, ok, *case, shape),
             Outcome::Error { body: None } => Ok(()),
             Outcome::Error { body: Some(error) } => {
                 let declared = api.host.as_ref().and_then(|h| h.error_body);
@@ -50,7 +54,11 @@ fn opening(api: &Api, call: &HttpCall, ok: Option<TypeId>) -> Checked {
     let returns_resource = ok.is_some_and(|ok| matches!(api.shape(ok), Shape::Resource(_)));
     let streams = call.streams().count();
     let successes = call.responses.iter().filter(|r| matches!(r.outcome, Outcome::Ok { .. })).count();
-    let fits = if returns_resource { streams > 0 && streams == successes } else { streams == 0 };
+    let fits = match (&call.pager, returns_resource) {
+        (Some(_), returns_resource) => returns_resource && streams == 0 && successes > 0,
+        (None, true) => streams > 0 && streams == successes,
+        (None, false) => streams == 0,
+    };
     ensure(fits, "it returns a resource though not all of its responses are read item by item, or the other way round")
 }
 
@@ -100,7 +108,7 @@ fn body(api: &Api, operation: &Operation, body: &Body) -> Checked {
     }
 }
 
-fn success(api: &Api, ok: Option<TypeId>, case: Option<u16>, shape: &OkShape) -> Checked {
+fn success(api: &Api, operation: &Operation, ok: Option<TypeId>, case: Option<u16>, shape: &OkShape) -> Checked {
     let payload = match case {
         None => ok,
         Some(case) => match ok.map(|ok| api.shape(ok)) {
@@ -109,7 +117,7 @@ fn success(api: &Api, ok: Option<TypeId>, case: Option<u16>, shape: &OkShape) ->
         },
     };
     match shape {
-        OkShape::Stream(body) => stream(api, payload.filter(|_| case.is_none()), body),
+        OkShape::Stream(body) => stream(api, operation, payload.filter(|_| case.is_none()), body),
         OkShape::None => ensure(payload.is_none(), "a response without value has a type"),
         OkShape::Body(body) => ensure(holds_body(api, payload, body), "a response's body is not the type of the result"),
         OkShape::Record { ty, body, headers } => {
@@ -128,19 +136,50 @@ fn success(api: &Api, ok: Option<TypeId>, case: Option<u16>, shape: &OkShape) ->
     }
 }
 
-/// A stream's items are what `next` of its resource gives.
-fn stream(api: &Api, payload: Option<TypeId>, body: &StreamBody) -> Checked {
-    let Some(Shape::Resource(resource)) = payload.map(|ty| api.shape(ty)) else {
-        return fail(Rule::Call, "a response is read item by item, but its function returns no resource");
-    };
-    let next = resource.methods.iter().find(|method| method.step == Step::Next).and_then(|method| method.result);
-    let item = match next.map(|ty| api.shape(ty)) {
-        Some(Shape::Result { ok: Some(ok), .. }) => match api.shape(*ok) {
-            Shape::Option(item) => Some(*item),
+/// The places of a pager hold what it takes from them. Gives the type of a page.
+fn pager(api: &Api, operation: &Operation, call: &HttpCall, pager: &Pager) -> Checked<TypeId> {
+    let Some(page) = api.page(operation) else { return fail(Rule::Call, "its pager has no `next` that gives pages") };
+    if pager.follows_urls() && (call.method != Method::Get || call.body.is_some()) {
+        return fail(Rule::Call, "its pages are URLs, though it is no GET");
+    }
+    let at = |slots: &[u16]| {
+        slots.iter().try_fold(page, |ty, slot| match api.shape(bare(api, ty)) {
+            Shape::Record(fields) => fields.get(usize::from(*slot)).map(|field| field.ty),
             _ => None,
-        },
-        _ => None,
+        })
     };
+    let value = |slots: &[u16], fits: fn(&Shape) -> bool| at(slots).is_some_and(|ty| fits(api.shape(bare(api, ty))));
+    let argument =
+        |place, fits: fn(&Shape) -> bool| lead(api, operation, place).is_ok_and(|ty| fits(api.shape(bare(api, ty))));
+    let text = |shape: &Shape| matches!(shape, Shape::String);
+    let list = |shape: &Shape| matches!(shape, Shape::List(_));
+    let fits = match pager {
+        Pager::Link { header: slots } | Pager::Url { url: slots } => value(slots, text),
+        Pager::Cursor { cursor, argument: place } => {
+            (value(cursor, text) && argument(place, text)) || (value(cursor, is_integer) && argument(place, is_integer))
+        }
+        Pager::Page { argument: place, items, pages, .. } => {
+            argument(place, is_integer)
+                && (items.is_some() || pages.is_some())
+                && items.as_ref().is_none_or(|items| value(items, list))
+                && pages.as_ref().is_none_or(|pages| value(pages, is_integer))
+        }
+        Pager::Offset { argument: place, items, limit, .. } => {
+            argument(place, is_integer)
+                && value(items, list)
+                && limit.as_ref().is_none_or(|limit| argument(limit, is_integer))
+        }
+    };
+    if fits { Ok(page) } else { fail(Rule::Place, "a place of its pager does not hold what the pager takes from it") }
+}
+
+fn is_integer(shape: &Shape) -> bool {
+    matches!(shape, Shape::U32 | Shape::U64 | Shape::S32 | Shape::S64)
+}
+
+/// A stream's items are what `next` of its resource gives.
+fn stream(api: &Api, operation: &Operation, payload: Option<TypeId>, body: &StreamBody) -> Checked {
+    let item = payload.and_then(|_| api.page(operation));
     ensure(item.is_some_and(|item| same(api, item, body.ty)), "a stream's items are not what `next` gives")?;
     let fits = match body.item {
         ItemEncoding::Json | ItemEncoding::Object => true,

@@ -1,11 +1,13 @@
 //! HTTP's part of an operation: parameters, bodies, responses.
 
+mod pager;
 mod stream;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use pager::Pager;
 pub use stream::{Framing, ItemEncoding, StreamBody};
 
 use super::Place;
@@ -34,6 +36,9 @@ pub struct HttpCall {
     pub accept: Vec<String>,
     /// All declared responses.
     pub responses: Vec<Response>,
+    /// How a further page is asked for, where the operation opens a pager: `next` of its resource gives pages, each of which is a call of
+    /// its own, and the value of a page is that of a response.
+    pub pager: Option<Pager>,
     /// For `not-found`: the collection's name and the last path parameter, from the path.
     pub missing: MissingFrom,
 }

@@ -271,6 +271,7 @@ impl Build {
             body: None,
             accept: vec!["application/json".to_owned()],
             responses: vec![],
+            pager: None,
             missing: MissingFrom::default(),
         };
         let header = KeyHeader { name: "k".to_owned(), format: KeyFormat::Raw, window_seconds: Some(60) };

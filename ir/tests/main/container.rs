@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use witwire_ir::Texts;
-use witwire_ir::container::{Bundle, ContainerError, Limits, core_only, read, read_core, read_within, write, write_core};
+use witwire_ir::container::{
+    Bundle, ContainerError, FORMAT, Limits, core_only, read, read_core, read_within, write, write_core,
+};
 
 use crate::{arbitrary, small};
 
@@ -23,7 +25,8 @@ fn file(sections: &[(u16, &[u8])]) -> Vec<u8> {
 
 /// Puts magic, version and checksum before what follows them.
 fn seal(rest: &[u8]) -> Vec<u8> {
-    let mut file = b"\x89WITW\r\n\x1a\x01\x00".to_vec();
+    let mut file = b"\x89WITW\r\n\x1a".to_vec();
+    file.extend(FORMAT.to_le_bytes());
     file.extend(blake3::hash(rest).as_bytes());
     file.extend(rest);
     file
@@ -126,8 +129,8 @@ fn each_trouble_has_its_error() {
     assert_eq!(read(b"").unwrap_err(), ContainerError::NotAContainer);
     // A transfer as text turns the line end.
     assert_eq!(with(5, b"\n\n"), ContainerError::NotAContainer);
-    assert_eq!(with(8, &[3, 0]), ContainerError::Newer { found: 3, newest: 2 });
-    assert_eq!(with(8, &[0, 0]), ContainerError::Older { found: 0, oldest: 1, newest: 2 });
+    assert_eq!(with(8, &[9, 0]), ContainerError::Newer { found: 9, newest: 3 });
+    assert_eq!(with(8, &[0, 0]), ContainerError::Older { found: 0, oldest: 3, newest: 3 });
     assert_eq!(with(bytes.len() - 1, &[0xff]), ContainerError::Checksum);
     assert_eq!(with(HEADER + 4, &[0xff; 8]), ContainerError::Cut { wanted: u64::MAX, has: bytes.len() as u64 });
     let longer = [bytes.as_slice(), &[0; 3]].concat();

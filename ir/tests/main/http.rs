@@ -111,6 +111,7 @@ fn api() -> Api {
             failure(StatusMatch::Class(4), 0, problem),
             failure(StatusMatch::Default, 1, string),
         ],
+        pager: None,
         missing: MissingFrom { resource: "things".to_owned(), id: Some(0) },
     });
     b.api
@@ -253,6 +254,7 @@ fn streaming(framing: Framing, item: ItemEncoding, item_shape: impl FnOnce(&mut 
             status: StatusMatch::Exact(200),
             outcome: Outcome::Ok { case: None, shape: OkShape::Stream(stream) },
         }],
+        pager: None,
         missing: MissingFrom::default(),
     });
     b.api

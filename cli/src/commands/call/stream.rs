@@ -75,6 +75,23 @@ pub(super) fn run(
     })
 }
 
+/// Asks for one page after the other, and shows them.
+pub(super) fn pages(
+    plan: &Plan,
+    call: &wave::WaveCall,
+    output: Output,
+    send: impl Fn(&wave::WaveCall) -> Result<Value, CliError>,
+) -> Result<(), CliError> {
+    let mut next = Some(call.args.clone());
+    while let Some(args) = next {
+        let page = wave::WaveCall { operation: call.operation, args };
+        let value = send(&page)?;
+        show(plan, call, &value, output)?;
+        next = plan.further(call.operation, &page.args, &value);
+    }
+    Ok(())
+}
+
 async fn over_http(plan: &Plan, call: &wave::WaveCall, mut stream: HttpStream, output: Output) -> Result<(), CliError> {
     let operation = call.operation;
     let broken = |error: SendError| of_error(plan, call, error);

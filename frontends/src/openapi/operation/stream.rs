@@ -19,6 +19,8 @@ pub(crate) enum Reply {
     Value { beside: bool },
     /// A resource that gives the response's items.
     Stream,
+    /// A resource that gives one response after the other.
+    Pages,
 }
 
 /// Data that are no JSON and that end a stream of JSON wherever they are used.
@@ -105,6 +107,12 @@ impl Lowering<'_, '_> {
         self.resource(function, ty, "download", "The next bytes, as many as came; `none` at the end.")
     }
 
+    /// The resource of a pager, in a result.
+    pub(super) fn pager(&mut self, function: &Function<'_>, page: TypeId) -> TypeId {
+        let resource = self.resource(function, page, "pager", "The next page; `none` behind the last.");
+        self.schemas.shape(Shape::Result { ok: Some(resource), err: Some(self.error) })
+    }
+
     /// The resource of a stream.
     fn resource(&mut self, function: &Function<'_>, item: TypeId, suffix: &str, docs: &str) -> TypeId {
         let next = self.schemas.option(item);
@@ -113,7 +121,11 @@ impl Lowering<'_, '_> {
         let next = Method { step: Step::Next, params: Vec::new(), result: Some(result), docs };
         // Operations are numbered as their functions are.
         let resource = Resource { operation: OperationId::new(function.number), methods: vec![next] };
-        let docs = self.schemas.text(Some("A response that is read piece by piece. Dropped, it is given up.".to_owned()));
+        let what = match function.reply {
+            Reply::Pages => "Responses that continue one another. Each is a call of its own.",
+            _ => "A response that is read piece by piece. Dropped, it is given up.",
+        };
+        let docs = self.schemas.text(Some(what.to_owned()));
         let wish = Wish::Synthesized { function: function.shared, suffix: suffix.to_owned(), otherwise: "stream" };
         self.schemas.declare(Type { docs, ..Type::plain(Shape::Resource(resource)) }, wish)
     }
@@ -214,7 +226,7 @@ fn is_event(views: &Views<'_>, parts: &[Part], depth: usize) -> bool {
 /// Sets the boolean member `stream` of a body, so that it is as the function says and no argument. Whether it is there.
 pub(super) fn set_flag(views: &Views<'_>, node: NodeId, reply: Reply, fields: &mut Fields) -> bool {
     let streams = match reply {
-        Reply::Value { beside: false } => return false,
+        Reply::Value { beside: false } | Reply::Pages => return false,
         Reply::Value { beside: true } => false,
         Reply::Stream => true,
     };

@@ -1,0 +1,64 @@
+//! Pagers: each page is a call of its own, with the class of its operation.
+//!
+//! Where a pager stands follows from the pages that it gave, so that nothing but their calls is recorded.
+
+use witwire_interpreter::{Failure, Request};
+use witwire_ir::Value;
+
+use super::{Session, Stop};
+use crate::callee::Callee;
+use crate::oplog::{CallStep, Class, FunctionName, Recorded, Started, redact, request_digest};
+use crate::stream::{Line, OpenStream};
+use crate::transport::follow_page;
+
+impl Session {
+    /// Gives the next page: from the oplog, or over the network. After an error the same page is asked for again.
+    pub(super) async fn page(&mut self, pager: &mut OpenStream, method: &FunctionName) -> Result<Value, Stop> {
+        let callee = pager.callee.clone();
+        let args = match &pager.line {
+            Line::Pages(Some(args)) => args.clone(),
+            // What the pages said is enough to know that there is no other.
+            _ => return Ok(Value::ok(Some(Value::none()))),
+        };
+        let mut recorded = args.clone();
+        if let Some(place) = &callee.operation().auth.guest {
+            redact(&mut recorded, place);
+        }
+        callee.plan.empty_credentials(callee.operation, &mut recorded);
+        let handle = pager.handle;
+        let digest = request_digest(&self.digest_key, method, &recorded);
+        let step = self.playback.next_call(method, callee.ir, digest)?;
+        self.show_new_output();
+        let page = match step {
+            CallStep::Replayed { call, response, beside, .. } => {
+                self.begin_with(handle, call);
+                self.tell(handle, call, beside.as_ref());
+                response
+            }
+            CallStep::InDoubt { call, at, started } => {
+                self.begin_with(handle, call);
+                let _outside = self.interrupter.outside();
+                self.settle(&callee, &args, handle, (call, at, started)).await?
+            }
+            CallStep::Live => {
+                let request = if callee.record_requests { Recorded::Typed(recorded) } else { Recorded::Digest };
+                let class = Class::from(&callee.operation().class);
+                let started = Started { function: method.clone(), ir: callee.ir, digest, request, class, key: None };
+                self.begin_with(handle, self.journal.next());
+                let _outside = self.interrupter.outside();
+                self.begin(&callee, &args, handle, started).await?
+            }
+        };
+        if matches!(page, Value::Result(Ok(_))) {
+            pager.line = Line::Pages(callee.plan.further(callee.operation, &args, &page));
+        }
+        Ok(page)
+    }
+}
+
+/// Finds where the URL of a further page leads, if the request has one: nowhere but to the service that named it.
+pub(super) fn resolve(callee: &Callee, request: &mut Request) -> Result<(), Failure> {
+    let Request::Http(request) = request else { return Ok(()) };
+    let secrets = callee.plan.api().query_keys();
+    follow_page(request, callee.route.endpoints(), &secrets).map_err(|error| Failure::Denied(error.to_string()))
+}

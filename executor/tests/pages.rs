@@ -1,0 +1,127 @@
+//! Pagers: pages are calls of their own, and where a pager stands survives its process.
+
+use std::os::unix::process::ExitStatusExt;
+
+use libtest_mimic::Trial;
+use witwire_executor::oplog::{Event, Ordinal, describe};
+use witwire_ir::InDoubt;
+use witwire_ir::host::http::ErrorKind;
+use witwire_test_support::Script;
+
+use crate::ledger::{ASTRAY, PAGES, PageCounts, Pages, Protocol};
+use crate::setup::{Setup, TestResult, check, contains, invoke, parse_numbers, script, trial, wait};
+use crate::streams::Case;
+
+const fn error(kind: ErrorKind) -> u64 {
+    1 + kind as u64
+}
+
+const fn page(number: u64) -> u64 {
+    Script::VALUE + number
+}
+
+const END: u64 = Script::VALUE;
+
+/// Opens a pager and asks for so many pages.
+fn reads(pages: Pages, id: &str, times: usize) -> Script {
+    let arguments = match pages {
+        Pages::Url => format!("\"{id}\""),
+        Pages::Cursor => format!("\"{id}\", none"),
+    };
+    let script = script(Protocol::Http).open("p", PAGES, format!("{}({arguments})", pages.name()));
+    (0..times).fold(script, |script, _| script.method("p", "next()"))
+}
+
+/// Each of three pages asked for once.
+fn once(pages: Pages) -> PageCounts {
+    (1..=3).map(|number| ((pages, number), 1)).collect()
+}
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = vec![
+        trial("pages::another_origin_is_not_asked", astray),
+        trial("pages::the_oplog_tells_the_pages", described),
+        trial("pages::kill::an_unsafe_page_in_doubt_is_told_and_can_be_asked_for_again", in_doubt),
+    ];
+    for pages in Pages::ALL {
+        trials.push(trial(format!("pages::{}", pages.name()), move || to_the_end(pages)));
+        for (window, ordinal) in KILLS {
+            let name = format!("pages::kill::{}::{window}-{ordinal}", pages.name());
+            trials.push(trial(name, move || killed(pages, window, ordinal)));
+        }
+    }
+    trials
+}
+
+async fn to_the_end(pages: Pages) -> TestResult {
+    let setup = Setup::new().await?;
+    let program = setup.load(Protocol::Http, &reads(pages, "3", 5))?;
+    let expected = vec![0, page(1), page(2), page(3), END, END];
+    let mut worker = setup.open(&program).await?;
+    check("what the guest got", &invoke(&mut worker, "a").await?, &expected)?;
+    drop(worker);
+    // Once more from the oplog: the same, and the server sees nothing.
+    let mut worker = setup.open(&program).await?;
+    worker.resume(None).await?;
+    check("what the guest got before", &invoke(&mut worker, "a").await?, &expected)?;
+    check("requests", &setup.server.page_counts(), &once(pages))
+}
+
+async fn astray() -> TestResult {
+    let setup = Setup::new().await?;
+    let mut worker = setup.open(&setup.load(Protocol::Http, &reads(Pages::Url, ASTRAY, 3))?).await?;
+    let denied = error(ErrorKind::Denied);
+    check("what the guest got", &invoke(&mut worker, "a").await?, &vec![0, page(1), denied, denied])?;
+    check("requests", &setup.server.page_counts(), &PageCounts::from([((Pages::Url, 1), 1)]))
+}
+
+async fn described() -> TestResult {
+    let setup = Setup::new().await?;
+    let mut worker = setup.open(&setup.load(Protocol::Http, &reads(Pages::Cursor, "2", 2))?).await?;
+    invoke(&mut worker, "a").await?;
+    let entries = setup.entries().await?;
+    let api = std::sync::Arc::new(crate::ledger::api(Protocol::Http, InDoubt::OutcomeUnknown));
+    let ir = entries.iter().find_map(|(_, e)| match &e.event {
+        Event::Started(started) => Some(started.ir),
+        _ => None,
+    });
+    let apis = std::collections::HashMap::from([(ir.ok_or("no call")?, vec![api])]);
+    let lines: Vec<String> = describe(&entries, &apis).iter().map(ToString::to_string).collect();
+    let expected = [
+        "finished #1 ok(<resource 0>)",
+        "started test:ledger/pages@1.2.0#[method]by-cursor-pager.next(\"2\", none) [unsafe]",
+        "finished #3 ok(some({number: 1, next: some(\"2\")}))",
+        "started test:ledger/pages@1.2.0#[method]by-cursor-pager.next(\"2\", some(\"2\")) [unsafe]",
+        "finished #5 ok(some({number: 2}))",
+    ];
+    for (line, expected) in lines[2..].iter().zip(expected) {
+        contains(line, expected)?;
+    }
+    Ok(())
+}
+
+/// `Invoked` is 0, the opening 1 and 2, the pages are from 3, two entries each.
+const KILLS: [(&str, u64); 4] =
+    [("recorded", 1), ("before-recorded", 5), ("recorded-not-returned", 5), ("before-recorded", 7)];
+
+/// The server sees no page twice.
+async fn killed(pages: Pages, window: &'static str, ordinal: u64) -> TestResult {
+    let case = Case::over(Protocol::Http, &reads(pages, "3", 4), InDoubt::OutcomeUnknown).await?;
+    let first = wait(case.spawn(&["order"], None, Some((window, Ordinal::new(ordinal))))?).await?;
+    check("the signal that ended the first process", &first.status.signal(), &Some(9))?;
+    let line = case.process(&["order"], None).await?.lines.concat();
+    check("what the guest got", &parse_numbers(&line)?, &vec![0, page(1), page(2), page(3), END])?;
+    check("requests", &case.server.page_counts(), &once(pages))?;
+    check("what a resumed worker prints", &case.process(&[], None).await?.lines, &Vec::new())?;
+    check("the stored result", &case.process(&["order"], None).await?.lines.concat(), &line)?;
+    check("requests after the end", &case.server.page_counts(), &once(pages))
+}
+
+/// The second page's call was durable, and it is not known whether it was sent.
+async fn in_doubt() -> TestResult {
+    let case = Case::over(Protocol::Http, &reads(Pages::Cursor, "3", 4), InDoubt::OutcomeUnknown).await?;
+    wait(case.spawn(&["order"], None, Some(("recorded", Ordinal::new(5))))?).await?;
+    let got = parse_numbers(&case.process(&["order"], None).await?.lines.concat())?;
+    check("what the guest got", &got, &vec![0, page(1), error(ErrorKind::OutcomeUnknown), page(2), page(3)])?;
+    check("requests", &case.server.page_counts(), &once(Pages::Cursor))
+}
