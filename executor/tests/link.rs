@@ -136,7 +136,7 @@ fn no_api() -> TestResult {
     let error = refusal(wasm.clone(), &[dependency()?])?.to_string();
     contains(
         &error,
-        "no API for the import `test:other/ledger@1.2.0`: there is test:ledger/ledger@1.2.0, test:ledger/feeds@1.2.0; add its API",
+        "no API for the import `test:other/ledger@1.2.0`: there is test:ledger/ledger@1.2.0, test:ledger/feeds@1.2.0, test:ledger/pages@1.2.0; add its API",
     )?;
     contains(&refusal(wasm, &[])?.to_string(), "no API is loaded; give it with `--api`")
 }

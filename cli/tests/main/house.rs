@@ -36,7 +36,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("witwire-test-support", &[]),
     ("witwire-wave-tests", &[]),
-    ("witwire-benches", &["witwire-frontends", "witwire-interpreter", "witwire-ir"]),
+    (
+        "witwire-benches",
+        &[
+            "todo-service",
+            "witwire-executor",
+            "witwire-frontends",
+            "witwire-interpreter",
+            "witwire-ir",
+            "witwire-test-support",
+        ],
+    ),
     ("todo-service", &[]),
     ("witwire-fuzz-targets", &["witwire-frontends", "witwire-interpreter", "witwire-ir", "witwire-manifest"]),
 ];
