@@ -85,7 +85,14 @@ fn script(steps: &[Step]) -> String {
         // grep ends with 1 where it counts none.
         let command =
             step.command.replace("| grep -c a-secret-of-the-operator", "| { grep -c a-secret-of-the-operator || true; }");
-        script += &format!("printf '\\n@@@ '\n{command}\ncode=$?\n");
+        script += "printf '\\n@@@ '\n";
+        script += &if let Some(process) = step.command.strip_prefix("kill -9 ") {
+            // Its port is free once it has ended, which is told by this shell alone and not by a reader's. It may have ended before
+            // the shell comes to `wait`, so both stand in one group.
+            format!("{{ {command}; code=$?; wait {process}; }} 2> /dev/null\n")
+        } else {
+            format!("{command}\ncode=$?\n")
+        };
         if let Some((_, rest)) = step.command.split_once("--listen 127.0.0.1:")
             && step.command.ends_with('&')
         {
@@ -93,10 +100,6 @@ fn script(steps: &[Step]) -> String {
             script += &format!(
                 "until (: < /dev/tcp/127.0.0.1/{port}) 2>/dev/null || ! kill -0 $! 2>/dev/null; do sleep 0.02; done\n"
             );
-        }
-        if let Some(process) = step.command.strip_prefix("kill -9 ") {
-            // Its port is free once it has ended. Which is told by this shell alone, and not by a reader's.
-            script += &format!("{{ wait {process}; }} 2> /dev/null\n");
         }
         script += "printf '\\n@@@code %s' $code\n";
     }
