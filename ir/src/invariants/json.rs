@@ -64,9 +64,7 @@ pub(super) fn object(api: &Api, fields: &[Field], object: &Object) -> Result<(),
         let fits = match member.presence {
             Presence::Required => !option,
             Presence::Nullable => option,
-            Presence::Optional => {
-                option || matches!(api.shape(ty), Shape::List(_) | Shape::Bytes) || is_empty_object(api, ty)
-            }
+            Presence::Optional => option || matches!(api.shape(ty), Shape::List(_)) || is_empty_object(api, ty),
         };
         if !fits {
             return Err(format!("member `{}` is {:?}, which its slot cannot be", member.key, member.presence));

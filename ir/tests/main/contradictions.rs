@@ -190,6 +190,13 @@ fn wire_maps_fit() {
     breaks(Rule::Wire, wire("range", object(&[0, 1], Presence::Required)));
     breaks(Rule::Wire, wire("filter", object(&[0, 1, 2], Presence::Optional)));
     breaks(Rule::Wire, wire("level", object(&[], Presence::Optional)));
+    // Bytes that are not there would be none, which is another value.
+    breaks(Rule::Wire, |api| {
+        wire("filter", object(&[0, 1, 2], Presence::Optional))(api);
+        let bytes = api.types.push(Type::plain(Shape::Bytes));
+        let Shape::Record(fields) = &mut at(api, "filter").shape else { panic!("a record") };
+        fields[2].ty = bytes;
+    });
 
     let literals = |n: usize| Wire::Json(Json::Literals(vec![Literal::Null; n]));
     let mut fits = small::api();
