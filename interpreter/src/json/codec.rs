@@ -239,7 +239,12 @@ pub(crate) enum ArmCodec {
 /// A step in deciding which arm a JSON value is.
 #[derive(Debug)]
 pub(super) enum RungCodec {
-    Discriminator { key: Box<str>, values: HashMap<Box<str>, u16> },
+    Discriminator {
+        key: Box<str>,
+        values: HashMap<Box<str>, u16>,
+        /// Every arm that can be an object has a value, so that another value is none of them.
+        covers: bool,
+    },
     Kind(Vec<(Kind, u16)>),
     Key(Vec<(String, u16)>),
     KeyKind(Vec<(String, Kind, u16)>),

@@ -121,7 +121,7 @@ fn of_json(api: &Api, ty: TypeId, json: &Json, shape: &Shape) -> Result<Codec, S
         },
         (Json::EmptyObject, Shape::Bool) => Ok(Codec::EmptyObject),
         (Json::Union(union), Shape::Variant(cases)) if (union.arms.len()..=union.arms.len() + 1).contains(&cases.len()) => {
-            union_codec(union, cases.len() > union.arms.len())
+            union_codec(api, union, cases.len() > union.arms.len())
         }
         (Json::Array, Shape::Tuple(items)) => Ok(Codec::Tuple(items.as_slice().into())),
         (Json::IntegerString, shape) => match int(shape) {
@@ -155,7 +155,7 @@ fn literals_codec(literals: &[Literal], open: bool, is_enum: bool) -> Codec {
     Codec::Literals(Box::new(LiteralsCodec { literals: literals.into(), strings: strings.collect(), open, is_enum }))
 }
 
-fn union_codec(union: &Union, open: bool) -> Result<Codec, String> {
+fn union_codec(api: &Api, union: &Union, open: bool) -> Result<Codec, String> {
     let arms: Box<[_]> = union
         .arms
         .iter()
@@ -170,8 +170,10 @@ fn union_codec(union: &Union, open: bool) -> Result<Codec, String> {
         let (rung, fits) = match rung {
             Rung::Discriminator { key, values } => {
                 let fits = values.iter().all(|(_, arm)| in_range(*arm));
+                let has_value = |arm: usize| values.iter().any(|(_, of)| usize::from(*of) == arm);
+                let covers = union.arms.iter().enumerate().all(|(i, arm)| has_value(i) || !may_be_object(api, arm));
                 let values = values.iter().map(|(value, arm)| (value.as_str().into(), *arm)).collect();
-                (RungCodec::Discriminator { key: key.as_str().into(), values }, fits)
+                (RungCodec::Discriminator { key: key.as_str().into(), values, covers }, fits)
             }
             Rung::Kind(kinds) => (RungCodec::Kind(kinds.clone()), kinds.iter().all(|(_, arm)| in_range(*arm))),
             Rung::Key(keys) => (RungCodec::Key(keys.clone()), keys.iter().all(|(_, arm)| in_range(*arm))),
@@ -184,6 +186,32 @@ fn union_codec(union: &Union, open: bool) -> Result<Codec, String> {
         ladder.push(rung);
     }
     Ok(Codec::Union(Box::new(UnionCodec { arms, ladder: ladder.into(), open })))
+}
+
+/// Whether a JSON object can be this arm.
+fn may_be_object(api: &Api, arm: &Arm) -> bool {
+    let is_object = |literal: &Literal| matches!(literal, Literal::Json(text) if text.starts_with('{'));
+    let mut ty = match arm {
+        Arm::Constant(literal) => return is_object(literal),
+        Arm::Value(ty) => *ty,
+    };
+    loop {
+        let shape = api.shape(ty);
+        return match &api.types[target(api, ty)].wire {
+            Wire::Json(Json::Literals(literals)) => literals.iter().any(is_object),
+            Wire::Json(Json::Base64 { .. } | Json::Array | Json::IntegerString) => false,
+            Wire::Json(_) => true,
+            _ => match shape {
+                Shape::Option(inner) => {
+                    ty = *inner;
+                    continue;
+                }
+                Shape::Bool | Shape::F32 | Shape::F64 | Shape::Char | Shape::String | Shape::Bytes => false,
+                Shape::List(_) | Shape::Tuple(_) => false,
+                shape => int(shape).is_none(),
+            },
+        };
+    }
 }
 
 /// `whole`: every slot must be filled by what is read.

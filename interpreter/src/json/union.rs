@@ -15,7 +15,14 @@ pub(super) fn read(reader: &mut Reader<'_>, codec: &UnionCodec) -> Result<Value>
     let mut probe = Probe::new(reader)?;
     for rung in &codec.ladder {
         let named = match rung {
-            RungCodec::Discriminator { key, values } => probe.string(key)?.and_then(|v| values.get(&*v).copied()),
+            RungCodec::Discriminator { key, values, covers } => match probe.string(key)? {
+                Some(value) => match values.get(&*value) {
+                    // The value says that it is an arm of a newer document. One that has the same members is not it.
+                    None if *covers && codec.open => break,
+                    named => named.copied(),
+                },
+                None => None,
+            },
             RungCodec::Kind(kinds) => of_kind(kinds.iter().map(|(k, arm)| (*k, *arm)), probe.kind),
             RungCodec::Key(keys) => {
                 let members = probe.members()?;

@@ -482,6 +482,24 @@ fn unions_follow_their_ladder() {
 }
 
 #[test]
+fn an_undeclared_discriminator_value_is_no_declared_arm() {
+    let value = |value: &str, arm| (value.to_owned(), arm);
+    let rung = |values| Rung::Discriminator { key: "type".to_owned(), values };
+    let best = Rung::Best(vec![0, 1, 2]);
+    let cow = r#"{"type":"Cow","meow":"m"}"#;
+    let all = [rung(vec![value("Cat", 0), value("Dog", 1)]), best.clone()];
+    assert_eq!(case(&all, &cow.replace("Cow", "Cat")), Some(0));
+    let open = union(all.to_vec(), true);
+    assert_eq!(read(&open, cow), Ok(Value::Variant(5, Some(Box::new(Value::string(cow))))), "whatever else it has");
+    assert_eq!(case(&all, r#""word""#), Some(2), "no object, which the discriminator says nothing of");
+    // Closed, the nearest arm is better than a refusal.
+    assert_eq!(read(union(all.to_vec(), false), cow).map(|v| matches!(v, Value::Variant(0, _))), Ok(true));
+    // Dogs have no value of their own: this may be one.
+    let some = [rung(vec![value("Cat", 0)]), best];
+    assert_eq!(case(&some, &cow.replace("meow", "bark")), Some(1));
+}
+
+#[test]
 fn an_arm_that_the_ladder_names_must_read() {
     let kinds = vec![Rung::Kind(vec![(Kind::Object, 0)])];
     refused(union(kinds, true), r#"{"type":1}"#, "`$.type`: expected a string, found an integer");
