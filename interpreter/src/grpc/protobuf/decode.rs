@@ -6,19 +6,23 @@
 
 mod absent;
 mod any;
+mod frame;
+mod known;
 mod map;
+mod packed;
 mod scalar;
 
 use std::ops::Range;
 
 use witwire_ir::Value;
-use witwire_ir::wire::proto::Scalar;
 
-use super::compile::{message_wire, scalar_wire, wire};
+use super::compile::{message_wire, wire};
 use super::error::{DecodeError, Fault, Step};
-use super::plan::{Codec, EnumId, FieldPlan, Form, MessageId, MessagePlan, Messages, Nested, Presence, Root, TableId, zero};
+use super::plan::{Codec, FieldPlan, Form, MessageId, MessagePlan, Messages, Nested, Presence, Root, TableId};
 use super::reader::{Key, Reader, Span, WireType};
 use super::{MAX_DEPTH, MAX_MESSAGE};
+use frame::Frame;
+use packed::packable;
 use scalar::read_scalar;
 
 pub(crate) use map::keep_last;
@@ -78,58 +82,6 @@ struct Later {
     /// The position of the field in its message.
     field: u16,
     span: Span,
-}
-
-/// A message whose fields are being read.
-struct Frame {
-    slots: Vec<Value>,
-    /// By position in [`MessagePlan::lists`]; empty until the first item of any list.
-    lists: Vec<Vec<Value>>,
-    /// By position in [`MessagePlan::required`].
-    seen: Vec<bool>,
-    /// Fields that are not known, where they are kept.
-    unknown: Vec<u8>,
-    /// Whether the field that was just read counts as one of them.
-    unread: bool,
-}
-
-impl Frame {
-    #[inline]
-    fn fill(&mut self, slot: u16, presence: Presence, value: Value) {
-        self.slots[slot as usize] = match presence {
-            Presence::Explicit => Value::some(value),
-            Presence::Required { index } => {
-                self.seen[index as usize] = true;
-                value
-            }
-            Presence::Implicit | Presence::Bare => value,
-        };
-    }
-
-    /// The case that a oneof's slot holds.
-    fn case(&self, slot: u16) -> Option<u32> {
-        match &self.slots[slot as usize] {
-            Value::Option(Some(variant)) => match **variant {
-                Value::Variant(case, _) => Some(case),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// Takes the payload out of a oneof's slot if it holds that case.
-    fn take_payload(&mut self, slot: u16, case: u32) -> Option<Value> {
-        let Value::Option(Some(variant)) = &mut self.slots[slot as usize] else { return None };
-        match &mut **variant {
-            Value::Variant(earlier, payload) if *earlier == case => payload.take().map(|payload| *payload),
-            _ => None,
-        }
-    }
-
-    #[inline]
-    fn set_case(&mut self, slot: u16, case: u32, payload: Option<Value>) {
-        self.slots[slot as usize] = Value::some(Value::Variant(case, payload.map(Box::new)));
-    }
 }
 
 impl<'a> Decoder<'a> {
@@ -482,98 +434,6 @@ impl<'a> Decoder<'a> {
             }
         })
     }
-
-    fn packed(&mut self, items: &mut Vec<Value>, codec: Codec, span: Span) -> Decoded<()> {
-        let mut reader = Reader::span(self.input, span);
-        let bytes = (span.end - span.start) as usize;
-        match codec {
-            Codec::Scalar(scalar) => {
-                let size = match scalar_wire(scalar) {
-                    WireType::Fixed32 => 4,
-                    WireType::Fixed64 => 8,
-                    _ => 1,
-                };
-                if !bytes.is_multiple_of(size) {
-                    return Err(DecodeError::new(Fault::Packed, span.end as usize));
-                }
-                let count = match size {
-                    1 => ends(&self.input[span.start as usize..span.end as usize]),
-                    _ => bytes / size,
-                };
-                self.charge(count, reader.at())?;
-                // Exact for the one part that a sender writes; amortized where there are more.
-                if items.is_empty() {
-                    items.reserve_exact(count);
-                } else {
-                    items.reserve(count);
-                }
-                while !reader.is_done() {
-                    items.push(read_scalar(&mut reader, scalar)?);
-                }
-            }
-            Codec::Enum(id) => {
-                let plan = self.plans.enumeration(id);
-                while !reader.is_done() {
-                    self.charge(2, reader.at())?;
-                    items.extend(plan.value(reader.varint()? as i32));
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// The numbers in a packed list that a closed enum does not know, as unknown fields of their own.
-    fn unknown_numbers(&self, id: EnumId, field: u32, span: Span, out: &mut Vec<u8>) -> Decoded<()> {
-        let mut reader = Reader::span(self.input, span);
-        while !reader.is_done() {
-            let number = reader.varint()?;
-            if self.plans.enumeration(id).value(number as i32).is_none() {
-                push_varint(out, u64::from(field) << 3 | WireType::Varint as u64);
-                push_varint(out, number);
-            }
-        }
-        Ok(())
-    }
-
-    /// A wrapper's scalar: a message of one field. `earlier` is what earlier parts of it said.
-    fn wrapper(&mut self, scalar: Scalar, span: Span, earlier: Option<Value>, depth: u32) -> Decoded<Value> {
-        let depth = enter(depth, span.start as usize)?;
-        let mut reader = Reader::span(self.input, span);
-        let mut value = earlier;
-        while !reader.is_done() {
-            let key = reader.key()?;
-            if key.number == 1 && key.wire == scalar_wire(scalar) {
-                value = Some(read_scalar(&mut reader, scalar)?);
-            } else {
-                reader.skip(key, depth)?;
-            }
-        }
-        Ok(value.unwrap_or_else(|| zero(scalar)))
-    }
-
-    fn field_mask(&mut self, first: Span, more: Range<usize>, depth: u32) -> Decoded<Value> {
-        let mut paths = Vec::new();
-        for span in std::iter::once(first).chain(self.later[more].iter().map(|part| part.span)) {
-            let mut reader = Reader::span(self.input, span);
-            while !reader.is_done() {
-                let key = reader.key()?;
-                if key.number == 1 && key.wire == WireType::Bytes {
-                    paths.push(read_scalar(&mut reader, Scalar::String)?);
-                } else {
-                    reader.skip(key, depth)?;
-                }
-            }
-        }
-        self.charge(paths.len(), first.start as usize)?;
-        Ok(Value::List(paths.into()))
-    }
-
-    /// The content of a message without fields: unknown fields only.
-    fn empty(&self, span: Span, depth: u32) -> Decoded<()> {
-        let depth = enter(depth, span.start as usize)?;
-        Reader::span(self.input, span).skip_all(depth)
-    }
 }
 
 /// Goes into a message: how deep those in it may still nest.
@@ -593,25 +453,4 @@ fn step(plan: &MessagePlan, field: &FieldPlan) -> Step {
 #[inline]
 fn message_span(reader: &mut Reader<'_>, key: Key, depth: u32) -> Decoded<Span> {
     if key.wire == WireType::GroupStart { reader.group(key.number, depth) } else { reader.delimited() }
-}
-
-fn push_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-/// How many varints end in some bytes.
-fn ends(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| **byte < 0x80).count()
-}
-
-fn packable(codec: Codec) -> bool {
-    match codec {
-        Codec::Scalar(scalar) => scalar.packable(),
-        Codec::Enum(_) => true,
-        _ => false,
-    }
 }
