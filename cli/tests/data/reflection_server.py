@@ -1,6 +1,6 @@
 """A gRPC server over grpcio that describes itself, by one version of reflection only.
 
-Arguments: `v1`, `v1alpha`, or `v1-partial`, which tells nothing of imports; a port (0: any free one), a proto file beside this one. Prints its address. Its services have no methods
+Arguments: `v1`, `v1alpha`, or `v1-partial`, which tells nothing of imports; a port (0: any free one), a proto file. Prints its address. Its services have no methods
 that could be called: what counts is what it tells.
 """
 

@@ -20,6 +20,8 @@ pub(crate) fn trials(add: Add<'_>) {
 }
 
 const DATA: &str = "cli/tests/data";
+const TODO: &str = "examples/todo-service/proto/todo.proto";
+const KV: &str = "cli/tests/data/kv.proto";
 const BUILD: &[&str] = &["build", "--no-command"];
 
 /// A gRPC server over grpcio that describes itself; it is stopped when this is dropped.
@@ -44,11 +46,10 @@ impl Described {
             println!("skipped: the Python environment `grpc` is not installed (`.ci/tools grpc`)");
             return None;
         }
-        let data = root().join(DATA);
         let mut child = Command::new(python)
-            .arg(data.join("reflection_server.py"))
+            .arg(root().join(DATA).join("reflection_server.py"))
             .args([version, port])
-            .arg(data.join(proto))
+            .arg(root().join(proto))
             .stdout(Stdio::piped())
             .spawn()
             .expect("Python starts");
@@ -73,26 +74,26 @@ fn bare(wit: &str) -> String {
 
 fn a_server_says_what_its_sources_say() {
     let mut seen = Vec::new();
-    for (version, proto) in [("v1", "described.proto"), ("v1alpha", "described.proto"), ("v1alpha", "kv.proto")] {
+    for (version, proto) in [("v1", TODO), ("v1alpha", TODO), ("v1alpha", KV)] {
         let Some(server) = Described::start(version, "0", proto) else { return };
         let asked = witwire(&root(), &["wit", "--reflection", &server.url()]).exits(0);
-        let sources = witwire(&root(), &["wit", &format!("{DATA}/{proto}")]).exits(0);
+        let sources = witwire(&root(), &["wit", proto]).exits(0);
         assert_eq!(bare(&asked.out), bare(&sources.out), "{version}");
         assert!(!asked.out.contains("server-reflection"), "{}", asked.out);
         seen.push(asked.out.lines().filter(|line| line.contains(": func(")).count());
     }
     assert!(seen.iter().all(|functions| *functions > 5), "{seen:?}");
     println!("reflection: v1 and v1alpha over grpcio, {seen:?} functions");
-    let Some(server) = Described::start("v1", "0", "described.proto") else { return };
+    let Some(server) = Described::start("v1", "0", TODO) else { return };
     let url = server.url();
     let with = |words: &[&str]| witwire(&root(), &[words, &["--reflection", &url]].concat());
-    with(&["inspect"]).exits(0).says("test-service.empty-call");
+    with(&["inspect"]).exits(0).says("todo-service.get-todo");
     let dir = folder(&[]);
     let ir = dir.path().join("api.ir").display().to_string();
     with(&["compile", "-o", &ir]).exits(0);
-    witwire(&root(), &["inspect", &ir]).exits(0).says("test-service.empty-call");
+    witwire(&root(), &["inspect", &ir]).exits(0).says("todo-service.get-todo");
     // The call goes to the server that was asked, which has no methods.
-    with(&["call", "test-service.empty-call()"]).exits(4).says("unimplemented");
+    with(&["call", r#"todo-service.get-todo({id: "a"})"#]).exits(4).says("unimplemented");
     with(&["wit", "openapi.yaml"]).exits(2).complains("exclude each other");
     with(&["call"]).exits(2);
     drop(server);
@@ -115,29 +116,29 @@ fn read(dir: &Path, file: &str) -> String {
 }
 
 fn a_manifest_pins_what_a_server_says() {
-    let Some(server) = Described::start("v1alpha", "0", "described.proto") else { return };
+    let Some(server) = Described::start("v1alpha", "0", TODO) else { return };
     let project = project(&format!("{{ type: grpc, reflection: true, endpoint: \"{}\" }}", server.url()));
     let dir = project.path();
     let build = |words: &[&str]| witwire(dir, &[BUILD, words].concat());
     build(&["--locked"]).exits(1).complains("error[M020]").complains("witwire.yaml:5");
     build(&["--offline"]).exits(1).complains("error[M021]");
     build(&[]).exits(0);
-    let (lock, wit) = (read(dir, "witwire.lock"), read(dir, "wit/deps/grpc_testing/testing.wit"));
+    let (lock, wit) = (read(dir, "witwire.lock"), read(dir, "wit/deps/demo_todo/todo.wit"));
     assert!(lock.contains("reflections") && lock.contains(&server.url()), "{lock}");
-    assert!(wit.contains("empty-call: func("), "{wit}");
+    assert!(wit.contains("get-todo: func("), "{wit}");
     // Another service at the same place. The copy is what counts, until it is gone or is to be replaced.
     let port = server.port().to_owned();
     drop(server);
     build(&["--locked", "--offline"]).exits(0);
     build(&["--update-lock"]).exits(1).complains("error[M021]").complains("does the server run");
-    let Some(_other) = Described::start("v1", &port, "kv.proto") else { return };
+    let Some(_other) = Described::start("v1", &port, KV) else { return };
     build(&[]).exits(0);
     std::fs::remove_dir_all(dir.join(".witwire")).expect("removed");
     build(&[]).exits(1).complains("error[M022]").complains("`witwire build --update-lock`");
-    assert_eq!((read(dir, "witwire.lock"), read(dir, "wit/deps/grpc_testing/testing.wit")), (lock.clone(), wit));
+    assert_eq!((read(dir, "witwire.lock"), read(dir, "wit/deps/demo_todo/todo.wit")), (lock.clone(), wit));
     build(&["--update-lock"]).exits(0);
     assert_ne!(read(dir, "witwire.lock"), lock);
-    assert!(!dir.join("wit/deps/grpc_testing").exists());
+    assert!(!dir.join("wit/deps/demo_todo").exists());
     build(&["--locked", "--offline", "--force"]).exits(0);
 }
 
@@ -145,9 +146,9 @@ fn a_server_without_it_is_told() {
     let todo = Todo::start();
     let ran = witwire(&root(), &["wit", "--reflection", &todo.running.url()]).exits(3);
     ran.complains("no reflection, neither v1 nor v1alpha");
-    if let Some(partial) = Described::start("v1-partial", "0", "described.proto") {
+    if let Some(partial) = Described::start("v1-partial", "0", TODO) {
         let ran = witwire(&root(), &["wit", "--reflection", &partial.url()]).exits(3);
-        ran.complains("does not describe the file `google/protobuf/wrappers.proto`: not here (status 5)");
+        ran.complains("does not describe the file `google/protobuf/timestamp.proto`: not here (status 5)");
     }
     witwire(&root(), &["wit", "--reflection", "shop"]).exits(2).complains("--reflection shop");
 }
