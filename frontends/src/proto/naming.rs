@@ -329,19 +329,63 @@ pub(super) fn cases(e: &Enum, settings: &Settings<'_>, findings: &mut Findings) 
 
 /// The values' words without the enum's name in front, if every value has it, and what remains are names that differ. The end of
 /// the name is enough (`STRATEGY_LARGEST` of `CoinSelectionStrategy`), and with its parents' names it may be longer
-/// (`EVENT_TYPE_PUT` of `Event.Type`).
+/// (`EVENT_TYPE_PUT` of `Event.Type`). Else the value zero alone, where it says that nothing was said: `AUDIO_ENCODING_UNSPECIFIED`
+/// beside `MP3`.
 fn without_prefix(e: &Enum, spellings: &[Vec<String>]) -> Option<Vec<Vec<String>>> {
     let name = path_words(&e.home.path);
+    let reserved: &[&str] = if e.closed { &[] } else { &[UNRECOGNIZED] };
+    let zero = e.values.iter().position(|value| value.number == 0);
+    without_all(&name, spellings, reserved).or_else(|| {
+        (0..name.len()).find_map(|start| {
+            let rest = strip(&spellings[zero?], &name[start..].concat())?;
+            let mut words = spellings.to_vec();
+            words[zero?] = rest;
+            (NOTHING_SAID.contains(&&words[zero?].concat()[..]) && differ(&words, reserved)).then_some(words)
+        })
+    })
+}
+
+/// What the value zero of an enum is called, where it stands for no value.
+const NOTHING_SAID: &[&str] = &["unspecified", "unknown", "undefined", "unset", "none", "invalid", "default"];
+
+/// The members' words without an end of `name` in front of all of them.
+fn without_all(name: &[String], spellings: &[Vec<String>], reserved: &[&str]) -> Option<Vec<Vec<String>>> {
     (0..name.len()).find_map(|start| {
         let prefix = name[start..].concat();
         let rest: Vec<Vec<String>> = spellings.iter().map(|words| strip(words, &prefix)).collect::<Option<_>>()?;
-        let mut keys: Vec<String> = rest.iter().map(|words| words.concat()).collect();
-        if !e.closed {
-            keys.push(UNRECOGNIZED.to_owned());
-        }
-        keys.sort();
-        keys.windows(2).all(|pair| pair[0] != pair[1]).then_some(rest)
+        differ(&rest, reserved).then_some(rest)
     })
+}
+
+/// Whether the words make names that differ from each other and from the reserved ones.
+fn differ(spellings: &[Vec<String>], reserved: &[&str]) -> bool {
+    let mut keys: Vec<String> = spellings.iter().map(|words| words.concat()).collect();
+    keys.extend(reserved.iter().map(|&name| name.to_owned()));
+    keys.sort();
+    keys.windows(2).all(|pair| pair[0] != pair[1])
+}
+
+/// Says once what all cases of a oneof share with the end of its variant's name, before them (`request_put` of `request`) or
+/// behind them (`tcpip_address` of `address`).
+pub(super) fn shorten_cases(cases: &mut [Member<'_>], variant: &WitName) {
+    let name: Vec<String> = variant.as_str().split('-').map(str::to_owned).collect();
+    let spellings: Vec<Vec<String>> = cases.iter().map(|case| case.words.clone()).collect();
+    let behind = || {
+        (0..name.len()).find_map(|start| {
+            let rest: Vec<Vec<String>> = spellings
+                .iter()
+                .map(|words| words.strip_suffix(&name[start..]).map(<[String]>::to_vec))
+                .collect::<Option<_>>()?;
+            (rest.iter().all(|words| !words.is_empty()) && differ(&rest, &[])).then_some(rest)
+        })
+    };
+    if cases.len() > 1
+        && let Some(shorter) = without_all(&name, &spellings, &[]).or_else(behind)
+    {
+        for (case, words) in cases.iter_mut().zip(shorter) {
+            case.words = words;
+        }
+    }
 }
 
 /// The words behind a prefix; `None` where it is not there, or what remains does not start with a letter.

@@ -420,7 +420,10 @@ impl Types<'_> {
     /// A oneof's option of a variant.
     fn oneof(&mut self, container: MessageId, index: usize, fields: &[&model::Field]) -> (TypeId, proto::Field) {
         let message = &self.model.messages[container].element.full_name;
-        let members: Vec<Member<'_>> = fields.iter().map(|f| Member::of(message, &f.element)).collect();
+        let mut members: Vec<Member<'_>> = fields.iter().map(|f| Member::of(message, &f.element)).collect();
+        if let Some(variant) = self.names.oneofs.get(&(container, index)) {
+            naming::shorten_cases(&mut members, variant);
+        }
         let case_names = naming::members(&members, self.settings, self.findings);
         let (mut cases, mut wire) = (Vec::new(), Vec::new());
         for (field, name) in fields.iter().zip(case_names) {
