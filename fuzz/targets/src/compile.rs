@@ -39,6 +39,7 @@ pub(crate) fn plan(compiled: Compiled) -> Plan {
 pub(crate) fn other_options() -> Options {
     Options {
         auth: Some(AuthMode::Guest),
+        calls: witwire_frontends::Calls::Explicit,
         bodies: witwire_frontends::Bodies::Whole,
         presence: witwire_frontends::PresenceMode::Bare,
         extensions: witwire_frontends::Extensions::Fields,

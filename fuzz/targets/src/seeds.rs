@@ -56,16 +56,19 @@ pub(crate) fn http_requests() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn http_responses() -> Vec<Vec<u8>> {
-    let bodies: [&[u8]; 4] = [
+    let bodies: [&[u8]; 6] = [
         br#"{"id":"a","kept":null,"int32":1,"pair":["x",2],"map":{"a":1},"nested":{"name":null},"free":[1],"other":"x"}"#,
         br#"{"name":"a","children":[{"name":"b"}],"rule":{"all":["x"]}}"#,
         br#"{"shape":{"kind":"circle","radius":1.5},"scalar":null,"thing":["x"],"list":["a",{"kind":"square","side":2}]}"#,
         b"x-count: 5\nx-names: a,b\n\ntext",
+        b"event: a\nid: 1\ndata: {\"scalar\":\"a\"}\n\ndata: [1]\n\n",
+        b"{\"name\":\"a\"}\n{\"value\":[\"a\"],\"next\":\"/b\"}\n",
     ];
+    let media_types = [0, 0, 0, 1, 6, 7];
     let mut seeds = Vec::new();
-    for operation in 0..12 {
-        for (n, body) in bodies.iter().enumerate() {
-            seeds.push([&[1, operation, 0, u8::from(n == 3)], *body].concat());
+    for operation in 0..14 {
+        for (media_type, body) in media_types.into_iter().zip(bodies) {
+            seeds.push([&[1, operation, 0, media_type], body].concat());
         }
     }
     seeds

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use witwire_frontends::Compiled;
 use witwire_interpreter::{GrpcResponse, HttpResponse, Plan, Response};
+use witwire_ir::operation::grpc::StreamKind;
 use witwire_ir::sample::{SplitMix64, sample_arguments};
-use witwire_ir::{Api, Call, print_package};
+use witwire_ir::{Api, Call, OperationId, Step, Value, print_package};
 
 /// How many operations of a package are called: one input has a few, and one that has many holds up the others.
 const OPERATIONS: usize = 12;
@@ -42,10 +43,27 @@ pub(crate) fn called(api: Api) {
             let _ = plan.request(id, &args);
             let _ = plan.redact(id, &args);
             for response in responses(&operation.call) {
-                let result = plan.response(id, &args, &response);
-                assert_eq!(result.conforms(api, operation.result), Ok(()), "a result is one of its type");
+                answered(&plan, id, &args, &response);
             }
         }
+    }
+}
+
+/// What a response is read as is of the type that the guest is given: the function's result, or that of `next` where the function
+/// gives a stream or a pager.
+pub(crate) fn answered(plan: &Plan, id: OperationId, args: &[Value], response: &Response) {
+    let api = plan.api();
+    let next = api.step(id, Step::Next).and_then(|next| next.result);
+    let results = match response {
+        Response::Http(response) => plan.items(id, args, response),
+        Response::Grpc(GrpcResponse::Ok { message, .. }) if next.is_some() => {
+            vec![plan.next(id, Some(message)).unwrap_or_else(|error| error)]
+        }
+        Response::Grpc(_) => vec![plan.response(id, args, response)],
+    };
+    for result in results {
+        let ty = next.unwrap_or(api.operations[id].result);
+        assert_eq!(result.conforms(api, ty), Ok(()), "a result is one of its type");
     }
 }
 
@@ -58,10 +76,11 @@ fn responses(call: &Call) -> Vec<Response> {
                 Response::Http(HttpResponse { status, headers, body: body.into() })
             })
             .collect(),
-        Call::Grpc(call) if call.kind == witwire_ir::operation::grpc::StreamKind::Unary => ["", "\x08\x01"]
+        // Its only results are those of its steps.
+        Call::Grpc(call) if call.kind == StreamKind::ClientStreaming => Vec::new(),
+        Call::Grpc(_) => ["", "\x08\x01"]
             .into_iter()
             .map(|message| Response::Grpc(GrpcResponse::Ok { message: message.into(), trailers: Vec::new() }))
             .collect(),
-        Call::Grpc(_) => Vec::new(),
     }
 }
