@@ -2,6 +2,8 @@
 
 pub(crate) mod process;
 
+use std::cmp::Ordering;
+use std::fmt::Write as _;
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
@@ -14,11 +16,24 @@ use witwire_ir::print_package;
 use crate::{callgrind, corpus};
 
 /// The documents, files of the corpus: the largest, the one with the most unions, and a usual one to compare with.
-const DOCUMENTS: [(&str, &str); 3] = [
-    ("GitHub", crate::compile::GITHUB),
-    ("Stripe", "openapi/apis-guru/stripe.com.json"),
-    ("Box", "openapi/apis-guru/box.com.json"),
+const DOCUMENTS: [(&str, &str, Bounds); 3] = [
+    ("GitHub", crate::compile::GITHUB, Bounds { seconds: 3.0, bytes: 600 << 20 }),
+    ("Stripe", "openapi/apis-guru/stripe.com.json", Bounds { seconds: 2.0, bytes: 600 << 20 }),
+    (USUAL, "openapi/apis-guru/box.com.json", Bounds { seconds: 2.0, bytes: 600 << 20 }),
 ];
+/// The document whose time a function is the measure for the largest.
+const USUAL: &str = "Box";
+/// How many times that time a function of the largest may take: a pass that is quadratic shows here first.
+const TIMES: f64 = 3.0;
+
+/// What a document may take at the most.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// Processor time outside of the kernel.
+    seconds: f64,
+    /// Resident memory.
+    bytes: u64,
+}
 
 /// What one document takes.
 #[derive(Debug, Clone)]
@@ -72,11 +87,44 @@ pub fn compile(file: &str) -> Result<String, String> {
 pub fn measure(runner: &Path, count: bool) -> Result<Vec<Large>, String> {
     DOCUMENTS
         .iter()
-        .map(|(name, file)| {
+        .map(|(name, file, _)| {
             let cost = corpus::has(file).then(|| cost(runner, file, count)).transpose()?;
             Ok(Large { name, cost })
         })
         .collect()
+}
+
+/// Measures all documents, and says what they took.
+///
+/// # Errors
+/// A document is missing, cannot be compiled, or takes more than it may, in words.
+pub fn within_bounds(runner: &Path) -> Result<String, String> {
+    let mut said = String::new();
+    let mut beyond = Vec::new();
+    let mut a_function = Vec::new();
+    for (large, (name, file, bounds)) in measure(runner, false)?.into_iter().zip(DOCUMENTS) {
+        let cost = large.cost.ok_or_else(|| format!("{file} is missing"))?;
+        let each = cost.user_seconds / cost.functions as f64;
+        let (seconds, mebibytes) = (cost.user_seconds, cost.peak_bytes >> 20);
+        let _ = writeln!(
+            said,
+            "{name}: {} functions, {seconds:.2} s, {:.0} µs a function, {mebibytes} MiB",
+            cost.functions,
+            each * 1e6
+        );
+        if seconds > bounds.seconds || cost.peak_bytes > bounds.bytes {
+            beyond.push(format!("{name} may take {} s and {} MiB", bounds.seconds, bounds.bytes >> 20));
+        }
+        a_function.push((name, each));
+    }
+    let of = |wanted: &str| a_function.iter().find(|(name, _)| *name == wanted).map_or(f64::NAN, |(_, each)| *each);
+    let times = of(DOCUMENTS[0].0) / of(USUAL);
+    let _ = writeln!(said, "a function of {} takes {times:.1} times one of {USUAL}", DOCUMENTS[0].0);
+    // What cannot be compared is beyond as well.
+    if !matches!(times.partial_cmp(&TIMES), Some(Ordering::Less | Ordering::Equal)) {
+        beyond.push(format!("{TIMES} times are allowed"));
+    }
+    if beyond.is_empty() { Ok(said) } else { Err(format!("{said}too much: {}", beyond.join("; "))) }
 }
 
 fn cost(runner: &Path, file: &str, count: bool) -> Result<Cost, String> {

@@ -4,6 +4,7 @@
 //! witwire-benches                         lists the sides: CASE<tab>SIDE
 //! witwire-benches CASE SIDE COUNT         makes a case and runs a side, for callgrind
 //! witwire-benches compile FILE            compiles a document of the corpus: bytes, functions, most bytes resident, user seconds
+//! witwire-benches large                   compiles the corpus' largest documents, and fails where one takes too much
 //! witwire-benches google-protos           compiles all of npm's google-proto-files, which `.ci/tools google-protos` fetches
 //! witwire-benches instructions [FACTOR]   prints a table of instructions; FACTOR times as many runs
 //! witwire-benches page [quick] [clock]    measures everything and rewrites the book's page and its plot;
@@ -16,8 +17,7 @@ use std::process::ExitCode;
 use witwire_benches::measure::{Effort, Measured, MeasuredSide, measure};
 use witwire_benches::{CASES, callgrind, google_protos, large, machine, page, table};
 
-const USAGE: &str =
-    "usage: witwire-benches [CASE SIDE COUNT | compile FILE | google-protos | instructions [FACTOR] | page [quick] [clock]]";
+const USAGE: &str = "usage: witwire-benches [CASE SIDE COUNT | compile FILE | large | google-protos | instructions [FACTOR] | page [quick] [clock]]";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["compile", file] => large::compile(file).map(|line| println!("{line}")),
+        ["large"] => runner().and_then(|runner| large::within_bounds(&runner)).map(|text| print!("{text}")),
         ["google-protos"] => google_protos::run().map(|text| println!("{text}")),
         ["instructions"] => instructions("1"),
         ["instructions", factor] => instructions(factor),
