@@ -108,7 +108,7 @@ fn streams_through_a_guest() {
     let package = |interface: &str| format!("grpc:etcdserverpb/{interface}@0.1.0");
     // "k" is [107], "one" [111, 110, 101]. The key is put because its version is 0: it does not exist.
     let transaction = "txn({compare: [{%result: equal, target: version, key: [107], target-union: some(version(0))}], \
-                       success: [{request: some(request-put({key: [107], value: [111, 110, 101], lease: 5, prev-kv: false}))}], \
+                       success: [{request: some(put({key: [107], value: [111, 110, 101], lease: 5, prev-kv: false}))}], \
                        failure: []})";
     let guest = Script::new([print_package(&apis[0])])
         .open("watch", package("watch"), "watch()")

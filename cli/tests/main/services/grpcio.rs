@@ -135,10 +135,10 @@ pub(super) fn reflection() {
     guest.run();
     let python = server.command("reflection");
     let names = python["services"].as_array().expect("names").iter().map(|name| format!("{{name: {name}}}"));
-    guest.told(&format!("list-services-response({{service: [{}]}})", names.collect::<Vec<_>>().join(", ")));
+    guest.told(&format!("list-services({{service: [{}]}})", names.collect::<Vec<_>>().join(", ")));
     let bytes = python["health"].as_array().expect("bytes").iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
-    guest.told(&format!("file-descriptor-response({{file-descriptor-proto: [[{bytes}]]}})"));
-    guest.told("error-response({error-code: 5, ");
+    guest.told(&format!("file-descriptor({{file-descriptor-proto: [[{bytes}]]}})"));
+    guest.told("error({error-code: 5, ");
     guest.told("next() -> ok(none)");
     println!(
         "grpcio: a reflection stream of 8 steps, the descriptor of {} bytes as Python has it",

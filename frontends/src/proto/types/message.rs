@@ -422,7 +422,7 @@ impl Types<'_> {
         let message = &self.model.messages[container].element.full_name;
         let mut members: Vec<Member<'_>> = fields.iter().map(|f| Member::of(message, &f.element)).collect();
         if let Some(variant) = self.names.oneofs.get(&(container, index)) {
-            naming::shorten_cases(&mut members, variant);
+            naming::shorten_cases(&mut members, &self.model.messages[container].oneofs[index].element, variant);
         }
         let case_names = naming::members(&members, self.settings, self.findings);
         let (mut cases, mut wire) = (Vec::new(), Vec::new());
