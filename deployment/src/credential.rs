@@ -38,6 +38,20 @@ pub struct ClientCredentials {
     /// Where tokens are had. Absent: where the document says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_url: Option<ServerUrl>,
+    /// How the client shows who it is. Absent: as the provider says, else in the header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<ClientAuthentication>,
+}
+
+/// How a client shows a token endpoint who it is (RFC 6749, section 2.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum ClientAuthentication {
+    /// By HTTP basic authentication (`client_secret_basic`).
+    Header,
+    /// In the form (`client_secret_post`).
+    Form,
 }
 
 /// A client certificate of mutual TLS, in PEM.
@@ -127,7 +141,7 @@ impl<'de> Visitor<'de> for ByScheme {
 
 impl ClientCredentials {
     fn read(object: &Map<String, Value>) -> Result<Self, String> {
-        only(object, &["clientId", "clientSecret", "scopes", "tokenUrl"])?;
+        only(object, &["clientId", "clientSecret", "scopes", "tokenUrl", "authentication"])?;
         let scopes = match object.get("scopes") {
             None => Some(Vec::new()),
             Some(scopes) => scopes.as_array().and_then(|s| s.iter().map(|s| s.as_str().map(str::to_owned)).collect()),
@@ -139,11 +153,18 @@ impl ClientCredentials {
                 Some(text.parse().map_err(|e| format!("`tokenUrl`: {e}"))?)
             }
         };
+        let authentication = match object.get("authentication").map(Value::as_str) {
+            None => None,
+            Some(Some("header")) => Some(ClientAuthentication::Header),
+            Some(Some("form")) => Some(ClientAuthentication::Form),
+            Some(_) => return Err("`authentication` is `header` or `form`".to_owned()),
+        };
         Ok(Self {
             client_id: reference(object, "clientId")?,
             client_secret: reference(object, "clientSecret")?,
             scopes: scopes.ok_or("`scopes` is a list of texts")?,
             token_url,
+            authentication,
         })
     }
 }
@@ -181,7 +202,7 @@ mod tests {
         for json in [
             r#"{"env":"TOKEN"}"#,
             r#"{"clientId":{"env":"ID"},"clientSecret":{"file":"/s"}}"#,
-            r#"{"clientId":{"env":"ID"},"clientSecret":{"file":"/s"},"scopes":["a"],"tokenUrl":"https://a.example/token"}"#,
+            r#"{"clientId":{"env":"ID"},"clientSecret":{"file":"/s"},"scopes":["a"],"tokenUrl":"https://a.example/token","authentication":"form"}"#,
             r#"{"certificate":{"file":"/c"},"key":{"file":"/k"}}"#,
         ] {
             let credential: Credential = serde_json::from_str(json).expect(json);
@@ -203,6 +224,10 @@ mod tests {
             ),
             (r#"{"clientId":{"env":"I"},"clientSecret":{"env":"S"},"scopes":"a b"}"#, "`scopes` is a list of texts"),
             (r#"{"clientId":{"env":"I"},"clientSecret":{"env":"S"},"tokenUrl":"https://a:hunter2@b"}"#, "`tokenUrl`: "),
+            (
+                r#"{"clientId":{"env":"I"},"clientSecret":{"env":"S"},"authentication":"hunter2"}"#,
+                "`authentication` is `header` or `form`",
+            ),
             (r#"{"key":{"file":"/k"}}"#, "`certificate` is missing"),
         ] {
             let error = serde_json::from_str::<Credential>(json).expect_err(json).to_string();

@@ -7,6 +7,7 @@
 //! With the feature `schema` the types have JSON Schemas.
 
 mod component;
+mod connection;
 mod credential;
 mod metadata;
 mod period;
@@ -17,7 +18,8 @@ mod settings;
 mod whole;
 
 pub use component::{ComponentName, InvalidComponentName, Revision};
-pub use credential::{ClientCertificate, ClientCredentials, Credential};
+pub use connection::{Keepalive, Limits, Size};
+pub use credential::{ClientAuthentication, ClientCertificate, ClientCredentials, Credential};
 pub use metadata::{ComponentUpdate, NewComponent};
 pub use period::{InvalidPeriod, Period};
 pub use reference::{InvalidReference, Reference};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::credential::{self, Credential};
-use crate::{Reference, Retry, ServerUrl};
+use crate::{Keepalive, Limits, Reference, Retry, ServerUrl};
 
 /// How the functions of one dependency, which is one IR container, are performed. All of it may change between environments
 /// without changing what the guest was compiled against.
@@ -37,6 +37,16 @@ pub struct Settings {
     /// How the messages of gRPC requests are compressed. Absent: not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression: Option<Compression>,
+    /// The largest messages and bodies.
+    #[serde(skip_serializing_if = "Limits::is_default")]
+    pub limits: Limits,
+    /// PINGs over HTTP/2, by which a dead connection is found. Absent: none are sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keepalive: Option<Keepalive>,
+    /// Whether a call for which there is no connection goes on connecting until its deadline, instead of failing after
+    /// `retry.attempts`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub wait_for_ready: bool,
 }
 
 /// How much of a request the oplog keeps.
@@ -147,7 +157,7 @@ mod tests {
 
     #[test]
     fn everything_is_read_back() {
-        let json = r#"{"package":"a:b","endpoints":["http://a","http://b"],"credentials":{"s":{"env":"S"},"m":{"certificate":{"file":"/c"},"key":{"file":"/k"}}},"retry":{"attempts":1,"deadline":"2m","base":"1s","cap":"1s"},"record":"digest","forgotten":"suspend","tls":{"ca":[{"file":"/ca"}],"authority":"x"},"compression":"zstd"}"#;
+        let json = r#"{"package":"a:b","endpoints":["http://a","http://b"],"credentials":{"s":{"env":"S"},"m":{"certificate":{"file":"/c"},"key":{"file":"/k"}}},"retry":{"attempts":1,"deadline":"2m","base":"1s","cap":"1s"},"record":"digest","forgotten":"suspend","tls":{"ca":[{"file":"/ca"}],"authority":"x"},"compression":"zstd","limits":{"requestBytes":1,"responseBytes":2},"keepalive":{"interval":"5m","timeout":"1s","whileIdle":true},"waitForReady":true}"#;
         let settings = read(json);
         assert_eq!(read(&serde_json::to_string(&settings).expect("JSON")), settings);
         assert_eq!(settings.check(), Ok(()));

@@ -1,15 +1,15 @@
 //! What a deployment says of a dependency, as the executor understands it. The one place that knows both.
 
 use witwire_deployment::{
-    ClientCertificate, Credential, Forgotten, Record, Reference, Settings, SettingsError as Contradiction, Tls,
+    ClientCertificate, Credential, Forgotten, Record, Reference, Settings, SettingsError as Contradiction, Size, Tls,
 };
 use witwire_ir::{InDoubt, Protocol};
 
-use crate::credentials::{ClientCredentials, Credentials, Source};
+use crate::credentials::{ClientAuthentication, ClientCredentials, Credentials, Source};
 use crate::program::{ApiFile, Dependency};
 use crate::transport::{
-    Authority, AuthorityError, ClientTls, Compression, Endpoint, EndpointError, Identity, LinkSettings, RetryPolicy,
-    RouteSettings,
+    Authority, AuthorityError, ClientTls, Compression, Endpoint, EndpointError, Identity, Keepalive, LinkSettings,
+    RetryPolicy, RouteSettings,
 };
 
 /// Why settings make no [`Dependency`].
@@ -45,7 +45,20 @@ impl Dependency {
     pub fn from_settings(file: ApiFile, settings: &Settings) -> Result<Self, SettingsError> {
         settings.check()?;
         check_package(&file, settings)?;
-        let Settings { package: _, server, endpoints, credentials, retry, record, forgotten, tls, compression } = settings;
+        let Settings {
+            package: _,
+            server,
+            endpoints,
+            credentials,
+            retry,
+            record,
+            forgotten,
+            tls,
+            compression,
+            limits,
+            keepalive,
+            wait_for_ready,
+        } = settings;
         if compression.is_some() && file.apis().iter().all(|api| api.protocol == Protocol::Http) {
             return Err(SettingsError::Unsupported("compression"));
         }
@@ -72,13 +85,22 @@ impl Dependency {
                 base: retry.base.duration(),
                 cap: retry.cap.duration(),
             },
-            link: LinkSettings { tls, keepalive: None },
+            link: LinkSettings {
+                tls,
+                keepalive: keepalive.map(|k| Keepalive {
+                    interval: k.interval.duration(),
+                    timeout: k.timeout.duration(),
+                    while_idle: k.while_idle,
+                }),
+            },
             compression: match compression {
                 None => Compression::None,
                 Some(witwire_deployment::Compression::Gzip) => Compression::Gzip,
                 Some(witwire_deployment::Compression::Zstd) => Compression::Zstd,
             },
-            ..RouteSettings::default()
+            max_request: limits.request_bytes.map(Size::bytes),
+            max_response: limits.response_bytes.map(Size::bytes),
+            wait_for_ready: *wait_for_ready,
         };
         Ok(Self {
             servers: servers.collect::<Result<_, _>>()?,
@@ -123,13 +145,16 @@ fn check_package(file: &ApiFile, settings: &Settings) -> Result<(), SettingsErro
 }
 
 fn client_credentials(client: &witwire_deployment::ClientCredentials, tls: &ClientTls) -> ClientCredentials {
-    let witwire_deployment::ClientCredentials { client_id, client_secret, scopes, token_url } = client;
+    let witwire_deployment::ClientCredentials { client_id, client_secret, scopes, token_url, authentication } = client;
     ClientCredentials {
         client_id: place(client_id),
         client_secret: place(client_secret),
         scopes: scopes.clone(),
         token_url: token_url.as_ref().map(|url| url.as_str().to_owned()),
-        authentication: None,
+        authentication: authentication.map(|way| match way {
+            witwire_deployment::ClientAuthentication::Header => ClientAuthentication::Header,
+            witwire_deployment::ClientAuthentication::Form => ClientAuthentication::Body,
+        }),
         roots: tls.roots.clone(),
     }
 }
@@ -155,7 +180,8 @@ mod tests {
         let json = r#"{"endpoints":["http://a","http://b:81"],"credentials":{"m":{"certificate":{"file":"/c"},"key":{"env":"K"}},
             "o":{"clientId":{"env":"I"},"clientSecret":{"env":"S"},"tokenUrl":"https://t/x"}},
             "retry":{"attempts":2,"deadline":"2m","base":"1s","cap":"3s"},"record":"digest","forgotten":"suspend",
-            "tls":{"ca":[{"file":"/ca"}],"authority":"x:1"},"compression":"zstd"}"#;
+            "tls":{"ca":[{"file":"/ca"}],"authority":"x:1"},"compression":"zstd","limits":{"requestBytes":7,"responseBytes":9},
+            "keepalive":{"interval":"5m","timeout":"2s","whileIdle":true},"waitForReady":true}"#;
         let dependency = read(Protocol::Grpc, json).unwrap();
         let file = |path: &str| Source::File(path.into());
         let identity = Identity { certificate: file("/c"), key: Source::Environment("K".to_owned()) };
@@ -167,10 +193,16 @@ mod tests {
                     identity: Some(identity),
                     authority: Some(Authority::parse("x:1").unwrap()),
                 },
-                keepalive: None,
+                keepalive: Some(Keepalive {
+                    interval: Duration::from_mins(5),
+                    timeout: Duration::from_secs(2),
+                    while_idle: true,
+                }),
             },
             compression: Compression::Zstd,
-            ..RouteSettings::default()
+            max_request: Some(7),
+            max_response: Some(9),
+            wait_for_ready: true,
         };
         assert_eq!(dependency.route, route);
         let servers: Vec<String> = dependency.servers.iter().map(ToString::to_string).collect();

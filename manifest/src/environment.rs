@@ -10,7 +10,7 @@ use crate::schema::check::quoted;
 use crate::schema::{self, check};
 
 /// Settings that are merged key by key.
-const MERGED: &[&str] = &["credentials", "retry", "tls"];
+const MERGED: &[&str] = &["credentials", "retry", "tls", "limits"];
 
 /// Looks for components and dependencies that do not exist, and for keys of another type of dependency.
 pub(crate) fn check(root: Node<'_>, mistakes: &mut Vec<Mistake>) {

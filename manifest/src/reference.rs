@@ -19,6 +19,8 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Credential", "A credential"),
     ("Retry", "Retries"),
     ("Tls", "TLS"),
+    ("Limits", "Limits"),
+    ("Keepalive", "Keepalive"),
     ("Idempotency", "Idempotency keys"),
     ("Override", "Environments"),
 ];

@@ -52,7 +52,7 @@ pub(crate) fn part(key: &str) -> (Part, &str) {
         let mut generator = generator();
         let (mut options, settings) = (properties::<Options>(&mut generator), properties::<Settings>(&mut generator));
         for key in DERIVED_OPTIONS {
-            options.remove(*key);
+            options.shift_remove(*key);
         }
         (options, settings)
     });
@@ -86,10 +86,10 @@ fn compose() -> Value {
     let mut options = properties::<Options>(&mut generator);
     let mut settings = properties::<Settings>(&mut generator);
     for key in DERIVED_OPTIONS {
-        options.remove(*key);
+        options.shift_remove(*key);
     }
     for key in DERIVED_SETTINGS {
-        settings.remove(*key);
+        settings.shift_remove(*key);
     }
     let server = settings.get("server").cloned().unwrap_or_default();
     let without = |map: &Map<String, Value>, keys: &[&str]| -> Map<String, Value> {
@@ -156,7 +156,7 @@ fn compose() -> Value {
         "Override".to_owned(),
         json!({
             "description": "What is different for a dependency in an environment. Only how it is called can be: what shapes its WIT is the \
-                            same everywhere. `credentials`, `retry` and `tls` are merged key by key, everything else is replaced.",
+                            same everywhere. `credentials`, `retry`, `tls` and `limits` are merged key by key, everything else is replaced.",
             "type": "object",
             "properties": overridden,
             "additionalProperties": false,
