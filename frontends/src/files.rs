@@ -82,8 +82,8 @@ impl Files for MemoryFiles {
     }
 }
 
-/// The URL that a path is, where it is one.
-pub(crate) fn url_of(path: &Path) -> Option<&str> {
+/// The URL that a path is, where it is one: of a document on another machine.
+pub fn url_of(path: &Path) -> Option<&str> {
     path.to_str().filter(|text| text.starts_with("https://") || text.starts_with("http://"))
 }
 

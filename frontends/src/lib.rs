@@ -16,7 +16,7 @@ mod files;
 mod options;
 
 pub use diagnostic::{Code, Compiled, Diagnostic, Location, Setting, SettingKey, Severity, Skipped};
-pub use files::{DiskFiles, FileError, Files, MemoryFiles};
+pub use files::{DiskFiles, FileError, Files, MemoryFiles, url_of};
 pub use options::{
     Bodies, Calls, Extensions, Idempotency, Options, Pagination, PaginationKind, ParameterOverride, PresenceMode,
     UnknownFields,

@@ -109,6 +109,11 @@ impl Lock {
         self.pinned(Kind::Reflection, server.server.as_str(), place, &|| reflect.descriptor_set(server))
     }
 
+    /// Whether what the lock says of a document lets it be another one than that of a digest: it is to be pinned anew, or pinned otherwise.
+    pub(crate) fn may_replace(&self, url: &str, digest: Option<&str>) -> bool {
+        self.policy.update || self.content.documents.get(url).and_then(|text| hex(text)) != digest
+    }
+
     fn pinned(
         &mut self,
         kind: Kind,

@@ -17,6 +17,7 @@ pub(crate) fn trials(add: Add<'_>) {
     add("remote::documents_of_a_manifest", documents_of_a_manifest);
     add("remote::documents_beside_a_url", documents_beside_a_url);
     add("remote::documents_of_the_command_line", documents_of_the_command_line);
+    add("remote::documents_that_are_no_longer_wanted", documents_that_are_no_longer_wanted);
 }
 
 const DATA: &str = "cli/tests/data";
@@ -302,4 +303,36 @@ fn documents_of_the_command_line() {
     witwire(dir.path(), &["wit", "notes.yaml", "--allow-remote", &one]).exits(0).complains("deep/people.yaml");
     assert_eq!(server.asked(), ["/specs/models.yaml"]);
     witwire(dir.path(), &["wit", "notes.yaml", "--allow-remote", "specs/"]).exits(2).complains("is not a URL");
+}
+
+/// A document to which nothing refers any more is not asked for: it may be gone.
+fn documents_that_are_no_longer_wanted() {
+    let server = Documents::serve(&[
+        ("/specs/notes.yaml", &notes("models.yaml#/Note")),
+        ("/specs/models.yaml", MODELS),
+        ("/specs/deep/people.yaml", PEOPLE),
+    ]);
+    let [here, there] = [(); 2].map(|()| project(&format!("{{ type: openapi, url: \"{}/specs/notes.yaml\" }}", server.url)));
+    let pins = |dir: &Path| read(dir, "witwire.lock").matches("blake3:").count();
+    for project in [&here, &there] {
+        witwire(project.path(), BUILD).exits(0);
+        assert_eq!(pins(project.path()), 3);
+    }
+    server.asked();
+    let update = [BUILD, &["--update-lock"]].concat();
+    // Of two documents that are no longer wanted one is gone, and one still there.
+    server.set("/specs/notes.yaml", &notes("small.yaml#/Note"));
+    server.set("/specs/small.yaml", "Note: { type: object, required: [text], properties: { text: { type: string } } }");
+    server.remove("/specs/models.yaml");
+    witwire(here.path(), &update).exits(0);
+    assert_eq!(server.asked(), ["/specs/notes.yaml", "/specs/small.yaml"]);
+    assert_eq!(pins(here.path()), 2);
+    assert!(read(here.path(), WIT).contains("text: string"), "{}", read(here.path(), WIT));
+    witwire(here.path(), &[BUILD, &["--offline", "--locked"]].concat()).exits(0).says("unchanged");
+
+    // Another checkout gets the new lock; what it has compiled before asked for more.
+    std::fs::copy(here.path().join("witwire.lock"), there.path().join("witwire.lock")).expect("copied");
+    witwire(there.path(), &[BUILD, &["--locked"]].concat()).exits(0);
+    assert_eq!(server.asked(), ["/specs/notes.yaml", "/specs/small.yaml"]);
+    assert!(read(there.path(), WIT).contains("text: string"), "{}", read(there.path(), WIT));
 }

@@ -9,7 +9,7 @@ use witwire_frontends::Diagnostic;
 use witwire_ir::container::{self, Bundle};
 
 use super::Specification;
-use super::files::{Recorded, is_remote};
+use super::files::Recorded;
 use crate::file::{self, FileError, WORK};
 use crate::model::Dependency;
 use crate::project::Project;
@@ -45,12 +45,13 @@ impl Cache {
 
     pub(super) fn find(&self, files: &Recorded<'_>) -> Option<Specification> {
         let kept: Kept = serde_json::from_slice(&std::fs::read(self.path("json")).ok()?).ok()?;
-        // Files of this machine first: where one has changed, documents of others may no longer be asked for, and stay unused.
-        let changed = |remote: bool| {
-            let mut inputs = kept.inputs.iter().filter(|(path, _)| is_remote(path) == remote);
-            inputs.any(|(path, digest)| files.digest(path) != *digest)
+        let (near, far): (Vec<_>, Vec<_>) = kept.inputs.iter().partition(|(path, _)| files.is_at_hand(path));
+        let changed = |inputs: &[(&PathBuf, &Option<String>)]| {
+            inputs.iter().any(|(path, digest)| files.digest(path) != **digest)
         };
-        if changed(false) || changed(true) {
+        // Documents of other machines are asked for last, and only where all are pinned as they were: what refers to one of them may have
+        // changed, and then nobody knows whether it is still wanted, or still there. To ask would keep its pin, or refuse the build.
+        if changed(&near) || far.iter().any(|(path, digest)| files.may_differ(path, digest.as_deref())) || changed(&far) {
             return None;
         }
         let ir = std::fs::read(self.path("ir")).ok().filter(|bytes| file::digest(bytes) == kept.ir)?;

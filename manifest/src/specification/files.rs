@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use witwire_frontends::{DiskFiles, FileError, Files, Location};
+use witwire_frontends::{DiskFiles, FileError, Files, Location, url_of};
 
 use crate::file;
 use crate::lock::Lock;
@@ -51,11 +51,22 @@ impl<'a> Recorded<'a> {
         self.get(path).ok().map(|bytes| file::digest(&bytes))
     }
 
+    /// Whether no other machine has to be asked for a file: it is on this one, or was given.
+    pub(super) fn is_at_hand(&self, path: &Path) -> bool {
+        let is_given = self.given.as_ref().is_some_and(|(url, _)| path.to_str() == Some(url));
+        is_given || url_of(path).is_none()
+    }
+
+    /// Whether a document of another machine may be another one than that of a digest. Nobody is asked.
+    pub(super) fn may_differ(&self, path: &Path, digest: Option<&str>) -> bool {
+        path.to_str().is_none_or(|url| self.lock.borrow().may_replace(url, digest))
+    }
+
     fn get(&self, path: &Path) -> Result<Vec<u8>, FileError> {
-        match (&self.given, path.to_str()) {
-            (Some((url, bytes)), Some(path)) if path == url => Ok(bytes.clone()),
-            (_, Some(url)) if is_remote(path) => self.fetched(url),
-            _ => DiskFiles.read(&self.root.join(path)),
+        match (&self.given, url_of(path)) {
+            (Some((given, bytes)), _) if path.to_str() == Some(given) => Ok(bytes.clone()),
+            (_, Some(url)) => self.fetched(url),
+            (_, None) => DiskFiles.read(&self.root.join(path)),
         }
     }
 
@@ -77,11 +88,6 @@ impl<'a> Recorded<'a> {
             error(reason)
         })
     }
-}
-
-/// Whether a path is a URL of another machine.
-pub(super) fn is_remote(path: &Path) -> bool {
-    path.to_str().is_some_and(|text| text.starts_with("http://") || text.starts_with("https://"))
 }
 
 impl Files for Recorded<'_> {
