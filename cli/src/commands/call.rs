@@ -53,7 +53,7 @@ pub(crate) fn run(args: &CallArgs, output: Output) -> Result<(), CliError> {
             }
             None if is_pager(&plan, &call) => return pages(&plan, &call, args, output),
             None if stream::is_shown(&plan, &call, &request) => {
-                let endpoint = endpoint(plan.api(), call.operation, args.server.as_deref())?;
+                let endpoint = endpoint(plan.api(), call.operation, named(args))?;
                 return stream::run(&plan, &call, &request, &endpoint, args, output);
             }
             None => return send(&plan, &call, &request, args, output),
@@ -67,7 +67,7 @@ fn is_pager(plan: &Plan, call: &wave::WaveCall) -> bool {
 }
 
 fn pages(plan: &Plan, call: &wave::WaveCall, args: &CallArgs, output: Output) -> Result<(), CliError> {
-    let endpoint = endpoint(plan.api(), call.operation, args.server.as_deref())?;
+    let endpoint = endpoint(plan.api(), call.operation, named(args))?;
     let secrets = plan.api().query_keys();
     stream::pages(plan, call, output, |page| {
         let request = encode(plan, page, args)?.and_then(|mut request| {

@@ -95,6 +95,7 @@ fn a_server_says_what_its_sources_say() {
     witwire(&root(), &["inspect", &ir]).exits(0).says("todo-service.get-todo");
     // The call goes to the server that was asked, which has no methods.
     with(&["call", r#"todo-service.get-todo({id: "a"})"#]).exits(4).says("unimplemented");
+    with(&["call", "todo-service.watch-todos()"]).exits(4).says("unimplemented");
     with(&["wit", "openapi.yaml"]).exits(2).complains("exclude each other");
     with(&["call"]).exits(2);
     drop(server);
