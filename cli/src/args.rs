@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use witwire_ir::host::call::Compression;
-use witwire_manifest::remote::Allowed;
 
 pub(crate) use client::{
     ComponentArgs, ComponentCommand, DeployArgs, DoctorArgs, InvokeArgs, ServerAddress, UploadArgs, WorkerArgs,
@@ -127,7 +126,7 @@ pub(crate) struct SpecSettings {
     pub(crate) reflection: Option<String>,
     /// Fetch documents that the SPEC refers to from here: a URL that ends in `/` means all below it, any other itself; may be repeated.
     #[arg(long, value_name = "URL")]
-    pub(crate) allow_remote: Vec<Allowed>,
+    pub(crate) allow_remote: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -27,6 +27,15 @@ pub(crate) fn named(endpoint: &Endpoint) -> Result<EgressPolicy, CliError> {
     Ok(EgressPolicy::exactly([endpoint]).and(private.map_err(|e| CliError::Usage(e.to_string()))?))
 }
 
+/// A URL of the command line as it may be repeated: without what stands before an `@`, which may be a password, and without its query.
+pub(crate) fn shown(url: &str) -> String {
+    let scheme = url.find("://").map(|at| url.split_at(at + 3)).filter(|(scheme, _)| !scheme.contains('@'));
+    let (scheme, rest) = scheme.unwrap_or(("", url));
+    let (hidden, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("…@", rest));
+    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?…"));
+    format!("{scheme}{hidden}{rest}{query}")
+}
+
 /// The certificates that are trusted: the public ones, and those of these files.
 pub(crate) fn roots(args: &TrustArgs) -> Result<TlsConfig, CliError> {
     let mut tls = TlsConfig::default();
@@ -40,4 +49,26 @@ pub(crate) fn roots(args: &TrustArgs) -> Result<TlsConfig, CliError> {
 /// The runtime that the network and workers run on.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Runtime::new().map_err(|e| CliError::Io(format!("cannot start threads: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_secret_is_not_shown() {
+        for (url, wanted) in [
+            ("http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1"),
+            ("shop", "shop"),
+            ("http://me:pw@host/v1", "http://…@host/v1"),
+            ("http://me:p@w/x?y@host", "http://…@host"),
+            ("me:pw@host:50051", "…@host:50051"),
+            ("https://host/v1?key=pw", "https://host/v1?…"),
+            ("core:todo=http://me:pw@host", "core:todo=http://…@host"),
+            ("me:pw@http://host", "…@http://host"),
+            ("me:pw@http://it@host", "…@host"),
+        ] {
+            assert_eq!(shown(url), wanted, "{url}");
+        }
+    }
 }

@@ -50,9 +50,9 @@ impl Reflect for Asker {
 
 /// The descriptor set of a server that was named on the command line.
 pub(crate) fn of_named(server: &str, trust: &TrustArgs) -> Result<Vec<u8>, CliError> {
-    let endpoint = Endpoint::parse(server).map_err(|e| CliError::Usage(format!("`--reflection {server}`: {e}")))?;
-    answer(&endpoint, RouteSettings::default(), network::roots(trust)?)
-        .map_err(|e| CliError::Io(format!("`--reflection {server}`: {e}")))
+    let named = |e: &dyn std::fmt::Display| format!("`--reflection {}`: {e}", network::shown(server));
+    let endpoint = Endpoint::parse(server).map_err(|e| CliError::Usage(named(&e)))?;
+    answer(&endpoint, RouteSettings::default(), network::roots(trust)?).map_err(|e| CliError::Io(named(&e)))
 }
 
 fn answer(endpoint: &Endpoint, settings: RouteSettings, tls: TlsConfig) -> Result<Vec<u8>, CliError> {

@@ -9,7 +9,7 @@ use witwire_manifest::remote::{self, Allowed};
 use crate::args::{SpecSettings, TrustArgs};
 use crate::error::CliError;
 use crate::output::{Output, Tone};
-use crate::{reflection, settings};
+use crate::{network, reflection, settings};
 
 /// What a SPEC is, by its file name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,7 @@ pub(crate) fn load_with(
 ) -> Result<Spec, CliError> {
     let mut options = settings::options(given)?;
     more(&mut options);
+    let allowed = given.allow_remote.iter().map(|url| allowed(url)).collect::<Result<Vec<_>, _>>()?;
     if let Some(server) = &given.reflection {
         if let Some(spec) = specs.first() {
             let message = format!("`{}`: a SPEC and `--reflection` exclude each other", spec.display());
@@ -77,7 +78,7 @@ pub(crate) fn load_with(
     if let Some(missing) = specs.iter().find(|p| !p.exists()) {
         return Err(CliError::Io(format!("cannot read `{}`: no such file", missing.display())));
     }
-    let files = Sources { allowed: &given.allow_remote };
+    let files = Sources { allowed };
     let compiled = match kind {
         Kind::OpenApi => openapi::compile(first, &files, &options),
         Kind::Proto => {
@@ -93,12 +94,17 @@ pub(crate) fn load_with(
     Ok(Spec::of(compiled))
 }
 
-/// Files of this machine, and documents of others where these were allowed.
-struct Sources<'a> {
-    allowed: &'a [Allowed],
+/// Where documents may be fetched from. Not read by clap, which repeats what it refuses, a password included.
+fn allowed(url: &str) -> Result<Allowed, CliError> {
+    url.parse().map_err(|e| CliError::Usage(format!("`--allow-remote {}`: {e}", network::shown(url))))
 }
 
-impl Files for Sources<'_> {
+/// Files of this machine, and documents of others where these were allowed.
+struct Sources {
+    allowed: Vec<Allowed>,
+}
+
+impl Files for Sources {
     fn read(&self, path: &Path) -> Result<Vec<u8>, FileError> {
         DiskFiles.read(path)
     }

@@ -21,6 +21,7 @@ use ureq::{Agent, SendBody};
 
 use crate::args::ServerAddress;
 use crate::error::CliError;
+use crate::network;
 
 pub(crate) use error::ClientError;
 pub(crate) use progress::Progress;
@@ -152,7 +153,10 @@ fn segment(text: &str) -> String {
 }
 
 fn check(base: &str) -> Result<Uri, CliError> {
-    let wrong = |why: &str| CliError::Usage(format!("`--server {base}`: {why}; write `http://HOST:PORT` or `https://HOST`"));
+    let wrong = |why: &str| {
+        let base = network::shown(base);
+        CliError::Usage(format!("`--server {base}`: {why}; write `http://HOST:PORT` or `https://HOST`"))
+    };
     let uri: Uri = base.parse().map_err(|_| wrong("not a URL"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(wrong("the scheme is not `http` or `https`"));
@@ -216,8 +220,9 @@ mod tests {
         for good in ["http://127.0.0.1:9080", "https://witwire.example.com/", "http://[::1]:9080/behind"] {
             assert!(client(good, None).is_ok(), "{good}");
         }
-        for bad in ["127.0.0.1:9080", "ftp://h", "http://", "http://u:p@h", "http://h/?k=v", ""] {
-            assert!(matches!(client(bad, None), Err(CliError::Usage(_))), "{bad}");
+        for bad in ["127.0.0.1:9080", "ftp://h", "http://", "http://u:hunter2@h", "http://h/?k=hunter2", "u:hunter2@h", ""] {
+            let Err(CliError::Usage(told)) = client(bad, None) else { panic!("{bad}") };
+            assert!(!told.contains("hunter2"), "{told}");
         }
     }
 

@@ -104,7 +104,7 @@ fn dependencies(args: &RunArgs) -> Result<Vec<Dependency>, CliError> {
 
 /// `PACKAGE=URL`, or a URL alone where there is one dependency.
 fn set_server(dependencies: &mut [Dependency], text: &str) -> Result<(), CliError> {
-    let usage = |why: String| CliError::Usage(format!("`--server {text}`: {why}"));
+    let usage = |why: String| CliError::Usage(format!("`--server {}`: {why}", network::shown(text)));
     let (package, url) = match text.split_once('=') {
         Some((package, url)) if !package.contains("//") => (Some(package), url),
         _ => (None, text),

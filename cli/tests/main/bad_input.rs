@@ -11,6 +11,7 @@ pub(crate) fn trials(add: Add<'_>) {
     add("bad_input::containers", containers);
     add("bad_input::calls", calls);
     add("bad_input::components", components);
+    add("bad_input::secrets_in_urls", secrets_in_urls);
     add("bad_input::a_server_that_is_down", a_server_that_is_down);
     add("bad_input::a_response_that_breaks_the_contract", a_response_that_breaks_the_contract);
     add("bad_input::an_output_is_not_touched_by_a_failure", an_output_is_not_touched_by_a_failure);
@@ -115,6 +116,28 @@ fn a_server_that_is_down() {
         .exits(4)
         .says("err({kind: unavailable")
         .says("127.0.0.1");
+}
+
+/// What stands before an `@`, or in a query, may be a secret: it is refused, and not repeated.
+fn secrets_in_urls() {
+    let dir = folder(&[]);
+    let proto = "examples/todo-service/proto/todo.proto";
+    let api = dir.path().join("api.ir").display().to_string();
+    witwire(&root(), &["compile", proto, "-o", &api]).exits(0);
+    for url in ["http://me:hunter2@127.0.0.1:9", "ftp://me:hunter2@127.0.0.1", "http://127.0.0.1:9/?token=hunter2"] {
+        let get = "todo-service.get-todo({id: \"1\"})";
+        let package = format!("demo:todo={url}");
+        for words in [
+            &["wit", "--reflection", url] as &[&str],
+            &["call", proto, get, "--server", url],
+            &["wit", proto, "--allow-remote", url],
+            &["run", "a.wasm", "--api", &api, "--invoke", "run()", "--server", &package],
+            &["worker", "list", "--server", url],
+        ] {
+            let ran = witwire(&root(), words).exits(2);
+            assert!(!ran.err.contains("hunter2") && !ran.out.contains("hunter2"), "{ran:?}");
+        }
+    }
 }
 
 /// A URL on which nobody listens.

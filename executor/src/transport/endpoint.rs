@@ -200,6 +200,10 @@ impl Endpoint {
     }
 
     fn from_url(url: &Url) -> Result<Self, EndpointError> {
+        // First, as other errors repeat the URL.
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(EndpointError::Userinfo { host: url.host_str().unwrap_or_default().to_owned() });
+        }
         let scheme = match url.scheme() {
             "http" => Scheme::Http,
             "https" => Scheme::Https,
@@ -209,9 +213,6 @@ impl Endpoint {
         let host = Host::from(url.host().ok_or_else(|| not_a_url("no host"))?);
         if matches!(&host, Host::Name(name) if name.is_empty()) {
             return Err(not_a_url("no host"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(EndpointError::Userinfo { host: host.to_string() });
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(EndpointError::Query { host: host.to_string() });
@@ -412,7 +413,9 @@ mod tests {
         assert!(message(Endpoint::parse("https://api.example.com/?x=1")).contains("has a query"));
         let userinfo = message(Endpoint::parse("https://me:hunter2@api.example.com"));
         assert!(userinfo.contains("api.example.com") && !userinfo.contains("hunter2"), "{userinfo}");
-        assert!(!message(Endpoint::parse("https://me:hunter2@:99999")).contains("hunter2"));
+        for url in ["https://me:hunter2@:99999", "ftp://me:hunter2@api.example.com"] {
+            assert!(!message(Endpoint::parse(url)).contains("hunter2"), "{url}");
+        }
         assert!(message(Endpoint::from_server(&server("/v1", &[]), None)).contains("relative"));
         assert!(message(Endpoint::from_server(&server("https://{x}/", &[]), None)).contains("variable `x`"));
         assert_eq!(Endpoint::from_servers(&[], None), Err(EndpointError::NoServer));
