@@ -10,6 +10,8 @@ mod build;
 mod client;
 #[path = "main/commands.rs"]
 mod commands;
+#[path = "main/documents.rs"]
+mod documents;
 #[path = "main/etcd.rs"]
 mod etcd;
 #[path = "main/house.rs"]
@@ -18,6 +20,8 @@ mod house;
 mod interop;
 #[path = "main/platform.rs"]
 mod platform;
+#[path = "main/process.rs"]
+mod process;
 #[path = "main/services/mod.rs"]
 mod services;
 #[path = "main/sources.rs"]

@@ -1,12 +1,12 @@
 //! `witwire build`, `witwire new` and `witwire manifest`: from a manifest to a bundle.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 
 use witwire_ir::container;
 use witwire_manifest::bundle;
 
 use crate::Add;
+use crate::documents::{Documents, project};
 use crate::tool::{example, folder, root, tools, witwire};
 
 pub(crate) fn trials(add: Add<'_>) {
@@ -162,46 +162,6 @@ fn a_command_runs_when_its_inputs_change() {
     witwire(&agent, &["build"]).exits(1).complains("error[M031]");
 }
 
-/// A server of one document at a time, which counts its requests.
-#[derive(Clone)]
-struct Documents {
-    url: String,
-    answer: Arc<Mutex<(String, usize)>>,
-}
-
-impl Documents {
-    fn serve(answer: String) -> Self {
-        use std::io::{BufRead, BufReader, Write};
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}/notes.yaml", listener.local_addr().expect("an address"));
-        let served = Self { url, answer: Arc::new(Mutex::new((answer, 0))) };
-        let of = served.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(mut stream) = stream else { return };
-                let mut lines = BufReader::new(stream.try_clone().expect("a handle")).lines();
-                while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-                let mut answer = of.answer.lock().expect("not poisoned");
-                answer.1 += 1;
-                let _ = stream.write_all(answer.0.as_bytes());
-            }
-        });
-        served
-    }
-
-    fn set(&self, answer: String) {
-        self.answer.lock().expect("not poisoned").0 = answer;
-    }
-
-    fn requests(&self) -> usize {
-        self.answer.lock().expect("not poisoned").1
-    }
-}
-
-fn ok(body: &str) -> String {
-    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
-}
-
 const NOTES: &str = "openapi: 3.1.0
 info: { title: Notes, version: v1 }
 servers: [{ url: https://notes.example.com }]
@@ -209,43 +169,39 @@ paths:
   /notes: { get: { operationId: listNotes, tags: [notes], responses: { 204: { description: None } } } }
 ";
 
-/// A project whose document is at a URL.
-fn project(url: &str) -> tempfile::TempDir {
-    let manifest = format!(
-        "components:\n  app:a: {{ wit: wit, wasm: a.wasm }}\ndependencies:\n  app:a:\n    - {{ type: openapi, url: \"{url}\" }}\n"
-    );
-    let dir = folder(&[("witwire.yaml", manifest.as_bytes())]);
-    std::fs::create_dir(dir.path().join("wit")).expect("made");
-    std::fs::write(dir.path().join("wit/world.wit"), "package a:b;\nworld c {}\n").expect("written");
-    dir
+const PATH: &str = "/notes.yaml";
+
+/// A project whose document is at a server.
+fn of(server: &Documents) -> tempfile::TempDir {
+    project(&format!("{{ type: openapi, url: \"{}\" }}", server.at(PATH)))
 }
 
 fn documents_are_pinned() {
-    let server = Documents::serve(ok(NOTES));
-    let dir = project(&server.url);
-    std::fs::write(dir.path().join("a.wasm"), "\0asm\r\0\u{1}\0").expect("an empty component");
+    let server = Documents::serve(&[(PATH, NOTES)]);
+    let dir = of(&server);
+    let requests = || server.asked().len();
     let check = |words: &[&str]| witwire(dir.path(), &[&["manifest", "check"], words].concat());
     let build = |words: &[&str]| witwire(dir.path(), &[BUILD, words].concat());
     for command in [&check as &dyn Fn(&[&str]) -> _, &build] {
         command(&["--locked"]).exits(1).complains("error[M020]");
         command(&["--offline"]).exits(1).complains("error[M021]");
     }
-    assert_eq!(server.requests(), 0);
+    assert_eq!(requests(), 0);
     // To check pins nothing.
     check(&[]).exits(0);
-    assert!(server.requests() == 1 && !dir.path().join("witwire.lock").exists());
+    assert!(requests() == 1 && !dir.path().join("witwire.lock").exists());
     build(&[]).exits(0);
-    assert_eq!(server.requests(), 2);
+    assert_eq!(requests(), 1);
     let lock = std::fs::read_to_string(dir.path().join("witwire.lock")).expect("a lock");
-    assert!(lock.contains(&server.url) && lock.contains("blake3:"), "{lock}");
+    assert!(lock.contains(&server.at(PATH)) && lock.contains("blake3:"), "{lock}");
     // From now on the copy is read. What was found is told each time.
     let first = build(&[]).exits(0).complains("imports nothing of its dependency `notes`");
     let second = build(&["--offline", "--locked"]).exits(0);
     assert!(first.err.contains("note[") && first.err == second.err, "{}\n{}", first.err, second.err);
     check(&["--offline", "--locked"]).exits(0);
-    assert_eq!(server.requests(), 2);
+    assert_eq!(requests(), 0);
     // Another checkout has the lock and no copy.
-    server.set(ok(&NOTES.replace("listNotes", "allNotes")));
+    server.set(PATH, &NOTES.replace("listNotes", "allNotes"));
     std::fs::remove_dir_all(dir.path().join(".witwire")).expect("removed");
     check(&[]).exits(1).complains("error[M022]").complains("--update-lock");
     assert_eq!(std::fs::read_to_string(dir.path().join("witwire.lock")).expect("a lock"), lock);
@@ -262,15 +218,13 @@ fn documents_are_pinned() {
 }
 
 fn a_redirect_is_not_followed() {
-    let server = Documents::serve(
-        "HTTP/1.1 302 Found\r\nlocation: /elsewhere?signature=hunter2\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-            .to_owned(),
-    );
-    let dir = project(&server.url);
+    let server = Documents::serve(&[]);
+    server.answer(PATH, "302 Found", "location: /elsewhere?signature=hunter2\r\n", "");
+    let dir = of(&server);
     let told = witwire(dir.path(), &["manifest", "check"]).exits(1).complains("redirects to /elsewhere (");
     assert!(!told.err.contains("hunter2"), "{}", told.err);
-    assert_eq!(server.requests(), 1);
-    server.set("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned());
+    assert_eq!(server.asked(), [PATH]);
+    server.remove(PATH);
     witwire(dir.path(), &["manifest", "check"]).exits(1).complains("404");
     assert!(!dir.path().join("witwire.lock").exists());
 }

@@ -12,7 +12,8 @@ use witwire_ir::{Api, print_package};
 use witwire_test_support::{Script, proxy_guest};
 
 use crate::Add;
-use crate::services::{Guest, Running, free_address};
+use crate::process::{Running, free_address};
+use crate::services::Guest;
 
 pub(crate) fn trials(add: Add<'_>) {
     add("etcd::keys_through_a_guest", keys_through_a_guest);

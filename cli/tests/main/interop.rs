@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
 use witwire_executor::egress::EgressPolicy;
@@ -17,6 +17,7 @@ use witwire_ir::{Value, print_package};
 use witwire_test_support::Script;
 
 use crate::Add;
+use crate::process::Running;
 use crate::tool::tools;
 
 pub(crate) fn trials(add: Add<'_>) {
@@ -34,18 +35,11 @@ const fn error(kind: ErrorKind) -> u64 {
     1 + kind as u64
 }
 
-/// A running server; it is stopped when this is dropped.
+/// A running server, and what it says.
 struct Server {
-    child: Child,
+    _running: Running,
     lines: std::io::Lines<BufReader<ChildStdout>>,
     address: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Server {
@@ -58,8 +52,9 @@ impl Server {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/interop_server.py");
         let mut child = Command::new(python).arg(script).arg(protos).stdout(Stdio::piped()).spawn().expect("Python starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let running = Running(child);
         let address = lines.next().expect("the server starts").expect("text");
-        Some(Self { child, lines, address })
+        Some(Self { _running: running, lines, address })
     }
 
     /// Waits until the server says that a call was cancelled.

@@ -1,14 +1,14 @@
 //! Specifications that are not on this machine: what gRPC servers say of themselves, and documents that others refer to.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::{Command, Stdio};
 
 use crate::Add;
+use crate::documents::{Documents, project};
 use crate::platform::Todo;
-use crate::tool::{folder, root, tools, witwire};
+use crate::process::{Running, installed};
+use crate::tool::{folder, root, witwire};
 
 pub(crate) fn trials(add: Add<'_>) {
     add("reflection::a_server_says_what_its_sources_say", a_server_says_what_its_sources_say);
@@ -27,26 +27,14 @@ const BUILD: &[&str] = &["build", "--no-command"];
 
 /// A gRPC server over grpcio that describes itself; it is stopped when this is dropped.
 struct Described {
-    child: Child,
+    _running: Running,
     address: String,
-}
-
-impl Drop for Described {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Described {
     /// `None` where the Python environment is not installed.
     fn start(version: &str, port: &str, proto: &str) -> Option<Self> {
-        let python = tools().join("grpc/bin/python");
-        if !python.exists() {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "`.ci/tools grpc` was not run, and CI must have it");
-            println!("skipped: the Python environment `grpc` is not installed (`.ci/tools grpc`)");
-            return None;
-        }
+        let python = installed("grpc", "python")?;
         let mut child = Command::new(python)
             .arg(root().join(DATA).join("reflection_server.py"))
             .args([version, port])
@@ -55,8 +43,9 @@ impl Described {
             .spawn()
             .expect("Python starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let running = Running(child);
         let address = lines.next().expect("the server starts").expect("text");
-        Some(Self { child, address })
+        Some(Self { _running: running, address })
     }
 
     fn url(&self) -> String {
@@ -95,22 +84,11 @@ fn a_server_says_what_its_sources_say() {
     witwire(&root(), &["inspect", &ir]).exits(0).says("todo-service.get-todo");
     // The call goes to the server that was asked, which has no methods.
     with(&["call", r#"todo-service.get-todo({id: "a"})"#]).exits(4).says("unimplemented");
-    with(&["call", "todo-service.watch-todos()"]).exits(4).says("unimplemented");
+    with(&["call", r#"todo-service.watch-todos({id: ""})"#]).exits(4).says("unimplemented");
     with(&["wit", "openapi.yaml"]).exits(2).complains("exclude each other");
     with(&["call"]).exits(2);
     drop(server);
     with(&["wit"]).exits(3).complains(&url);
-}
-
-/// A project that calls what a server says.
-fn project(dependency: &str) -> tempfile::TempDir {
-    let manifest =
-        format!("components:\n  app:a: {{ wit: wit, wasm: a.wasm }}\ndependencies:\n  app:a:\n    - {dependency}\n");
-    // An empty component.
-    let dir = folder(&[("witwire.yaml", manifest.as_bytes()), ("a.wasm", b"\0asm\r\0\x01\0")]);
-    std::fs::create_dir(dir.path().join("wit")).expect("made");
-    std::fs::write(dir.path().join("wit/world.wit"), "package a:b;\nworld c {}\n").expect("written");
-    dir
 }
 
 fn read(dir: &Path, file: &str) -> String {
@@ -153,53 +131,6 @@ fn a_server_without_it_is_told() {
         ran.complains("does not describe the file `google/protobuf/timestamp.proto`: not here (status 5)");
     }
     witwire(&root(), &["wit", "--reflection", "shop"]).exits(2).complains("--reflection shop");
-}
-
-/// A server of documents, by path, which notes what it is asked for.
-#[derive(Clone, Default)]
-struct Documents {
-    url: String,
-    pages: Arc<Mutex<BTreeMap<String, String>>>,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Documents {
-    fn serve(pages: &[(&str, &str)]) -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let served = Self { url: format!("http://{}", listener.local_addr().expect("an address")), ..Self::default() };
-        for (path, page) in pages {
-            served.set(path, page);
-        }
-        let of = served.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(mut stream) = stream else { return };
-                let mut lines = BufReader::new(stream.try_clone().expect("a handle")).lines();
-                let Some(Ok(first)) = lines.next() else { continue };
-                while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-                let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
-                let page = of.pages.lock().expect("not poisoned").get(&path).cloned();
-                let (status, body) = page.map_or(("404 Not Found", String::new()), |page| ("200 OK", page));
-                of.asked.lock().expect("not poisoned").push(path);
-                let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-                let _ = stream.write_all((head + &body).as_bytes());
-            }
-        });
-        served
-    }
-
-    fn set(&self, path: &str, page: &str) {
-        self.pages.lock().expect("not poisoned").insert(path.to_owned(), page.to_owned());
-    }
-
-    fn remove(&self, path: &str) {
-        self.pages.lock().expect("not poisoned").remove(path);
-    }
-
-    /// What was asked for since the last time.
-    fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut *self.asked.lock().expect("not poisoned"))
-    }
 }
 
 /// A document whose one operation answers with a schema elsewhere.

@@ -8,7 +8,8 @@ use witwire_frontends::{DiskFiles, Options, proto};
 use witwire_ir::{Api, print_package};
 use witwire_test_support::{Script, proxy_guest};
 
-use super::{Guest, Running, tool};
+use super::Guest;
+use crate::process::{Running, installed};
 use crate::tool::root;
 
 /// A server over grpcio, and what it says.
@@ -23,7 +24,7 @@ pub(crate) struct Server {
 impl Server {
     /// `None` where grpcio is not installed.
     pub(crate) fn start() -> Option<Self> {
-        let python = tool("grpc", "python")?;
+        let python = installed("grpc", "python")?;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let set = folder.path().join("services.binpb");
         let mut child = Command::new(python)

@@ -2,10 +2,8 @@
 
 mod grpcio;
 mod guest;
-mod process;
 
 pub(crate) use guest::Guest;
-pub(crate) use process::{Running, free_address, tool};
 
 use crate::Add;
 

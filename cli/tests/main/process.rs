@@ -1,10 +1,10 @@
-//! Services in processes of their own.
+//! Services in processes of their own, and the programs that they are.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Child;
 
-use crate::tool::root;
+use crate::tool::tools;
 
 /// A running service; it is stopped when this is dropped.
 pub(crate) struct Running(pub(crate) Child);
@@ -23,9 +23,8 @@ pub(crate) fn free_address() -> String {
 }
 
 /// A program that `.ci/tools NAME` installs; where it is missing, that is said.
-pub(crate) fn tool(name: &str, program: &str) -> Option<PathBuf> {
-    let tools = std::env::var_os("WITWIRE_TOOLS").map_or_else(|| root().join("target/tools"), PathBuf::from);
-    let file = tools.join(name).join("bin").join(program);
+pub(crate) fn installed(name: &str, program: &str) -> Option<PathBuf> {
+    let file = tools().join(name).join("bin").join(program);
     found(file.exists().then_some(file), &format!("`.ci/tools {name}` installs {program}"))
 }
 
