@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use witwire_frontends::{Compiled, Diagnostic, DiskFiles, FileError, Files, MemoryFiles, Options, Severity, openapi, proto};
 use witwire_ir::container::{self, Bundle};
-use witwire_manifest::remote::{self, Allowed};
+use witwire_manifest::remote::{self, Allowed, Roots};
 
 use crate::args::{SpecSettings, TrustArgs};
 use crate::error::CliError;
@@ -52,6 +52,7 @@ pub(crate) fn load_with(
     let mut options = settings::options(given)?;
     more(&mut options);
     let allowed = given.allow_remote.iter().map(|url| allowed(url)).collect::<Result<Vec<_>, _>>()?;
+    let roots = roots(trust)?;
     if let Some(server) = &given.reflection {
         if let Some(spec) = specs.first() {
             let message = format!("`{}`: a SPEC and `--reflection` exclude each other", spec.display());
@@ -78,7 +79,7 @@ pub(crate) fn load_with(
     if let Some(missing) = specs.iter().find(|p| !p.exists()) {
         return Err(CliError::Io(format!("cannot read `{}`: no such file", missing.display())));
     }
-    let files = Sources { allowed };
+    let files = Sources { allowed, roots };
     let compiled = match kind {
         Kind::OpenApi => openapi::compile(first, &files, &options),
         Kind::Proto => {
@@ -99,9 +100,18 @@ fn allowed(url: &str) -> Result<Allowed, CliError> {
     url.parse().map_err(|e| CliError::Usage(format!("`--allow-remote {}`: {e}", network::shown(url))))
 }
 
+/// Whom to trust when these are fetched.
+fn roots(args: &TrustArgs) -> Result<Roots, CliError> {
+    args.ca.iter().try_fold(Roots::default(), |roots, path| {
+        let pem = std::fs::read(path).map_err(|e| CliError::file("read", path, &e))?;
+        roots.with_pem(&pem).map_err(|e| CliError::Input(format!("`{}`: {e}", path.display())))
+    })
+}
+
 /// Files of this machine, and documents of others where these were allowed.
 struct Sources {
     allowed: Vec<Allowed>,
+    roots: Roots,
 }
 
 impl Files for Sources {
@@ -112,7 +122,7 @@ impl Files for Sources {
     fn remote(&self, url: &str) -> Result<Vec<u8>, FileError> {
         let error = |reason: String| FileError { path: url.to_owned(), reason };
         if self.allowed.iter().any(|allowed| allowed.allows(url)) {
-            return remote::fetch(url).map_err(error);
+            return remote::fetch(url, &self.roots).map_err(error);
         }
         Err(error(match Allowed::beside(url) {
             Some(folder) => format!("it is on another machine; `--allow-remote {folder}` allows it"),

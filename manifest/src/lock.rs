@@ -10,7 +10,7 @@ use witwire_frontends::Location;
 use crate::file::{self, FileError, WORK};
 use crate::mistake::{Code, Mistake};
 use crate::reflection::{Reflect, Reflected};
-use crate::remote;
+use crate::remote::{self, Roots};
 
 /// The lock's name, beside the manifest.
 const FILE: &str = "witwire.lock";
@@ -96,7 +96,7 @@ impl Lock {
 
     /// The document behind a URL, as it is pinned; pins it where it is not.
     pub(crate) fn document(&mut self, url: &str, place: &Location) -> Result<Vec<u8>, Mistake> {
-        self.pinned(Kind::Document, url, place, &|| remote::fetch(url))
+        self.pinned(Kind::Document, url, place, &|| remote::fetch(url, &Roots::default()))
     }
 
     /// The descriptor set that a server says of itself, in the same way.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use ureq::tls::{Certificate, PemItem, TlsConfig, parse_pem};
 use url::Url;
 use witwire_frontends::DiskFiles;
 
@@ -111,28 +112,45 @@ fn without_query(url: &str) -> &str {
 /// How long one document may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Root certificates that are trusted beside the public ones. By default none.
+#[derive(Debug, Clone, Default)]
+pub struct Roots(Vec<Certificate<'static>>);
+
+impl Roots {
+    /// Trusts the certificates in a PEM text as well.
+    ///
+    /// # Errors
+    /// In words for a user: the text is not PEM, or has no certificate.
+    pub fn with_pem(mut self, pem: &[u8]) -> Result<Self, String> {
+        let before = self.0.len();
+        for item in parse_pem(pem) {
+            if let PemItem::Certificate(certificate) = item.map_err(|e| e.to_string())? {
+                self.0.push(certificate);
+            }
+        }
+        if self.0.len() == before { Err("it holds no certificate".to_owned()) } else { Ok(self) }
+    }
+}
+
 /// Fetches a document of at most [`DiskFiles::MAX_BYTES`] over HTTP or HTTPS, within a minute. It follows no redirect, so that what is
 /// pinned is what was named, and uses no proxy.
 ///
 /// # Errors
 /// In words for a user: a URL with a secret or of another scheme, no connection, another status than success.
-pub fn fetch(url: &str) -> Result<Vec<u8>, String> {
+pub fn fetch(url: &str, roots: &Roots) -> Result<Vec<u8>, String> {
     if let Some(reason) = refused_url(url) {
         return Err(reason);
     }
     // As it was compared with what is allowed.
     let mut url = Url::parse(url).map_err(|e| e.to_string())?;
     url.set_fragment(None);
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .proxy(None)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        .timeout_global(Some(PATIENCE))
-        .user_agent(concat!("witwire/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
-    let mut response = agent.get(url.as_str()).call().map_err(|e| e.to_string())?;
+    let mut answer = agent(TlsConfig::default()).get(url.as_str()).call();
+    // One set of roots or the other is all that can be told. Whom the public ones do not know has been told nothing yet.
+    if !roots.0.is_empty() && answer.as_ref().is_err_and(is_of_tls) {
+        let tls = TlsConfig::builder().root_certs(roots.0.clone().into()).build();
+        answer = agent(tls).get(url.as_str()).call();
+    }
+    let mut response = answer.map_err(|e| e.to_string())?;
     let status = response.status();
     if status.is_redirection() {
         let to = response.headers().get("location").and_then(|v| v.to_str().ok()).unwrap_or("another place");
@@ -142,6 +160,29 @@ pub fn fetch(url: &str) -> Result<Vec<u8>, String> {
         return Err(format!("the server answered with status {status}"));
     }
     response.body_mut().with_config().limit(DiskFiles::MAX_BYTES).read_to_vec().map_err(|e| e.to_string())
+}
+
+fn agent(tls: TlsConfig) -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .tls_config(tls)
+        .proxy(None)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .timeout_global(Some(PATIENCE))
+        .user_agent(concat!("witwire/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .into()
+}
+
+/// Whether a handshake failed.
+fn is_of_tls(error: &ureq::Error) -> bool {
+    match error {
+        // As rustls tells it to whoever reads and writes.
+        ureq::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
+        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use witwire_test_support::hostile::Authority;
+use witwire_test_support::hostile::http1::{Http1, Step};
+
 use crate::Add;
 use crate::documents::{Documents, project};
 use crate::platform::Todo;
@@ -17,6 +20,7 @@ pub(crate) fn trials(add: Add<'_>) {
     add("remote::documents_of_a_manifest", documents_of_a_manifest);
     add("remote::documents_beside_a_url", documents_beside_a_url);
     add("remote::documents_of_the_command_line", documents_of_the_command_line);
+    add("remote::documents_under_a_private_authority", documents_under_a_private_authority);
     add("remote::documents_that_are_no_longer_wanted", documents_that_are_no_longer_wanted);
 }
 
@@ -235,6 +239,35 @@ fn documents_of_the_command_line() {
     witwire(dir.path(), &["wit", "notes.yaml", "--allow-remote", &one]).exits(0).complains("deep/people.yaml");
     assert_eq!(server.asked(), ["/specs/models.yaml"]);
     witwire(dir.path(), &["wit", "notes.yaml", "--allow-remote", "specs/"]).exits(2).complains("is not a URL");
+}
+
+fn documents_under_a_private_authority() {
+    let runtime = tokio::runtime::Runtime::new().expect("threads");
+    let authority = Authority::new().expect("an authority");
+    let tls = authority.acceptor(&["127.0.0.1"], &["http/1.1"]).expect("a certificate");
+    let body = "Note: { type: object, required: [text], properties: { text: { type: string } } }";
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let script = move |_, _| vec![Step::write(answer.clone())];
+    let server = runtime.block_on(Http1::start_with(Some(tls), script)).expect("a port");
+    let url = format!("{}/models.yaml", server.server.url());
+    let other = Authority::new().expect("an authority").pem();
+    let files = [
+        ("notes.yaml", notes(&format!("{url}#/Note"))),
+        ("ca.pem", authority.pem()),
+        ("other.pem", other),
+        ("text.pem", "nonsense".to_owned()),
+    ];
+    let dir = folder(&files.each_ref().map(|(name, text)| (*name, text.as_bytes())));
+    let wit = |more: &[&str]| witwire(dir.path(), &[&["wit", "notes.yaml", "--allow-remote", &url], more].concat());
+    wit(&["--ca", "ca.pem"]).exits(0).says("text: string");
+    assert_eq!(server.requests().len(), 1);
+    wit(&["--ca", "other.pem", "--ca", "ca.pem"]).exits(0).says("text: string");
+    for more in [&[][..], &["--ca", "other.pem"]] {
+        wit(more).exits(0).complains("warning[O010]").complains("certificate");
+    }
+    assert_eq!(server.requests().len(), 2);
+    wit(&["--ca", "text.pem"]).exits(1).complains("`text.pem`: it holds no certificate");
+    wit(&["--ca", "missing.pem"]).exits(3).complains("missing.pem");
 }
 
 /// A document to which nothing refers any more is not asked for: it may be gone.
