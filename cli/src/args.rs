@@ -190,8 +190,8 @@ pub(crate) struct CallArgs {
     /// Decode this canned response (as in a fixture's `--- response`) instead of sending.
     #[arg(long, value_name = "FILE", conflicts_with = "fixture")]
     pub(crate) response: Option<PathBuf>,
-    /// Run a WAVE fixture: against its canned response, or against `--server`.
-    #[arg(long, value_name = "FILE")]
+    /// Run a WAVE fixture: against its canned response, or against `--server`. Settings of the call stand in the fixture.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["metadata", "deadline", "compression", "idempotency_key"])]
     pub(crate) fixture: Option<PathBuf>,
     /// Give up after so many seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]

@@ -6,6 +6,8 @@ mod bad_input;
 mod book;
 #[path = "main/build.rs"]
 mod build;
+#[path = "main/calls.rs"]
+mod calls;
 #[path = "main/client.rs"]
 mod client;
 #[path = "main/commands.rs"]
@@ -49,6 +51,7 @@ fn main() {
     bad_input::trials(&mut add);
     book::trials(&mut add);
     build::trials(&mut add);
+    calls::trials(&mut add);
     client::trials(&mut add);
     commands::trials(&mut add);
     etcd::trials(&mut add);

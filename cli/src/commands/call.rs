@@ -170,6 +170,18 @@ fn send(plan: &Plan, call: &wave::WaveCall, request: &Request, args: &CallArgs, 
     finish(plan.api(), call.operation, &result, beside, output)
 }
 
+/// How a call is sent: what it says of itself, else what the command line says.
+fn options(plan: &Plan, operation: OperationId, values: &[Value], args: &CallArgs) -> CallOptions {
+    let settings = plan.settings(operation, values);
+    CallOptions {
+        compression: settings.compression.map(Compression::from),
+        ..CallOptions::new(
+            settings.deadline.unwrap_or(Duration::from_secs(args.timeout)),
+            Repeat::of(&plan.api().operations[operation].class, settings.key.is_some()),
+        )
+    }
+}
+
 /// The result, and what came beside it where the function takes settings.
 fn answer(
     plan: &Plan,
@@ -180,15 +192,7 @@ fn answer(
     let api = plan.api();
     let endpoint = endpoint(api, call.operation, named(args))?;
     let class = &api.operations[call.operation].class;
-    let settings = plan.settings(call.operation, &call.args);
-    let options = CallOptions {
-        compression: settings.compression.map(Compression::from),
-        ..CallOptions::new(
-            settings.deadline.unwrap_or(Duration::from_secs(args.timeout)),
-            Repeat::of(class, settings.key.is_some()),
-        )
-    };
-    let exchange = exchange(&endpoint, request, options, args)?;
+    let exchange = exchange(&endpoint, request, options(plan, call.operation, &call.args, args), args)?;
     let beside = api.settings(&api.operations[call.operation]).map(|_| beside(&exchange));
     let result = match exchange.outcome {
         Ok(response) => plan.response(call.operation, &call.args, &response),
@@ -265,7 +269,7 @@ fn run_fixture(args: &CallArgs, spec: &Spec, path: &Path, output: Output) -> Res
         let outcome = match (server, &prepared.request) {
             (Some(server), Ok(request)) => {
                 let endpoint = endpoint(api, prepared.operation, Some(server))?;
-                let options = CallOptions::new(Duration::from_secs(args.timeout), Repeat::Unprocessed);
+                let options = options(&plan, prepared.operation, &prepared.args, args);
                 let response =
                     exchange(&endpoint, request, options, args)?.outcome.map_err(|e| CliError::Io(e.to_string()))?;
                 prepared.outcome(&plan, Some(&response))
