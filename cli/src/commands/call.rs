@@ -13,8 +13,8 @@ use witwire_executor::transport::{
 };
 use witwire_frontends::Calls;
 use witwire_interpreter::fixture::{self, Fixture};
-use witwire_interpreter::{Failure, MetadataText, Plan, Request, Response};
-use witwire_ir::{Api, Call, OperationId, Protocol, Value, wave};
+use witwire_interpreter::{Failure, MetadataText, Plan, Request};
+use witwire_ir::{Api, Call, OperationId, Protocol, Step, TypeId, Value, wave};
 
 use crate::args::CallArgs;
 use crate::error::CliError;
@@ -46,10 +46,11 @@ pub(crate) fn run(args: &CallArgs, output: Output) -> Result<(), CliError> {
                 let text = std::fs::read_to_string(path).map_err(|e| CliError::file("read", path, &e))?;
                 let response = fixture::parse_response(plan.api().protocol, &text)
                     .map_err(|e| CliError::Input(format!("`{}`: {e}", path.display())))?;
-                if let (Response::Http(response), Some(_)) = (&response, plan.api().stream(call.operation)) {
-                    return stream::show_canned(&plan, &call, response, output);
-                }
-                plan.response(call.operation, &call.args, &response)
+                let (ty, values) = plan.told(call.operation, &call.args, &response);
+                return values.iter().try_for_each(|value| match plan.api().step(call.operation, Step::Next) {
+                    Some(_) => stream::show(&plan, &call, value, output),
+                    None => finish(plan.api(), ty, value, None, output),
+                });
             }
             None if is_pager(&plan, &call) => return pages(&plan, &call, args, output),
             None if stream::is_shown(&plan, &call, &request) => {
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &CallArgs, output: Output) -> Result<(), CliError> {
             None => return send(&plan, &call, &request, args, output),
         },
     };
-    finish(plan.api(), call.operation, &result, None, output)
+    finish(plan.api(), plan.api().operations[call.operation].result, &result, None, output)
 }
 
 fn is_pager(plan: &Plan, call: &wave::WaveCall) -> bool {
@@ -167,7 +168,7 @@ fn named(args: &CallArgs) -> Option<&str> {
 
 fn send(plan: &Plan, call: &wave::WaveCall, request: &Request, args: &CallArgs, output: Output) -> Result<(), CliError> {
     let (result, beside) = answer(plan, call, request, args)?;
-    finish(plan.api(), call.operation, &result, beside, output)
+    finish(plan.api(), plan.api().operations[call.operation].result, &result, beside, output)
 }
 
 /// How a call is sent: what it says of itself, else what the command line says.
@@ -230,14 +231,8 @@ fn exchange(endpoint: &Endpoint, request: &Request, options: CallOptions, args: 
     })
 }
 
-fn finish(
-    api: &Api,
-    operation: OperationId,
-    result: &Value,
-    beside: Option<serde_json::Value>,
-    output: Output,
-) -> Result<(), CliError> {
-    let text = wave::print_value(api, api.operations[operation].result, result);
+fn finish(api: &Api, ty: TypeId, result: &Value, beside: Option<serde_json::Value>, output: Output) -> Result<(), CliError> {
+    let text = wave::print_value(api, ty, result);
     let failed = matches!(result, Value::Result(Err(_)));
     if output.is_json() {
         let mut told = serde_json::json!({ "ok": !failed, "result": text });

@@ -3,13 +3,38 @@
 use witwire_test_support::hostile::http1::{Http1, Step};
 
 use crate::Add;
-use crate::tool::{folder, root, witwire};
+use crate::tool::{Ran, folder, root, witwire};
 
 pub(crate) fn trials(add: Add<'_>) {
+    add("calls::a_canned_stream_is_shown_item_by_item", a_canned_stream_is_shown_item_by_item);
     add("calls::settings_in_a_fixture_are_sent", settings_in_a_fixture_are_sent);
 }
 
 const OPENAPI: &str = "examples/todo-service/openapi.yaml";
+const TODO: &str = "examples/todo-service/proto/todo.proto";
+const DESCRIBED: &str = "cli/tests/data/described.proto";
+
+fn canned(spec: &str, call: &str, response: &str) -> Ran {
+    let dir = folder(&[("response.txt", response.as_bytes())]);
+    let file = dir.path().join("response.txt").display().to_string();
+    witwire(&root(), &["call", spec, call, "--response", &file])
+}
+
+fn a_canned_stream_is_shown_item_by_item() {
+    let watch = r#"todo-service.watch-todos({id: ""})"#;
+    // Of fields 1 and 4.
+    canned(TODO, watch, "grpc-status: 0\n\n0807 22027431\n")
+        .exits(0)
+        .is("ok(some({sequence: 7, change: some(removed(\"t1\"))}))\n");
+    canned(TODO, watch, "grpc-status: 14\n").exits(4).says("err({kind: unavailable");
+    canned(TODO, watch, "grpc-status: 0\n\n08\n").exits(4).says("err({kind: invalid-response");
+    let duplex = "test-service.full-duplex-call()";
+    canned(DESCRIBED, duplex, "grpc-status: 0\n\n0a03120101\n").exits(0).says("ok(some({payload: some(").says("[1]");
+    // Only the client streams: there is one response, which `finish` gives.
+    let sink = "test-service.streaming-input-call()";
+    canned(DESCRIBED, sink, "grpc-status: 0\n\n0807\n").exits(0).is("ok({aggregated-payload-size: 7})\n");
+    canned(DESCRIBED, sink, "grpc-status: 5\n").exits(4).says("err({kind: not-found");
+}
 
 fn settings_in_a_fixture_are_sent() {
     let runtime = tokio::runtime::Runtime::new().expect("threads");

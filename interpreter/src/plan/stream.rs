@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use witwire_ir::host::Violation;
-use witwire_ir::{Call, Id, OperationId, TypeId, Value};
+use witwire_ir::{Call, Id, OperationId, Step, TypeId, Value};
 
 use super::{OperationPlan, Plan};
 use crate::failure::Failure;
 use crate::frames::{Frame, FrameError, Splitter};
 use crate::grpc::{ITEM, error};
-use crate::message::{GrpcStatus, HttpResponse, Response};
+use crate::message::{GrpcResponse, GrpcStatus, HttpResponse, Response};
 use crate::validate::Report;
 
 impl Plan {
@@ -118,6 +118,26 @@ impl Plan {
             if !goes_on {
                 return values;
             }
+        }
+    }
+
+    /// What a guest gets of a response that came whole, one value after the other, and the type of each: what `next` gives where the
+    /// function opens a stream, the last of them its end or an `err`; what `finish` gives where only the client streams; else the
+    /// function's result.
+    ///
+    /// A gRPC response holds one message, so that a stream has one item.
+    pub fn told(&self, operation: OperationId, args: &[Value], response: &Response) -> (TypeId, Vec<Value>) {
+        let gives = |step| self.api.step(operation, step).and_then(|method| method.result);
+        let whole = || vec![self.response(operation, args, response)];
+        match (gives(Step::Next), response) {
+            (Some(next), Response::Http(response)) => (next, self.items(operation, args, response)),
+            (Some(next), Response::Grpc(GrpcResponse::Ok { message, .. })) => {
+                let item = self.next(operation, Some(message));
+                let end = item.is_ok().then(|| self.next(operation, None));
+                (next, [Some(item), end].into_iter().flatten().map(|value| value.unwrap_or_else(|error| error)).collect())
+            }
+            (Some(next), Response::Grpc(GrpcResponse::Status(status))) => (next, vec![self.ended(operation, status)]),
+            (None, _) => (gives(Step::Finish).unwrap_or(self.api.operations[operation].result), whole()),
         }
     }
 

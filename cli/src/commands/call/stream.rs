@@ -3,7 +3,7 @@
 use witwire_executor::transport::{
     Compression, Endpoint, HttpStream, RouteSettings, SendError, StreamError, StreamOptions, Transport,
 };
-use witwire_interpreter::{HttpResponse, Plan, Request, Response};
+use witwire_interpreter::{Plan, Request, Response};
 use witwire_ir::{Step, Value, wave};
 
 use crate::args::CallArgs;
@@ -18,16 +18,6 @@ pub(super) fn is_shown(plan: &Plan, call: &wave::WaveCall, request: &Request) ->
         witwire_ir::Call::Http(_) => matches!(request, Request::Http(_)),
     };
     takes_request && plan.api().step(call.operation, Step::Next).is_some()
-}
-
-/// Shows what came whole.
-pub(super) fn show_canned(
-    plan: &Plan,
-    call: &wave::WaveCall,
-    response: &HttpResponse,
-    output: Output,
-) -> Result<(), CliError> {
-    plan.items(call.operation, &call.args, response).iter().try_for_each(|value| show(plan, call, value, output))
 }
 
 /// Performs the call and shows its items.
@@ -136,7 +126,7 @@ fn of_error(plan: &Plan, call: &wave::WaveCall, error: SendError) -> Value {
 }
 
 /// One line per item; nothing for the end.
-fn show(plan: &Plan, call: &wave::WaveCall, value: &Value, output: Output) -> Result<(), CliError> {
+pub(super) fn show(plan: &Plan, call: &wave::WaveCall, value: &Value, output: Output) -> Result<(), CliError> {
     let api = plan.api();
     let Some(ty) = api.step(call.operation, Step::Next).and_then(|method| method.result) else { return Ok(()) };
     let failed = match value {
