@@ -36,6 +36,9 @@ pub(crate) fn run(args: &CallArgs, output: Output) -> Result<(), CliError> {
     let spec = load(args, specs, output)?;
     let (plan, mut call) = parse(&spec, text)?;
     args.call.put_into(plan.api(), &mut call)?;
+    if args.response.is_none() {
+        refuse_many_requests(plan.api(), call.operation)?;
+    }
     let request = encode(&plan, &call, args)?;
 
     let result = match request {
@@ -61,6 +64,20 @@ pub(crate) fn run(args: &CallArgs, output: Output) -> Result<(), CliError> {
         },
     };
     finish(plan.api(), plan.api().operations[call.operation].result, &result, None, output)
+}
+
+/// Where the client streams, a guest sends its messages one by one. One request is all that is here, and it has no message.
+fn refuse_many_requests(api: &Api, operation: OperationId) -> Result<(), CliError> {
+    let operation = &api.operations[operation];
+    match &operation.call {
+        Call::Grpc(call) if !call.kind.takes_request() => Err(CliError::Usage(format!(
+            "`{}` is {}: its messages are sent one by one, and `witwire call` sends one request; call it from a component, with \
+             `witwire run` or as a worker",
+            operation.source_name(),
+            call.kind.name()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn is_pager(plan: &Plan, call: &wave::WaveCall) -> bool {
@@ -263,6 +280,7 @@ fn run_fixture(args: &CallArgs, spec: &Spec, path: &Path, output: Output) -> Res
         let server = named(args).or(fixture.server().filter(|_| !fixture.has_response()));
         let outcome = match (server, &prepared.request) {
             (Some(server), Ok(request)) => {
+                refuse_many_requests(api, prepared.operation)?;
                 let endpoint = endpoint(api, prepared.operation, Some(server))?;
                 let options = options(&plan, prepared.operation, &prepared.args, args);
                 let response =

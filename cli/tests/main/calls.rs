@@ -6,6 +6,7 @@ use crate::Add;
 use crate::tool::{Ran, folder, root, witwire};
 
 pub(crate) fn trials(add: Add<'_>) {
+    add("calls::a_stream_of_requests_is_refused", a_stream_of_requests_is_refused);
     add("calls::a_canned_stream_is_shown_item_by_item", a_canned_stream_is_shown_item_by_item);
     add("calls::settings_in_a_fixture_are_sent", settings_in_a_fixture_are_sent);
 }
@@ -13,6 +14,21 @@ pub(crate) fn trials(add: Add<'_>) {
 const OPENAPI: &str = "examples/todo-service/openapi.yaml";
 const TODO: &str = "examples/todo-service/proto/todo.proto";
 const DESCRIBED: &str = "cli/tests/data/described.proto";
+
+fn a_stream_of_requests_is_refused() {
+    // No connection is made: there is nobody.
+    let server = ["--server", "http://127.0.0.1:1"];
+    for (method, kind) in [("streaming-input-call", "client-streaming"), ("full-duplex-call", "bidirectional")] {
+        let call = format!("test-service.{method}()");
+        for how in [&server[..], &["--dry-run"]] {
+            let ran = witwire(&root(), &[&["call", DESCRIBED, &call], how].concat()).exits(2);
+            ran.complains(kind).complains("call it from a component").complains("witwire run");
+        }
+        let dir = folder(&[("call.wave", format!("call: {call}\n").as_bytes())]);
+        let fixture = dir.path().join("call.wave").display().to_string();
+        witwire(&root(), &[&["call", DESCRIBED, "--fixture", &fixture], &server[..]].concat()).exits(2).complains(kind);
+    }
+}
 
 fn canned(spec: &str, call: &str, response: &str) -> Ran {
     let dir = folder(&[("response.txt", response.as_bytes())]);
