@@ -193,7 +193,7 @@ pub(crate) struct CallArgs {
     /// Run a WAVE fixture: against its canned response, or against `--server`. Settings of the call stand in the fixture.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["metadata", "deadline", "compression", "idempotency_key"])]
     pub(crate) fixture: Option<PathBuf>,
-    /// Give up after so many seconds.
+    /// Give up after so many seconds; a pager, for each page. What is read item by item has no such limit; over gRPC, `--deadline` ends it.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) timeout: u64,
     #[command(flatten)]

@@ -179,7 +179,7 @@ pub(crate) struct InvokeArgs {
     /// Print what the worker does while it does it.
     #[arg(long)]
     pub(crate) follow: bool,
-    /// Do not wait: what the server has accepted it does, whatever happens to it. The same line without this waits for the result.
+    /// Do not wait: the server goes on with what it has accepted. The line that is printed, with the key, waits for the result.
     #[arg(long, conflicts_with_all = ["follow", "timeout"])]
     pub(crate) detach: bool,
     /// Stop waiting after so many seconds; the invocation goes on. Default: wait as long as it takes.
