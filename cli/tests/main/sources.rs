@@ -124,6 +124,17 @@ fn a_manifest_pins_what_a_server_says() {
     assert_ne!(read(dir, "witwire.lock"), lock);
     assert!(!dir.join("wit/deps/demo_todo").exists());
     build(&["--locked", "--offline", "--force"]).exits(0);
+    // Another server. What was compiled before is not taken for it.
+    let Some(moved) = Described::start("v1", "0", "described.proto") else { return };
+    let manifest = read(dir, "witwire.yaml");
+    let old = format!("http://127.0.0.1:{port}\"");
+    assert!(manifest.contains(&old), "{manifest}");
+    std::fs::write(dir.join("witwire.yaml"), manifest.replace(&old, &format!("{}\"", moved.url()))).expect("written");
+    build(&["--locked"]).exits(1).complains("error[M020]");
+    build(&[]).exits(0);
+    assert!(read(dir, "wit/deps/grpc_testing/testing.wit").contains("empty-call: func("));
+    let lock = read(dir, "witwire.lock");
+    assert!(lock.contains(&moved.url()) && !lock.contains(&old), "{lock}");
 }
 
 fn a_server_without_it_is_told() {

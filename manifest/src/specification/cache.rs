@@ -34,7 +34,8 @@ struct Kept {
 impl Cache {
     /// The key is all that shapes a compilation, apart from the contents of files.
     pub(super) fn new(project: &Project, dependency: &Dependency) -> Self {
-        let shaping = (env!("CARGO_PKG_VERSION"), program(), &dependency.source, &dependency.options);
+        let asked = dependency.reflection.as_ref().map(|reflected| &reflected.server);
+        let shaping = (env!("CARGO_PKG_VERSION"), program(), &dependency.source, asked, &dependency.options);
         let key = serde_json::to_vec(&shaping).expect("texts and maps of texts are JSON");
         Self { folder: project.path(WORK).join("cache"), key: file::digest(&key)[..32].to_owned() }
     }
@@ -46,9 +47,8 @@ impl Cache {
     pub(super) fn find(&self, files: &Recorded<'_>) -> Option<Specification> {
         let kept: Kept = serde_json::from_slice(&std::fs::read(self.path("json")).ok()?).ok()?;
         let (near, far): (Vec<_>, Vec<_>) = kept.inputs.iter().partition(|(path, _)| files.is_at_hand(path));
-        let changed = |inputs: &[(&PathBuf, &Option<String>)]| {
-            inputs.iter().any(|(path, digest)| files.digest(path) != **digest)
-        };
+        let changed =
+            |inputs: &[(&PathBuf, &Option<String>)]| inputs.iter().any(|(path, digest)| files.digest(path) != **digest);
         // Documents of other machines are asked for last, and only where all are pinned as they were: what refers to one of them may have
         // changed, and then nobody knows whether it is still wanted, or still there. To ask would keep its pin, or refuse the build.
         if changed(&near) || far.iter().any(|(path, digest)| files.may_differ(path, digest.as_deref())) || changed(&far) {
