@@ -125,9 +125,14 @@ fn server(args: &DoctorArgs) -> Check {
         Ok(client) => client,
         Err(error) => return Check::problem("server", error.to_string(), "correct the address or the files"),
     };
-    match client.components() {
-        Ok(components) => Check::ok("server", format!("{} answers, components: {}", client.server(), components.len())),
-        Err(ClientError::Unreachable { server, .. }) if args.server.is_default() => Check::note(
+    answer(client.server(), client.components().map(|components| components.len()), args.server.is_default())
+}
+
+/// What the answer of a server means, which is the number of its components.
+fn answer(server: &str, components: Result<usize, ClientError>, is_default: bool) -> Check {
+    match components {
+        Ok(components) => Check::ok("server", format!("{server} answers, components: {components}")),
+        Err(ClientError::Unreachable { server, .. }) if is_default => Check::note(
             "server",
             format!("there is no server at {server}"),
             "to deploy, start one with `witwire server`, or say where it is with `--server`",
@@ -137,5 +142,23 @@ fn server(args: &DoctorArgs) -> Check {
             let (found, help) = text.split_once("\n  help: ").or(text.split_once("; ")).unwrap_or((&text, "see its log"));
             Check::problem("server", found, help)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_named_no_server_may_need_none() {
+        let nobody = || Err(ClientError::Unreachable { server: "http://h".to_owned(), reason: "refused".to_owned() });
+        let note = answer("http://h", nobody(), true);
+        assert_eq!((note.state, note.found.as_str()), (State::Note, "there is no server at http://h"));
+        assert!(note.help.is_some_and(|help| help.contains("start one with `witwire server`")));
+        assert_eq!(answer("http://h", nobody(), false).state, State::Problem);
+        // What is there and is no server is a problem for everyone.
+        let other = ClientError::Unexpected { server: "http://h".to_owned(), detail: "status 404".to_owned() };
+        assert_eq!(answer("http://h", Err(other), true).state, State::Problem);
+        assert_eq!(answer("http://h", Ok(2), true).state, State::Ok);
     }
 }
