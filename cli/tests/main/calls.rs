@@ -13,20 +13,20 @@ pub(crate) fn trials(add: Add<'_>) {
 
 const OPENAPI: &str = "examples/todo-service/openapi.yaml";
 const TODO: &str = "examples/todo-service/proto/todo.proto";
-const DESCRIBED: &str = "cli/tests/data/described.proto";
+const TALLY: &str = "cli/tests/data/tally.proto";
 
 fn a_stream_of_requests_is_refused() {
     // No connection is made: there is nobody.
     let server = ["--server", "http://127.0.0.1:1"];
-    for (method, kind) in [("streaming-input-call", "client-streaming"), ("full-duplex-call", "bidirectional")] {
-        let call = format!("test-service.{method}()");
+    for (method, kind) in [("sum", "client-streaming"), ("mirror", "bidirectional")] {
+        let call = format!("tally-service.{method}()");
         for how in [&server[..], &["--dry-run"]] {
-            let ran = witwire(&root(), &[&["call", DESCRIBED, &call], how].concat()).exits(2);
+            let ran = witwire(&root(), &[&["call", TALLY, &call], how].concat()).exits(2);
             ran.complains(kind).complains("call it from a component").complains("witwire run");
         }
         let dir = folder(&[("call.wave", format!("call: {call}\n").as_bytes())]);
         let fixture = dir.path().join("call.wave").display().to_string();
-        witwire(&root(), &[&["call", DESCRIBED, "--fixture", &fixture], &server[..]].concat()).exits(2).complains(kind);
+        witwire(&root(), &[&["call", TALLY, "--fixture", &fixture], &server[..]].concat()).exits(2).complains(kind);
     }
 }
 
@@ -44,12 +44,12 @@ fn a_canned_stream_is_shown_item_by_item() {
         .is("ok(some({sequence: 7, change: some(removed(\"t1\"))}))\n");
     canned(TODO, watch, "grpc-status: 14\n").exits(4).says("err({kind: unavailable");
     canned(TODO, watch, "grpc-status: 0\n\n08\n").exits(4).says("err({kind: invalid-response");
-    let duplex = "test-service.full-duplex-call()";
-    canned(DESCRIBED, duplex, "grpc-status: 0\n\n0a03120101\n").exits(0).says("ok(some({payload: some(").says("[1]");
+    let duplex = "tally-service.mirror()";
+    canned(TALLY, duplex, "grpc-status: 0\n\n0801\n").exits(0).is("ok(some({value: 1}))\n");
     // Only the client streams: there is one response, which `finish` gives.
-    let sink = "test-service.streaming-input-call()";
-    canned(DESCRIBED, sink, "grpc-status: 0\n\n0807\n").exits(0).is("ok({aggregated-payload-size: 7})\n");
-    canned(DESCRIBED, sink, "grpc-status: 5\n").exits(4).says("err({kind: not-found");
+    let sink = "tally-service.sum()";
+    canned(TALLY, sink, "grpc-status: 0\n\n0807\n").exits(0).is("ok({sum: 7})\n");
+    canned(TALLY, sink, "grpc-status: 5\n").exits(4).says("err({kind: not-found");
 }
 
 fn settings_in_a_fixture_are_sent() {

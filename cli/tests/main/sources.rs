@@ -125,14 +125,14 @@ fn a_manifest_pins_what_a_server_says() {
     assert!(!dir.join("wit/deps/demo_todo").exists());
     build(&["--locked", "--offline", "--force"]).exits(0);
     // Another server. What was compiled before is not taken for it.
-    let Some(moved) = Described::start("v1", "0", "described.proto") else { return };
+    let Some(moved) = Described::start("v1", "0", TODO) else { return };
     let manifest = read(dir, "witwire.yaml");
     let old = format!("http://127.0.0.1:{port}\"");
     assert!(manifest.contains(&old), "{manifest}");
     std::fs::write(dir.join("witwire.yaml"), manifest.replace(&old, &format!("{}\"", moved.url()))).expect("written");
     build(&["--locked"]).exits(1).complains("error[M020]");
     build(&[]).exits(0);
-    assert!(read(dir, "wit/deps/grpc_testing/testing.wit").contains("empty-call: func("));
+    assert!(read(dir, "wit/deps/demo_todo/todo.wit").contains("get-todo: func("));
     let lock = read(dir, "witwire.lock");
     assert!(lock.contains(&moved.url()) && !lock.contains(&old), "{lock}");
 }
