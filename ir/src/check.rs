@@ -160,9 +160,9 @@ pub enum Format {
     Ipv4,
     /// RFC 4291 address.
     Ipv6,
-    /// An IPv4 or IPv6 address.
+    /// An address as [`Format::Ipv4`] or [`Format::ScopedIpv6`] has it.
     Ip,
-    /// A host name or an address.
+    /// A name as [`Format::DnsName`] has it, or an address as [`Format::Ip`] has it.
     Address,
     /// RFC 1123 host name.
     Hostname,
@@ -170,6 +170,12 @@ pub enum Format {
     ProtoTimestamp,
     /// Protobuf `Duration`: ±315,576,000,000 s, nanoseconds ±999,999,999 of the same sign.
     ProtoDuration,
+    /// An email address as HTML has it ("valid e-mail address" of the living standard): protovalidate's.
+    HtmlEmail,
+    /// An RFC 1123 host name that may end in a dot, and whose last label is not all digits: protovalidate's.
+    DnsName,
+    /// An RFC 4291 address that may have a zone (RFC 4007, "fe80::1%eth0"): protovalidate's.
+    ScopedIpv6,
 }
 
 /// A JSON Schema as text, kept for what the simple rules cannot say.

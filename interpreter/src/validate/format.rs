@@ -28,9 +28,12 @@ fn text_keeps(format: Format, text: &str) -> bool {
         Format::Email => internet::email(text),
         Format::Ipv4 => text.parse::<std::net::Ipv4Addr>().is_ok(),
         Format::Ipv6 => text.parse::<std::net::Ipv6Addr>().is_ok(),
-        Format::Ip => text.parse::<std::net::IpAddr>().is_ok(),
-        Format::Address => text.parse::<std::net::IpAddr>().is_ok() || internet::hostname(text),
+        Format::ScopedIpv6 => internet::scoped_ipv6(text),
+        Format::Ip => internet::ip(text),
+        Format::Address => internet::ip(text) || internet::dns_name(text),
         Format::Hostname => internet::hostname(text),
+        Format::DnsName => internet::dns_name(text),
+        Format::HtmlEmail => internet::html_email(text),
         Format::ProtoTimestamp | Format::ProtoDuration => true,
     }
 }
@@ -43,12 +46,12 @@ const fn description(format: Format) -> &'static str {
         Format::Duration => "an ISO 8601 duration: write it like `P1DT12H`",
         Format::Uuid => "a UUID: write it like `123e4567-e89b-12d3-a456-426614174000`",
         Format::Uri => "a URI with a scheme: write it like `https://example.com/a`",
-        Format::Email => "an email address: write it like `name@example.com`",
+        Format::Email | Format::HtmlEmail => "an email address: write it like `name@example.com`",
         Format::Ipv4 => "an IPv4 address: write it like `192.0.2.1`",
-        Format::Ipv6 => "an IPv6 address: write it like `2001:db8::1`",
+        Format::Ipv6 | Format::ScopedIpv6 => "an IPv6 address: write it like `2001:db8::1`",
         Format::Ip => "an IP address: write it like `192.0.2.1` or `2001:db8::1`",
         Format::Address => "a host name or an IP address: write it like `www.example.com` or `192.0.2.1`",
-        Format::Hostname => "a host name: write it like `www.example.com`",
+        Format::Hostname | Format::DnsName => "a host name: write it like `www.example.com`",
         Format::ProtoTimestamp => {
             "a timestamp: give seconds from -62135596800 to 253402300799 and nanoseconds from 0 to 999999999"
         }

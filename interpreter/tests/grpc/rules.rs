@@ -14,8 +14,12 @@ syntax = "proto2";
 package buf.validate;
 import "google/protobuf/descriptor.proto";
 import "google/protobuf/duration.proto";
+import "google/protobuf/field_mask.proto";
+extend google.protobuf.MessageOptions { optional MessageRules message = 1159; }
 extend google.protobuf.FieldOptions { optional FieldRules field = 1159; }
 extend google.protobuf.OneofOptions { optional OneofRules oneof = 1159; }
+message MessageRules { repeated Rule cel = 3; repeated MessageOneofRule oneof = 4; }
+message MessageOneofRule { repeated string fields = 1; optional bool required = 2; }
 message OneofRules { optional bool required = 1; }
 message Rule { optional string id = 1; optional string expression = 3; }
 message FieldRules {
@@ -23,25 +27,35 @@ message FieldRules {
   optional bool required = 25;
   optional int32 ignore = 27;
   oneof type {
-    FloatRules float = 1; Int32Rules int32 = 3; SInt64Rules sint64 = 8; BoolRules bool = 13; StringRules string = 14;
+    FloatRules float = 1; DoubleRules double = 2; Int32Rules int32 = 3; Int64Rules int64 = 4; UInt64Rules uint64 = 6; SInt64Rules sint64 = 8; BoolRules bool = 13; StringRules string = 14;
     BytesRules bytes = 15; EnumRules enum = 16; RepeatedRules repeated = 18; MapRules map = 19; DurationRules duration = 21;
+    FieldMaskRules field_mask = 28;
   }
+}
+message DoubleRules { optional double const = 1; optional double lte = 3; optional double gt = 4; }
+message Int64Rules { optional int64 lt = 2; optional int64 lte = 3; optional int64 gt = 4; optional int64 gte = 5; repeated int64 example = 9; }
+message UInt64Rules { optional uint64 lt = 2; optional uint64 lte = 3; optional uint64 gt = 4; optional uint64 gte = 5; }
+message FieldMaskRules {
+  optional google.protobuf.FieldMask const = 1; repeated string in = 2; repeated string not_in = 3;
+  repeated google.protobuf.FieldMask example = 4;
 }
 message FloatRules { optional float lt = 2; optional float gte = 5; optional bool finite = 8; }
 message Int32Rules { optional int32 const = 1; optional int32 lte = 3; optional int32 gt = 4; repeated int32 in = 6; repeated int32 not_in = 7; }
 message SInt64Rules { optional sint64 gte = 5; repeated sint64 in = 6 [packed = true]; }
-message BoolRules { optional bool const = 1; }
+message BoolRules { optional bool const = 1; optional bool later = 99; repeated bool example = 2; }
 message StringRules {
   optional uint64 min_len = 2; optional uint64 max_len = 3; optional uint64 max_bytes = 5; optional string pattern = 6;
   optional string prefix = 7; optional string suffix = 8; optional string not_contains = 23; repeated string in = 10;
-  optional bool email = 12; optional bool ip = 14; optional bool uuid = 22; optional bool uri_ref = 18;
+  optional bool email = 12; optional bool hostname = 13; optional bool ip = 14; optional bool ipv4 = 15; optional bool ipv6 = 16;
+  optional bool uri = 17; optional bool address = 21; optional bool uuid = 22; optional bool later = 99; optional bool own = 1001;
+  repeated string example = 34; optional bool uri_ref = 18;
   optional bool ipv4_with_prefixlen = 27; optional int32 well_known_regex = 24; optional bool strict = 25;
 }
-message BytesRules { optional uint64 min_len = 2; repeated bytes not_in = 9; optional bool ipv4 = 11; optional bool uuid = 15; }
-message EnumRules { optional bool defined_only = 2; repeated int32 not_in = 4; }
-message RepeatedRules { optional uint64 min_items = 1; optional uint64 max_items = 2; optional bool unique = 3; optional FieldRules items = 4; }
-message MapRules { optional uint64 max_pairs = 2; optional FieldRules keys = 4; optional FieldRules values = 5; }
-message DurationRules { optional google.protobuf.Duration lte = 4; optional google.protobuf.Duration gt = 5; }
+message BytesRules { optional uint64 min_len = 2; repeated bytes not_in = 9; optional bool ipv4 = 11; optional bool uuid = 15; optional bool later = 99; }
+message EnumRules { optional bool defined_only = 2; repeated int32 not_in = 4; optional bool later = 99; }
+message RepeatedRules { optional uint64 min_items = 1; optional uint64 max_items = 2; optional bool unique = 3; optional FieldRules items = 4; optional bool later = 99; }
+message MapRules { optional bool later = 99; optional uint64 max_pairs = 2; optional FieldRules keys = 4; optional FieldRules values = 5; }
+message DurationRules { optional google.protobuf.Duration lte = 4; optional google.protobuf.Duration gt = 5; optional bool later = 99; }
 "#;
 
 const BEHAVIOR: &str = r#"
@@ -54,15 +68,26 @@ enum FieldBehavior { FIELD_BEHAVIOR_UNSPECIFIED = 0; OPTIONAL = 1; REQUIRED = 2;
 
 /// The API of a service whose method takes the message `M` with these fields.
 fn plan(fields: &str) -> (Plan, Vec<Diagnostic>) {
-    let source = format!(
-        "syntax = \"proto3\";\npackage r;\nimport \"validate.proto\";\nimport \"behavior.proto\";\n\
-         import \"google/protobuf/duration.proto\";\nimport \"google/protobuf/wrappers.proto\";\n\
+    plan_of(&format!(
+        "syntax = \"proto3\";\nimport \"google/protobuf/field_mask.proto\";\n{HEAD}\
          enum Color {{ COLOR_UNSPECIFIED = 0; COLOR_RED = 1; COLOR_OLD = 2; }}\n\
          message P {{ string name = 1 [(buf.validate.field).string.min_len = 2]; }}\n\
          message M {{ {fields} }}\nservice S {{ rpc Put(M) returns (M); }}"
-    );
+    ))
+}
+
+/// As [`plan`], of proto2 fields.
+fn plan_proto2(fields: &str) -> (Plan, Vec<Diagnostic>) {
+    plan_of(&format!("syntax = \"proto2\";\n{HEAD}message M {{ {fields} }}\nservice S {{ rpc Put(M) returns (M); }}"))
+}
+
+/// What stands before the messages.
+const HEAD: &str = "package r;\nimport \"validate.proto\";\nimport \"behavior.proto\";\n\
+     import \"google/protobuf/duration.proto\";\nimport \"google/protobuf/wrappers.proto\";\n";
+
+fn plan_of(source: &str) -> (Plan, Vec<Diagnostic>) {
     let files = MemoryFiles::new()
-        .with("r.proto", source.into_bytes())
+        .with("r.proto", source.as_bytes().to_vec())
         .with("validate.proto", VALIDATE.as_bytes().to_vec())
         .with("behavior.proto", BEHAVIOR.as_bytes().to_vec());
     let input = Input::Protos { files: vec!["r.proto".into()], includes: Vec::new() };
@@ -81,12 +106,15 @@ fn violations(plan: &Plan, request: &str) -> Vec<String> {
 
 /// A field with rules, requests that keep them, and requests that break them with what is reported.
 fn check(fields: &str, good: &[&str], bad: &[(&str, &str)]) {
-    let (plan, _) = plan(fields);
+    check_plan(&plan(fields).0, fields, good, bad);
+}
+
+fn check_plan(plan: &Plan, fields: &str, good: &[&str], bad: &[(&str, &str)]) {
     for request in good {
-        assert_eq!(violations(&plan, request), [""; 0], "{fields}: {request}");
+        assert_eq!(violations(plan, request), [""; 0], "{fields}: {request}");
     }
     for (request, expected) in bad {
-        assert_eq!(violations(&plan, request).join(", "), *expected, "{fields}: {request}");
+        assert_eq!(violations(plan, request).join(", "), *expected, "{fields}: {request}");
     }
 }
 
@@ -280,11 +308,133 @@ fn required() {
     );
 }
 
+/// An item, and a field that proto2 requires, is there whatever it is.
+#[test]
+fn required_of_what_is_always_set() {
+    check(
+        "repeated int32 l = 1 [(buf.validate.field).repeated.items = { required: true, int32: { lte: 5 } }]; \
+         map<string, int32> m = 2 [(buf.validate.field).map = { keys: { required: true }, values: { required: true } }];",
+        &["{l: [0], m: [(\"\", 0)]}"],
+        &[("{l: [6], m: []}", "request.l[0] maximum")],
+    );
+    let fields = "required int32 n = 1 [(buf.validate.field).required = true]; \
+                  required google.protobuf.Int32Value w = 2 [(buf.validate.field).required = true]; \
+                  required string s = 3 [(buf.validate.field) = { required: true, string: { max_len: 1 } }];";
+    let (plan, _) = plan_proto2(fields);
+    check_plan(&plan, fields, &["{n: 0, w: 0, s: \"\"}"], &[("{n: 0, w: 0, s: \"ab\"}", "request.s maxLength")]);
+}
+
+/// A path covers those below it, and is no prefix of a name.
+#[test]
+fn paths_of_a_field_mask() {
+    check(
+        "google.protobuf.FieldMask m = 1 [(buf.validate.field).field_mask = { in: [\"a\", \"b.c\"] }];",
+        &["{}", "{m: some([])}", "{m: some([\"a\", \"a.x\", \"b.c\", \"b.c.d\"])}"],
+        &[
+            ("{m: some([\"ab\"])}", "request.m[0] pattern"),
+            ("{m: some([\"a\", \"b\"])}", "request.m[1] pattern"),
+            ("{m: some([\"bxc\"])}", "request.m[0] pattern"),
+        ],
+    );
+    check(
+        "google.protobuf.FieldMask m = 1 [(buf.validate.field).field_mask = { not_in: [\"a\", \"b.c\"] }];",
+        &["{m: some([\"ab\", \"b\", \"b.cd\"])}"],
+        &[("{m: some([\"a\"])}", "request.m[0] pattern"), ("{m: some([\"b.c.d\"])}", "request.m[0] pattern")],
+    );
+}
+
+/// Texts that protovalidate knows, whatever other standards have under these names.
+#[test]
+fn formats_of_texts() {
+    let trial = |rule: &str, good: &[&str], bad: &[&str]| {
+        let fields = format!("string s = 1 [(buf.validate.field).string.{rule} = true];");
+        let (plan, _) = plan(&fields);
+        for text in good {
+            assert_eq!(violations(&plan, &format!("{{s: {text:?}}}")), [""; 0], "{rule}: {text}");
+        }
+        for text in bad {
+            assert_eq!(violations(&plan, &format!("{{s: {text:?}}}")), ["request.s format"], "{rule}: {text}");
+        }
+    };
+    let long = format!("{}@example.com", "a".repeat(65));
+    trial("email", &["a@b", "a..b@example.com", ".a@example.com", &long], &["", "a", "@b", "a@", "a@b.", "a@-b", "a@b@c"]);
+    trial("email", &["a!#$%&'*+/=?^_`{|}~-@b"], &["a b@c", "\"a b\"@c", "a@[127.0.0.1]", "ä@b", "a@b_c"]);
+    trial("ipv6", &["::1", "fe80::1%eth0", "fe80::1%a%b"], &["fe80::1%", "1.2.3.4", "1.2.3.4%eth0", "x%eth0"]);
+    trial("ip", &["::1", "fe80::1%eth0", "1.2.3.4"], &["fe80::1%", "1.2.3.4%eth0", "example.com"]);
+    trial("ipv4", &["1.2.3.4"], &["::1", "1.2.3.04"]);
+    trial("hostname", &["a", "example.com", "example.com.", "1.a"], &["", ".", "a..", "a.1", "a.1.", "-a", "a_b"]);
+    trial("address", &["example.com.", "fe80::1%eth0", "127.0.0.1"], &["", "127.0.0.300", "a b"]);
+    trial("uri", &["https://[fe80::1%25eth0]/a", "a:b"], &["https://[fe80::1%25]/a", "https://[fe80::1%eth0]/a", "/a"]);
+    let full = format!("{}.{}", vec!["a".repeat(49); 5].join("."), "abc");
+    trial("hostname", &[&full, &format!("{full}.")], &[&format!("{full}d")]);
+}
+
+/// Bounds of 64 bits are compared as they are written; as floats these are equal.
+#[test]
+fn bounds_are_exact() {
+    check(
+        "int64 n = 1 [(buf.validate.field).int64 = { gt: 9007199254740992, lt: 9007199254740994 }];",
+        &["{n: 9007199254740993}"],
+        &[("{n: 9007199254740992}", "request.n exclusiveMinimum"), ("{n: 9007199254740994}", "request.n exclusiveMaximum")],
+    );
+    check(
+        "uint64 n = 1 [(buf.validate.field).uint64 = { gte: 18446744073709551615, lte: 18446744073709551615 }];",
+        &["{n: 18446744073709551615}"],
+        &[("{n: 18446744073709551614}", "request.n minimum")],
+    );
+    // The upper bound is one below the lower one, so that what is between them is excluded: left to the server.
+    let fields = "int64 n = 1 [(buf.validate.field).int64 = { lt: 9007199254740992, gte: 9007199254740993 }];";
+    check(fields, &["{n: 1}", "{n: 9007199254740992}"], &[]);
+    assert_eq!(told(&plan(fields).1), ["rules that are left to the server: excluded range"]);
+}
+
+/// Of fields of which at most one may be told, one that is not keeps its rules.
+#[test]
+fn one_of_some_fields() {
+    let fields = "option (buf.validate.message).oneof = { fields: [\"a\", \"b\"] }; \
+                  string a = 1 [(buf.validate.field).string.min_len = 2]; int32 b = 2 [(buf.validate.field).int32.gt = 3]; \
+                  string c = 3 [(buf.validate.field).string.min_len = 2];";
+    check(
+        fields,
+        &["{a: \"\", b: 4, c: \"cc\"}", "{a: \"aa\", b: 0, c: \"cc\"}"],
+        &[("{a: \"a\", b: 1, c: \"\"}", "request.a minLength, request.b exclusiveMinimum, request.c minLength")],
+    );
+    assert_eq!(told(&plan(fields).1), ["rules that are left to the server: oneof"]);
+}
+
+/// What is told of rules that are left to the server.
+fn told(diagnostics: &[Diagnostic]) -> Vec<&str> {
+    diagnostics.iter().filter(|d| d.code == Code::RulesNotChecked).map(|d| &d.message[..]).collect()
+}
+
 #[test]
 fn what_is_not_checked_is_told() {
-    let (_, diagnostics) = plan(
-        "string s = 1 [(buf.validate.field) = { cel: { id: \"x\", expression: \"this != ''\" }, string: { uri_ref: true } }];",
-    );
-    let told: Vec<&str> = diagnostics.iter().filter(|d| d.code == Code::RulesNotChecked).map(|d| &d.message[..]).collect();
-    assert_eq!(told, ["rules that are left to the server: cel, uri_ref"]);
+    let cases = [
+        ("string s = 1", "{ cel: { id: \"x\", expression: \"this != ''\" }, string: { uri_ref: true } }", "cel, uri_ref"),
+        ("string s = 1", "{ string: { own: true } }", "predefined"),
+        ("string s = 1", "{ string: { later: true } }", "string number 99"),
+        ("bytes b = 1", "{ bytes: { later: true } }", "bytes number 99"),
+        ("bool b = 1", "{ bool: { later: true } }", "bool number 99"),
+        ("Color c = 1", "{ enum: { later: true } }", "enum number 99"),
+        ("repeated string l = 1", "{ repeated: { later: true } }", "repeated number 99"),
+        ("map<string, string> m = 1", "{ map: { later: true } }", "map number 99"),
+        ("google.protobuf.Duration d = 1", "{ duration: { later: true } }", "time number 99"),
+        ("google.protobuf.FieldMask m = 1", "{ field_mask: { const: { paths: \"a\" } } }", "const of a field mask"),
+        ("double d = 1", "{ double: { const: nan } }", "not a number"),
+        ("string s = 1", "{ ignore: 2, string: { min_len: 2 } }", "all of a field with an unknown `ignore`"),
+    ];
+    for (field, rules, expected) in cases {
+        let fields = format!("{field} [(buf.validate.field) = {rules}];");
+        assert_eq!(told(&plan(&fields).1), [format!("rules that are left to the server: {expected}")], "{fields}");
+    }
+    // Examples and rules that are switched off are none.
+    for (field, rules) in [
+        ("string s = 1", "{ string: { email: false, example: \"x\", strict: false } }"),
+        ("int64 n = 1", "{ int64: { example: 1 } }"),
+        ("bool b = 1", "{ bool: { example: true } }"),
+        ("google.protobuf.FieldMask m = 1", "{ field_mask: { example: { paths: \"a\" } } }"),
+    ] {
+        let fields = format!("{field} [(buf.validate.field) = {rules}];");
+        assert_eq!(told(&plan(&fields).1), [""; 0], "{fields}");
+    }
 }

@@ -154,11 +154,11 @@ fn formatted(random: &mut SplitMix64, format: Format) -> Option<String> {
             )
         }
         Format::Uri => format!("https://example.com/{}", word(random)),
-        Format::Email => format!("{}@example.com", word(random)),
+        Format::Email | Format::HtmlEmail => format!("{}@example.com", word(random)),
         // TEST-NET-1 (RFC 5737) and the documentation prefix (RFC 3849).
         Format::Ipv4 | Format::Ip => format!("192.0.2.{}", random.between(1, 254)),
-        Format::Ipv6 => format!("2001:db8::{:x}", random.between(1, 0xffff)),
-        Format::Hostname | Format::Address => format!("{}.example.com", word(random)),
+        Format::Ipv6 | Format::ScopedIpv6 => format!("2001:db8::{:x}", random.between(1, 0xffff)),
+        Format::Hostname | Format::DnsName | Format::Address => format!("{}.example.com", word(random)),
         Format::ProtoTimestamp | Format::ProtoDuration => return None,
     })
 }

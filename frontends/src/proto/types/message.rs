@@ -276,22 +276,24 @@ impl Types<'_> {
     /// What is checked of a message before it is sent; rules that are not are reported.
     fn rules(&mut self, message: &Message, slots: &[Slot<'_>]) -> Vec<Check> {
         let typed_any = self.any_message.is_some();
+        let at_most_one = message.rules.as_deref().map(rules::at_most_one).unwrap_or_default();
+        let of_field = |field: &model::Field, place: &[Part]| {
+            rules::of_field(field, place, typed_any, at_most_one.contains(&field.name))
+        };
         let mut all = vec![message.rules.as_deref().map(rules::of_message).unwrap_or_default()];
         for (index, slot) in slots.iter().enumerate() {
             let index = index as u16;
             match &slot.content {
                 Content::Field(field) => {
-                    let own = field.rules.as_deref().map(|r| rules::of_field(r, &[Part::Slot(index)], typed_any));
                     if field.behavior_required && is_told_by_content(field) {
                         all.push(rules::required(index));
                     }
-                    all.extend(own);
+                    all.push(of_field(field, &[Part::Slot(index)]));
                 }
                 Content::Oneof(oneof, fields) => {
                     all.extend(message.oneofs[*oneof].rules.as_deref().map(|r| rules::of_oneof(r, index)));
                     for (case, field) in fields.iter().enumerate() {
-                        let place = vec![Part::Slot(index), Part::Case(case as u32)];
-                        all.extend(field.rules.as_deref().map(|r| rules::of_field(r, &place, typed_any)));
+                        all.push(of_field(field, &[Part::Slot(index), Part::Case(case as u32)]));
                     }
                 }
             }

@@ -36,7 +36,9 @@ fn authority_ok(authority: &str) -> bool {
         Some(rest) => match rest.split_once(']') {
             Some((address, port)) => {
                 let is_future = address.starts_with(['v', 'V']);
-                if !is_future && address.parse::<Ipv6Addr>().is_err() {
+                // RFC 6874: a zone follows an encoded percent sign.
+                let (address, zone) = address.split_once("%25").unwrap_or((address, "0"));
+                if !is_future && (address.parse::<Ipv6Addr>().is_err() || zone.is_empty()) {
                     return false;
                 }
                 ("", port)
@@ -93,13 +95,39 @@ fn quoted_ok(text: &str) -> bool {
     true
 }
 
+/// What HTML takes for an email address ("valid e-mail address" of the living standard).
+pub(super) fn html_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let local_ok = |b| is_atext(b) || b == b'.';
+    !local.is_empty() && local.bytes().all(local_ok) && domain.split('.').all(label)
+}
+
+/// An IPv6 address, perhaps with a zone: any text but the empty one (RFC 4007, 11.2).
+pub(super) fn scoped_ipv6(text: &str) -> bool {
+    let (address, zone) = text.split_once('%').unwrap_or((text, "0"));
+    address.parse::<Ipv6Addr>().is_ok() && !zone.is_empty() && !zone.contains('\0')
+}
+
+/// An address of either version.
+pub(super) fn ip(text: &str) -> bool {
+    text.parse::<Ipv4Addr>().is_ok() || scoped_ipv6(text)
+}
+
+/// A host name that may end in a dot, and whose last label is not all digits.
+pub(super) fn dns_name(text: &str) -> bool {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    hostname(name) && !last.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// RFC 1123 host name: labels of letters, digits and inner hyphens, each 1 to 63, 253 together.
 pub(super) fn hostname(text: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
     text.len() <= 253 && text.split('.').all(label)
+}
+
+fn label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && !label.starts_with('-')
+        && !label.ends_with('-')
 }
