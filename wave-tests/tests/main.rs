@@ -128,8 +128,8 @@ fn main() {
         .collect();
     let all = Arc::clone(&plans);
     trials.push(Trial::test("an_unknown_field_fails", move || unknown_field_fails(&all)));
-    trials.push(Trial::test("there_are_at_least_150", move || {
-        if enough >= 150 { Ok(()) } else { Err(format!("only {enough} fixtures were found").into()) }
+    trials.push(Trial::test("there_are_at_least_200", move || {
+        if enough >= 200 { Ok(()) } else { Err(format!("only {enough} fixtures were found").into()) }
     }));
     libtest_mimic::run(&arguments, trials).exit();
 }

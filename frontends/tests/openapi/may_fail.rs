@@ -16,6 +16,9 @@ const LIMITED: &str = "ulimit -v 1048576 && ulimit -t 10 && exec \"$0\"";
 /// Tells this program to compile a document and do nothing else.
 const DOCUMENT: &str = "WITWIRE_TEST_COMPILE";
 
+/// How many of them there are at least.
+const LEAST: usize = 64;
+
 pub(super) fn trials() -> Vec<Trial> {
     vec![Trial::test("openapi::may_fail", || with_corpus(run))]
 }
@@ -52,6 +55,9 @@ fn run(corpus: &Path) -> Result<(), Failed> {
         }
     }
     println!("may fail: {compiled} compiled, {refused} refused; the largest took {} MiB", most >> 10);
+    if compiled + refused + faults.len() < LEAST {
+        faults.push(format!("only {} documents, where there were at least {LEAST}", compiled + refused + faults.len()));
+    }
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
 }
 

@@ -15,6 +15,9 @@ use super::structure;
 /// Trees that always run: small, and of every dialect that sources may have.
 const SMALL: &[&str] = &["todo-example", "grpcbin", "grpc-todo", "saisai-grpc-todo", "openfga", "etcd", "protovalidate"];
 
+/// How many trees there are at least.
+const LEAST: usize = 23;
+
 /// Trees with files of editions, which are compiled from descriptor sets. Few of their messages belong to a service, so each is
 /// given a method.
 const EDITIONS_TREES: &[&str] = &["protobuf-tests", "protovalidate"];
@@ -35,13 +38,18 @@ pub(super) fn trials() -> Vec<Trial> {
             Ok(())
         })];
     };
-    let trees = trees(&root).into_iter().filter(|t| full() || SMALL.contains(&&t[..]));
+    let found = trees(&root);
+    let missing: Vec<&str> = SMALL.iter().copied().filter(|name| !found.iter().any(|tree| tree == name)).collect();
+    let all = format!("{} trees; {} of the small ones are missing", found.len(), missing.join(", "));
+    let are_there = missing.is_empty() && found.len() >= LEAST;
+    let trees = found.into_iter().filter(|t| full() || SMALL.contains(&&t[..]));
     let mut trials: Vec<Trial> = trees
         .map(|tree| {
             let root = root.clone();
             Trial::test(format!("proto::corpus::{tree}"), move || run(&root, &tree))
         })
         .collect();
+    trials.push(Trial::test("proto::corpus", move || if are_there { Ok(()) } else { Err(all.into()) }));
     trials.extend(super::services::trials(&root));
     let tests = root.clone();
     trials.push(Trial::test("proto::editions", move || editions(&tests)));

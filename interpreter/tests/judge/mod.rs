@@ -34,12 +34,30 @@ struct Tally {
     changed: Vec<String>,
 }
 
+/// How much was judged.
+#[derive(Debug)]
+struct Judged {
+    documents: usize,
+    requests: usize,
+    equal: usize,
+}
+
+/// A little below what there was (`docs/evidence.md`), so that less is noticed.
+const LEAST_OF_EIGHT: Judged = Judged { documents: 8, requests: 1_500, equal: 1_200 };
+const LEAST_OF_VENDORS: Judged = Judged { documents: 173, requests: 16_200, equal: 11_800 };
+
+impl Judged {
+    const fn reaches(&self, least: &Self) -> bool {
+        self.documents >= least.documents && self.requests >= least.requests && self.equal >= least.equal
+    }
+}
+
 #[test]
 fn steady_accepts_the_requests_of_generated_calls() {
     let (Some(binary), Some(corpus)) = (steady::installed(), documents::corpus()) else { return };
     let full = std::env::var_os("WITWIRE_FULL").is_some();
     let documents = if full { documents::of_vendors(&corpus) } else { documents::eight(&corpus) };
-    let (least_documents, least_requests) = if full { (40, 10_000) } else { (8, 1_000) };
+    let least = if full { LEAST_OF_VENDORS } else { LEAST_OF_EIGHT };
     let mut exceptions = Exceptions::read(exceptions::STEADY);
     let mut answers = Exceptions::read(exceptions::RESPONSES);
     let mut tally = Tally::default();
@@ -57,7 +75,9 @@ fn steady_accepts_the_requests_of_generated_calls() {
     );
     let all = [&faults[..], &changed[..]].concat();
     assert!(all.is_empty(), "{} of {requests}, {} responses:\n{}", faults.len(), changed.len(), all.join("\n"));
-    assert!(judged >= least_documents && requests >= least_requests, "{judged} documents, {requests} requests");
+    // Exceptions are listed one by one and must come up, so that they need no bound.
+    let judged = Judged { documents: judged, requests, equal };
+    assert!(judged.reaches(&least), "{judged:?} where there were at least {least:?}");
     let names = || documents.iter().map(|d| d.name.as_str());
     let unused = [exceptions.unused(names()), answers.unused(names())].concat();
     assert!(unused.is_empty(), "exceptions that are none any more:\n{}", unused.join("\n"));
@@ -157,6 +177,7 @@ fn openapi_core_accepts_the_requests_of_generated_calls() {
         requests - excepted - faults.len()
     );
     assert!(faults.is_empty(), "{} of {requests}:\n{}", faults.len(), faults.join("\n"));
+    assert!(requests >= LEAST_OF_EIGHT.requests, "{requests} requests");
     let unused = exceptions.unused(documents.iter().map(|d| d.name.as_str()));
     assert!(unused.is_empty(), "exceptions that are none any more:\n{}", unused.join("\n"));
 }
