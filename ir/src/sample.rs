@@ -63,7 +63,7 @@ pub fn sample_arguments(api: &Api, operation: &Operation, random: &mut SplitMix6
             }
             // What is absent or empty would leave nothing in the path.
             _ if in_path(i) && is_json(api, param.ty) => Value::string("\"amber\""),
-            _ if in_path(i) => sampler.ruled(param.ty, 0, &[&Check::Present, &Check::MinLength(1)]),
+            _ if in_path(i) => sampler.ruled(param.ty, 0, &[&Check::Required, &Check::MinLength(1), &Check::MinItems(1)]),
             _ if api.call_resource(param.ty).is_some() => Value::none(),
             _ => sampler.value(param.ty, 0),
         })
@@ -102,8 +102,9 @@ impl Sampler<'_> {
             return value;
         }
         let sparse = depth >= DEEP || self.made >= MANY;
+        let present = checks.iter().any(|c| matches!(c, Check::Present));
         match api.shape(ty) {
-            Shape::Bool => Value::Bool(self.random.flip()),
+            Shape::Bool => Value::Bool(self.random.flip() || present),
             Shape::U8 => Value::U8(self.integer(&checks, u8::MAX.into(), 0) as u8),
             Shape::U16 => Value::U16(self.integer(&checks, u16::MAX.into(), 0) as u16),
             Shape::U32 => Value::U32(self.integer(&checks, u32::MAX.into(), 0) as u32),
@@ -125,8 +126,8 @@ impl Sampler<'_> {
             }
             Shape::List(item) => self.list(*item, &checks, sparse, depth),
             Shape::Option(inner) => {
-                let some = checks.iter().any(|c| matches!(c, Check::Required | Check::Present))
-                    || (!sparse && self.random.below(4) > 0);
+                let required = present || checks.iter().any(|c| matches!(c, Check::Required));
+                let some = required || (!sparse && self.random.below(4) > 0);
                 Value::option(some.then(|| self.ruled(*inner, depth + 1, more)))
             }
             Shape::Tuple(types) => Value::Tuple(types.iter().map(|t| self.value(*t, depth + 1)).collect()),
@@ -151,10 +152,14 @@ impl Sampler<'_> {
                 let known = known_cases(api, ty, cases.len());
                 let light = if sparse { self.lightest(&cases[..known]) } else { None };
                 let case = light.unwrap_or_else(|| self.random.below(known as u64) as usize);
+                let case = if present { told(api, ty, case) } else { case };
                 let payload = cases[case].ty.map(|t| Box::new(self.value(t, depth + 1)));
                 Value::Variant(case as u32, payload)
             }
-            Shape::Enum(labels) => Value::Enum(self.random.below(labels.len() as u64) as u32),
+            Shape::Enum(labels) => {
+                let case = self.random.below(labels.len() as u64) as usize;
+                Value::Enum(if present { told(api, ty, case) } else { case } as u32)
+            }
             Shape::Flags(labels) => {
                 let all = u32::MAX >> (32 - labels.len().clamp(1, 32));
                 Value::Flags(self.random.next() as u32 & all)
@@ -301,6 +306,16 @@ fn wire(api: &Api, ty: TypeId) -> &Wire {
 
 fn is_json(api: &Api, ty: TypeId) -> bool {
     matches!(wire(api, ty), Wire::Json(Json::Raw))
+}
+
+/// The case, or another where it is the zero of a protobuf enum, which a field without presence does not write.
+fn told(api: &Api, ty: TypeId, case: usize) -> usize {
+    match wire(api, ty) {
+        Wire::ProtoEnum(map) if map.numbers.get(case) == Some(&0) => {
+            map.numbers.iter().position(|number| *number != 0).unwrap_or(case)
+        }
+        _ => case,
+    }
 }
 
 /// How many cases the specification knows; a further one is for what a server may send.

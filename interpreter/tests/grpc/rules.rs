@@ -6,7 +6,7 @@ use witwire_frontends::proto::{Input, compile};
 use witwire_frontends::{Code, Diagnostic, MemoryFiles, Options};
 use witwire_interpreter::Plan;
 use witwire_ir::sample::{SplitMix64, sample_arguments};
-use witwire_ir::wave;
+use witwire_ir::{Value, wave};
 
 /// As much of `buf/validate/validate.proto` as the test uses: numbers are protovalidate's.
 const VALIDATE: &str = r#"
@@ -118,7 +118,7 @@ fn check_plan(plan: &Plan, fields: &str, good: &[&str], bad: &[(&str, &str)]) {
     }
 }
 
-/// Of rules about a field itself, samples keep lengths, bounds, values, formats and that it is told.
+/// Of rules about a field itself, samples keep lengths, bounds, values, formats and that it is told: also by a number, a flag or a case.
 #[test]
 fn samples_keep_simple_rules() {
     let (plan, _) = plan(
@@ -127,12 +127,20 @@ fn samples_keep_simple_rules() {
          int32 n = 3 [(buf.validate.field).int32 = { gt: 0, lte: 10 }]; \
          sint64 i = 4 [(buf.validate.field).sint64 = { in: [-1, 7] }]; \
          bool b = 5 [(buf.validate.field).bool.const = true]; \
-         repeated P p = 6 [(buf.validate.field).required = true];",
+         repeated P p = 6 [(buf.validate.field).required = true]; \
+         bool flag = 7 [(buf.validate.field).required = true]; uint32 count = 8 [(buf.validate.field).required = true]; \
+         int32 below = 9 [(buf.validate.field) = { required: true, int32: { lte: 0 } }]; \
+         double ratio = 10 [(buf.validate.field) = { required: true, double: { lte: 1 } }]; \
+         Color color = 11 [(buf.validate.field).required = true]; bytes b2 = 12 [(buf.validate.field).required = true]; \
+         optional bool told = 13 [(buf.validate.field).required = true];",
     );
     let (id, operation) = plan.api().operations.iter().next().expect("an operation");
     for seed in 0..50 {
         let args = sample_arguments(plan.api(), operation, &mut SplitMix64::new(seed));
         assert_eq!(plan.check(id, &args), [], "{args:?}");
+        // That it may be false is no reason for it to be.
+        let Value::Record(slots) = &args[0] else { panic!("a record") };
+        assert_eq!(slots[12], Value::some(Value::Bool(true)), "{args:?}");
     }
 }
 

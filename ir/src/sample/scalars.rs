@@ -6,7 +6,7 @@ use crate::check::{Check, Format, Number};
 /// The longest string or byte list that an example spells out, whatever the rules ask.
 const LONGEST: u64 = 4096;
 
-/// An integer of a type's range and within its rules; where they contradict one another, of the range.
+/// An integer of a type's range and within its rules, not 0 where it must be told; where they contradict one another, of the range.
 pub(super) fn integer(random: &mut SplitMix64, checks: &[&Check], min: i128, max: i128) -> i128 {
     let (mut low, mut high, mut step) = (min, max, 1i128);
     let mut bounded = (false, false);
@@ -34,7 +34,16 @@ pub(super) fn integer(random: &mut SplitMix64, checks: &[&Check], min: i128, max
         return low;
     }
     let steps = u64::try_from((high - first) / step).unwrap_or(u64::MAX);
-    first + i128::from(random.between(0, steps)) * step
+    let number = first + i128::from(random.between(0, steps)) * step;
+    match number {
+        0 if must_be_told(checks) && step <= high => step,
+        0 if must_be_told(checks) && -step >= first => -step,
+        number => number,
+    }
+}
+
+fn must_be_told(checks: &[&Check]) -> bool {
+    checks.iter().any(|c| matches!(c, Check::Present))
 }
 
 fn floor(n: Number) -> i128 {
@@ -51,7 +60,7 @@ fn ceil(n: Number) -> i128 {
     }
 }
 
-/// A finite number within its rules. It is a whole number or a quarter, which every binary format holds exactly.
+/// A finite number within its rules, not 0 where it must be told. It is a whole number or a quarter, which every binary format holds exactly.
 pub(super) fn number(random: &mut SplitMix64, checks: &[&Check]) -> f64 {
     let value = |n: Number| match n {
         Number::Int(n) => n as f64,
@@ -81,7 +90,15 @@ pub(super) fn number(random: &mut SplitMix64, checks: &[&Check]) -> f64 {
         last -= step;
     }
     let steps = ((last - first) / step).round();
-    if steps >= 0.0 { first + random.between(0, steps.min(1000.0) as u64) as f64 * step } else { f64::midpoint(low, high) }
+    if steps < 0.0 {
+        return f64::midpoint(low, high);
+    }
+    let number = first + random.between(0, steps.min(1000.0) as u64) as f64 * step;
+    match number == 0.0 && must_be_told(checks) {
+        true if step <= last => step,
+        true if -step >= first => -step,
+        _ => number,
+    }
 }
 
 /// The least and the greatest length that rules allow, where `usual` is taken if they do not say.
