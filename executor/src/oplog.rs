@@ -43,6 +43,6 @@ pub use entry::{
 pub use id::{IdempotencyKey, InvalidKey, InvalidWorkerId, Ordinal, Timestamp, WorkerId};
 pub use memory::MemoryStore;
 pub use playback::{CallStep, Divergence, Malformed, Observation, Playback, Step};
-pub use request::{redact, request_digest};
+pub use request::request_digest;
 pub use sqlite::SqliteStore;
 pub use store::{Invocation, Lease, NewWorker, Status, Store, StoreError, StoreFuture, SuspendReason, Ticket, Worker};

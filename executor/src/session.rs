@@ -17,7 +17,7 @@ use crate::interrupt::Interrupter;
 use crate::journal::{Journal, now};
 use crate::oplog::{
     CallStep, Class, ClockKind, ClockReading, DigestKey, Divergence, Event, Finished, FunctionName, IdempotencyKey, Ordinal,
-    Playback, RandomBytes, Recorded, Settlement, Started, Step, StoreError, WorkerId, redact, request_digest, settle,
+    Playback, RandomBytes, Recorded, Settlement, Started, Step, StoreError, WorkerId, request_digest, settle,
 };
 use crate::probe::{Probe, Window};
 use crate::stream::Streams;
@@ -126,11 +126,7 @@ impl Session {
     /// `handle` is the one whose settings stand in the last argument.
     pub(crate) async fn call(&mut self, callee: &Arc<Callee>, args: &[Value], handle: Option<u32>) -> Result<Value, Stop> {
         let operation = callee.operation();
-        let mut recorded = args.to_vec();
-        if let Some(place) = &operation.auth.guest {
-            redact(&mut recorded, place);
-        }
-        callee.plan.empty_credentials(callee.operation, &mut recorded);
+        let recorded = callee.plan.redact(callee.operation, args);
         let digest = request_digest(&self.digest_key, &callee.name, &recorded);
         let step = self.playback.next_call(&callee.name, callee.ir, digest)?;
         self.show_new_output();

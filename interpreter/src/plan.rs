@@ -126,11 +126,6 @@ impl Plan {
         }
     }
 
-    /// Empties the credentials among the headers or metadata that the guest gives for this call, for what is recorded.
-    pub fn empty_credentials(&self, operation: OperationId, args: &mut [Value]) {
-        settings::empty_credentials(&self.api, &self.api.operations[operation], args);
-    }
-
     /// Puts the host's credentials into a request: of the operation's alternatives the first whose schemes are all found.
     ///
     /// # Errors
@@ -171,10 +166,15 @@ impl Plan {
         }
     }
 
-    /// The arguments with every credential replaced by a marker, for logs and oplogs.
+    /// The arguments for what is recorded: the credentials that the guest passes, as an argument or among the headers or metadata of
+    /// this call, are empty ([`witwire_ir::Place::empty`]).
     pub fn redact(&self, operation: OperationId, args: &[Value]) -> Vec<Value> {
-        let mut args = crate::http::auth::redact(&self.api, &self.api.operations[operation], args);
-        self.empty_credentials(operation, &mut args);
+        let mut args = args.to_vec();
+        let operation = &self.api.operations[operation];
+        if let Some(place) = &operation.auth.guest {
+            place.empty(&mut args);
+        }
+        settings::empty_credentials(&self.api, operation, &mut args);
         args
     }
 }

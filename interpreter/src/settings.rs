@@ -253,7 +253,7 @@ pub(crate) fn apply(api: &Api, operation: &Operation, args: &[Value], request: &
     }
 }
 
-/// See [`crate::Plan::empty_credentials`].
+/// Empties the credentials among the headers or metadata of a call; see [`crate::Plan::redact`].
 pub(crate) fn empty_credentials(api: &Api, operation: &Operation, args: &mut [Value]) {
     let Some(Value::Option(Some(settings))) = api.settings(operation).and_then(|position| args.get_mut(position)) else {
         return;

@@ -168,7 +168,7 @@ pub struct Started {
 /// What is kept of a request.
 #[derive(Clone, PartialEq)]
 pub enum Recorded {
-    /// The arguments in order, without credentials (see [`super::redact`]).
+    /// The arguments in order, without credentials (see `Plan::redact`).
     Typed(Vec<Value>),
     /// Nothing but the digest (`record: digest` in the manifest).
     Digest,

@@ -7,7 +7,7 @@ use witwire_ir::Value;
 
 use super::{Session, Stop};
 use crate::callee::Callee;
-use crate::oplog::{CallStep, Class, FunctionName, Recorded, Started, redact, request_digest};
+use crate::oplog::{CallStep, Class, FunctionName, Recorded, Started, request_digest};
 use crate::stream::{Line, OpenStream};
 use crate::transport::follow_page;
 
@@ -20,11 +20,7 @@ impl Session {
             // What the pages said is enough to know that there is no other.
             _ => return Ok(Value::ok(Some(Value::none()))),
         };
-        let mut recorded = args.clone();
-        if let Some(place) = &callee.operation().auth.guest {
-            redact(&mut recorded, place);
-        }
-        callee.plan.empty_credentials(callee.operation, &mut recorded);
+        let recorded = callee.plan.redact(callee.operation, &args);
         let handle = pager.handle;
         let digest = request_digest(&self.digest_key, method, &recorded);
         let step = self.playback.next_call(method, callee.ir, digest)?;

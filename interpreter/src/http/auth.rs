@@ -1,6 +1,5 @@
-//! Credentials into requests, and out of what is recorded.
+//! Credentials into requests.
 
-mod redact;
 mod send;
 
 use witwire_ir::host::Violation;
@@ -9,8 +8,6 @@ use witwire_ir::{Api, AuthKind, AuthRequirement, AuthScheme, Operation, SchemeId
 use super::place;
 use crate::failure::Failure;
 use crate::message::{Credential, CredentialError, Request};
-
-pub(crate) use redact::redact;
 
 /// See [`crate::Plan::authorize`].
 ///

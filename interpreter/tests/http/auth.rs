@@ -192,7 +192,7 @@ fn a_guests_bad_credential_is_a_violation_without_it() {
 #[test]
 fn redacted_arguments_hold_no_credential_and_everything_else() {
     let (plan, operation) = guest();
-    let removed = || Value::string("[removed]");
+    let removed = || Value::string("");
     let both = Value::case(1, Value::record([basic("u", "p"), token("k")]));
     let expected = Value::case(1, Value::record([Value::record([removed(), removed()]), Value::record([removed()])]));
     assert_eq!(plan.redact(operation, &args(Some(both))), args(Some(expected)));
