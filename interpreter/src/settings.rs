@@ -40,6 +40,8 @@ const RESERVED: &[&str] = &[
 /// The same for what only one protocol has.
 const RESERVED_HTTP: &[&str] = &["accept", "accept-encoding", "content-encoding"];
 const RESERVED_GRPC: &[&str] = &["user-agent"];
+/// What the keys of gRPC's own metadata begin with ("gRPC over HTTP2", Custom-Metadata).
+const RESERVED_PREFIX: &str = "grpc-";
 
 impl CallSettings {
     /// The most headers or metadata that a call takes beside those of its API.
@@ -178,7 +180,7 @@ fn entry(api: &Api, operation: &Operation, name: &str, value: Given<'_>) -> Resu
         return Err(("name", "its name is none: letters, digits, `-`, `_` and `.`".to_owned()));
     }
     let own: &[&str] = if grpc { RESERVED_GRPC } else { RESERVED_HTTP };
-    if lower.starts_with("grpc-") || RESERVED.contains(&&*lower) || own.contains(&&*lower) {
+    if grpc && lower.starts_with(RESERVED_PREFIX) || RESERVED.contains(&&*lower) || own.contains(&&*lower) {
         return Err(("reserved", format!("`{lower}` is set by the host and cannot be given")));
     }
     if api.auth_mode == AuthMode::Host && is_credential(api, &lower) {
