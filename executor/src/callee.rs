@@ -54,10 +54,7 @@ impl Callee {
 
     /// Whether the function itself takes the request; else the guest sends items.
     pub(crate) fn takes_request(&self) -> bool {
-        match &self.operation().call {
-            Call::Grpc(call) => call.kind.takes_request(),
-            Call::Http(_) => true,
-        }
+        self.operation().call.takes_request()
     }
 
     /// What of its stream is counted.

@@ -61,6 +61,14 @@ impl Call {
     pub fn types(&self) -> impl Iterator<Item = TypeId> {
         crate::references::call_types(self)
     }
+
+    /// Whether the function itself takes the request; else each message of the client is an item of its stream.
+    pub const fn takes_request(&self) -> bool {
+        match self {
+            Self::Http(_) => true,
+            Self::Grpc(call) => call.kind.takes_request(),
+        }
+    }
 }
 
 /// What may be done with a call in doubt: one that was started and has no recorded result.

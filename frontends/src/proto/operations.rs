@@ -154,7 +154,7 @@ impl Lower<'_> {
         let operation = OperationId::new(self.types.api.operations.len());
 
         let mut params = Vec::new();
-        if let Some(ty) = request.filter(|_| kind.takes_request()) {
+        if let Some(ty) = request.filter(|_| kind.0.takes_request()) {
             params.push(Param { name: literal("request"), ty });
         }
         let auth = self.auth(&mut params);

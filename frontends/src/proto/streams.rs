@@ -32,11 +32,6 @@ impl Kind {
             StreamKind::Bidirectional => Some("call"),
         }
     }
-
-    /// Whether the function itself takes the request.
-    pub(super) const fn takes_request(self) -> bool {
-        matches!(self.0, StreamKind::Unary | StreamKind::ServerStreaming)
-    }
 }
 
 /// The resource of a streaming method. `request` and `response` are `None` for empty messages: receiving one is `true`, receiving

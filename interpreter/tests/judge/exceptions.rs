@@ -31,8 +31,7 @@ pub(super) fn objections(list: &[Objection]) -> String {
 }
 
 impl Exceptions {
-    /// Reads the file. Every line has a reason that the head of the file explains.
-    /// Reads a file beside this one.
+    /// Reads a file beside this one. Every line has a reason that the head of the file explains.
     pub(super) fn read(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judge").join(name);
         // Kept to the end of the test, which reads three of them.

@@ -39,11 +39,6 @@ impl StreamKind {
         matches!(self, Self::Unary | Self::ServerStreaming)
     }
 
-    /// Whether the server sends many messages.
-    pub const fn gives_items(self) -> bool {
-        matches!(self, Self::ServerStreaming | Self::Bidirectional)
-    }
-
     /// The kind's name in output.
     pub const fn name(self) -> &'static str {
         match self {
