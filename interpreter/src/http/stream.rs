@@ -19,22 +19,30 @@ impl HttpPlan {
             return None;
         }
         let content_type = head.header("content-type").unwrap_or_default();
-        let found = media::essence(content_type);
         let readable = |stream: &&StreamBody| match stream.framing {
             // What follows no such framing has no end that could be found. A proxy may have changed the type to plain text.
             Framing::Events => {
+                let found = media::essence(content_type);
                 found.is_empty() || matches!(&*found, "text/event-stream" | "text/plain") || head.status == NO_CONTENT
             }
             // Servers call lines of JSON all kinds of names. What is none is found out at the first one.
             Framing::Lines | Framing::Records | Framing::Chunks => true,
         };
-        let declared = self.call.responses.iter().filter_map(|response| match &response.outcome {
+        let mut declared = self.call.responses.iter().filter_map(|response| match &response.outcome {
             Outcome::Ok { shape: OkShape::Stream(stream), .. } if response.status.matches(head.status) => {
                 Some((response.status, stream))
             }
             _ => None,
         });
-        let best = declared.min_by_key(|(status, stream)| (*status, !media::matches(content_type, &stream.media_type)));
+        // Asked for every item: media types are compared only where there is a choice.
+        let best = match (declared.next(), declared.next()) {
+            (Some(only), None) => Some(only),
+            (first, second) => first
+                .into_iter()
+                .chain(second)
+                .chain(declared)
+                .min_by_key(|(status, stream)| (*status, !media::matches(content_type, &stream.media_type))),
+        };
         let ended = || self.call.streams().next().filter(|_| head.status == NO_CONTENT);
         best.map(|(_, stream)| stream).or_else(ended).filter(readable)
     }

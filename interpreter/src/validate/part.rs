@@ -69,7 +69,7 @@ impl Checks {
 pub(super) fn trouble(api: &Api, ty: TypeId, check: &Check, value: &Value) -> Option<String> {
     let is = |literals: &[Literal]| {
         let own = literal(api, ty, value)?;
-        Some(literals.iter().any(|literal| equal(&own, literal)))
+        Some(literals.iter().any(|literal| equal(own, literal)))
     };
     match check {
         Check::Present => {
@@ -92,28 +92,40 @@ pub(super) fn trouble(api: &Api, ty: TypeId, check: &Check, value: &Value) -> Op
     }
 }
 
+/// A value that a literal can be.
+#[derive(Clone, Copy)]
+enum Own<'a> {
+    Bool(bool),
+    Number(Number),
+    String(&'a str),
+    Bytes(&'a [u8]),
+}
+
 /// A value as a literal; `None` where it is none.
-fn literal(api: &Api, ty: TypeId, value: &Value) -> Option<Literal> {
+fn literal<'a>(api: &Api, ty: TypeId, value: &'a Value) -> Option<Own<'a>> {
     Some(match value {
-        Value::Bool(v) => Literal::Bool(*v),
-        Value::String(v) => Literal::String(v.to_string()),
-        Value::Bytes(v) => Literal::Bytes(v.to_vec()),
+        Value::Bool(v) => Own::Bool(*v),
+        Value::String(v) => Own::String(v),
+        Value::Bytes(v) => Own::Bytes(v),
         Value::Enum(case) | Value::Variant(case, None) => {
             let Wire::ProtoEnum(map) = &api.types[api.resolve(ty)].wire else { return None };
-            Literal::Number(Number::Int(i128::from(*map.numbers.get(*case as usize)?)))
+            Own::Number(Number::Int(i128::from(*map.numbers.get(*case as usize)?)))
         }
         Value::Variant(_, Some(payload)) => match (&api.types[api.resolve(ty)].wire, &**payload) {
-            (Wire::ProtoEnum(_), Value::S32(number)) => Literal::Number(Number::Int(i128::from(*number))),
+            (Wire::ProtoEnum(_), Value::S32(number)) => Own::Number(Number::Int(i128::from(*number))),
             _ => return None,
         },
-        value => Literal::Number(number::of(value)?),
+        value => Own::Number(number::of(value)?),
     })
 }
 
-fn equal(a: &Literal, b: &Literal) -> bool {
-    match (a, b) {
-        (Literal::Number(a), Literal::Number(b)) => number::equal(*a, *b),
-        (a, b) => a == b,
+fn equal(own: Own<'_>, literal: &Literal) -> bool {
+    match (own, literal) {
+        (Own::Bool(a), Literal::Bool(b)) => a == *b,
+        (Own::Number(a), Literal::Number(b)) => number::equal(a, *b),
+        (Own::String(a), Literal::String(b)) => a == b,
+        (Own::Bytes(a), Literal::Bytes(b)) => a == b,
+        _ => false,
     }
 }
 
@@ -122,11 +134,11 @@ fn is_zero(api: &Api, ty: TypeId, value: &Value) -> bool {
     match value {
         Value::List(items) => items.is_empty(),
         value => match literal(api, ty, value) {
-            Some(Literal::Bool(v)) => !v,
+            Some(Own::Bool(v)) => !v,
             // A time is a message, which is there.
-            Some(Literal::Number(n)) => !matches!(value, Value::Record(_)) && number::equal(n, Number::Int(0)),
-            Some(Literal::String(v)) => v.is_empty(),
-            Some(Literal::Bytes(v)) => v.is_empty(),
+            Some(Own::Number(n)) => !matches!(value, Value::Record(_)) && number::equal(n, Number::Int(0)),
+            Some(Own::String(v)) => v.is_empty(),
+            Some(Own::Bytes(v)) => v.is_empty(),
             None => false,
         },
     }
