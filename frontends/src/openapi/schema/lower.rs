@@ -1,5 +1,8 @@
 //! Schemas to types.
 
+mod shared;
+mod whole;
+
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -8,6 +11,7 @@ use witwire_ir::wire::Wire;
 use witwire_ir::wire::json::Json;
 use witwire_ir::{Api, Id, Shape, TextId, Type, TypeId};
 
+use self::shared::PlainKey;
 use super::declared::{Declared, HostAlias, Wish};
 use super::flat::{Flat, Part};
 use super::kinds::Kinds;
@@ -77,17 +81,6 @@ struct Key {
     context: Option<Root>,
 }
 
-/// Types written in place that are worth sharing.
-#[derive(PartialEq, Eq, Hash)]
-enum PlainKey {
-    Scalar(u8),
-    List(TypeId),
-    Option(TypeId),
-    Map(TypeId),
-    /// `tuple<string, t>`
-    Pair(TypeId),
-}
-
 struct Pending {
     ty: TypeId,
     node: NodeId,
@@ -126,50 +119,6 @@ impl<'a> Schemas<'a> {
     /// Adds a text.
     pub(crate) fn text(&mut self, text: Option<String>) -> Option<TextId> {
         text.map(|t| self.api.texts.push(t))
-    }
-
-    /// A type written in place; equal ones are shared.
-    pub(crate) fn inline(&mut self, ty: Type) -> TypeId {
-        let plain = ty.name.is_none() && ty.checks.is_empty() && ty.docs.is_none() && ty.source.is_none();
-        let key = match (&ty.shape, &ty.wire) {
-            (Shape::List(t), Wire::Plain) => Some(PlainKey::List(*t)),
-            (Shape::List(t), Wire::Json(Json::Map)) => Some(PlainKey::Map(*t)),
-            (Shape::Option(t), Wire::Plain) => Some(PlainKey::Option(*t)),
-            (shape, Wire::Plain) => scalar_code(shape).map(PlainKey::Scalar),
-            _ => None,
-        };
-        match key {
-            Some(key) if plain => {
-                if let Some(&known) = self.plain.get(&key) {
-                    return known;
-                }
-                let id = self.api.types.push(ty);
-                self.plain.insert(key, id);
-                id
-            }
-            _ => self.api.types.push(ty),
-        }
-    }
-
-    pub(crate) fn shape(&mut self, shape: Shape) -> TypeId {
-        self.inline(Type::plain(shape))
-    }
-
-    pub(crate) fn option(&mut self, ty: TypeId) -> TypeId {
-        self.shape(Shape::Option(ty))
-    }
-
-    /// `list<tuple<string, t>>`, an object with arbitrary keys.
-    pub(crate) fn map_of(&mut self, value: TypeId) -> TypeId {
-        let key = self.shape(Shape::String);
-        let pair = if let Some(&pair) = self.plain.get(&PlainKey::Pair(value)) {
-            pair
-        } else {
-            let pair = self.api.types.push(Type::plain(Shape::Tuple(vec![key, value])));
-            self.plain.insert(PlainKey::Pair(value), pair);
-            pair
-        };
-        self.inline(Type::with_wire(Shape::List(pair), Wire::Json(Json::Map)))
     }
 
     /// Adds a type that needs a name.
@@ -465,57 +414,6 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    /// Builds the type of a conjunction, with the rules of the whole. A schema with a name keeps them even where its type is
-    /// another's.
-    fn build_checked(&mut self, parts: &[Part], flat: &Rc<Flat>, at: &At, named: bool) -> Built {
-        let built = self.build(parts, flat, at);
-        if self.mode(parts, at.direction) == Mode::Received {
-            return built;
-        }
-        match (self.whole_check(flat), built) {
-            (None, built) => built,
-            (Some(check), Built::New(mut ty)) => {
-                ty.checks.push(check);
-                Built::New(ty)
-            }
-            (Some(check), Built::Existing(target)) if named => {
-                Built::New(Type { checks: vec![check], ..Type::plain(Shape::Alias(target)) })
-            }
-            (Some(_), built) => {
-                if let Some(node) = flat.leaves.first() {
-                    self.unchecked(*node, "a value of any kind");
-                }
-                built
-            }
-        }
-    }
-
-    /// The rule for what simple rules cannot say.
-    pub(crate) fn whole_check(&mut self, flat: &Flat) -> Option<witwire_ir::Check> {
-        let beyond = match self.views.beyond(flat) {
-            Ok(beyond) => beyond?,
-            Err(node) => {
-                self.unchecked(node, "a schema that refers to very much");
-                return None;
-            }
-        };
-        let pointer = self.views.cx.tree.source(beyond.node);
-        let kept = if let Some(&kept) = self.kept.get(&beyond.json) {
-            kept
-        } else {
-            let kept = self.api.schemas.push(witwire_ir::Schema { json: beyond.json.clone(), pointer });
-            self.kept.insert(beyond.json, kept);
-            kept
-        };
-        Some(witwire_ir::Check::Schema(kept))
-    }
-
-    fn unchecked(&self, node: NodeId, what: &str) {
-        let message = format!("rules of {what} are not checked before sending; the server checks them");
-        let help = "name the schema under `components.schemas`, or make it smaller";
-        self.views.cx.report(crate::Severity::Note, Code::NotChecked, node, message, Some(help));
-    }
-
     /// Builds the type of a conjunction.
     pub(super) fn build(&mut self, parts: &[Part], flat: &Rc<Flat>, at: &At) -> Built {
         let mode = self.mode(parts, at.direction);
@@ -598,21 +496,6 @@ pub(crate) fn known_name(text: &str) -> witwire_ir::WitName {
 /// Whether WIT has no way to write the shape in place.
 pub(crate) const fn needs_name(shape: &Shape) -> bool {
     shape.needs_name()
-}
-
-fn scalar_code(shape: &Shape) -> Option<u8> {
-    Some(match shape {
-        Shape::Bool => 0,
-        Shape::U16 => 1,
-        Shape::U32 => 2,
-        Shape::U64 => 3,
-        Shape::S32 => 4,
-        Shape::S64 => 5,
-        Shape::F64 => 6,
-        Shape::String => 7,
-        Shape::Bytes => 8,
-        _ => return None,
-    })
 }
 
 /// The position of a type in the arena, for sorting.
