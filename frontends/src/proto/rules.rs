@@ -139,6 +139,10 @@ impl Reader {
                 (14, Content::Bytes(rules)) => self.string(rules, &mut checks),
                 (15, Content::Bytes(rules)) => self.bytes(rules, &mut checks),
                 (16, Content::Bytes(rules)) => self.enumeration(rules, &mut checks),
+                // No list is an item. So rules nest no deeper than one level, whatever bytes say.
+                (18 | 19, _) if matches!(place.last(), Some(Part::Items | Part::Keys | Part::Values)) => {
+                    self.unchecked("rules of lists within lists");
+                }
                 (18, Content::Bytes(rules)) => {
                     for (number, content) in fields(rules) {
                         match (number, content) {

@@ -429,6 +429,7 @@ fn what_is_not_checked_is_told() {
         ("google.protobuf.Duration d = 1", "{ duration: { later: true } }", "time number 99"),
         ("google.protobuf.FieldMask m = 1", "{ field_mask: { const: { paths: \"a\" } } }", "const of a field mask"),
         ("double d = 1", "{ double: { const: nan } }", "not a number"),
+        ("repeated string l = 1", "{ repeated: { items: { repeated: { min_items: 1 } } } }", "rules of lists within lists"),
         ("string s = 1", "{ ignore: 2, string: { min_len: 2 } }", "all of a field with an unknown `ignore`"),
     ];
     for (field, rules, expected) in cases {
