@@ -75,6 +75,12 @@ pub fn compile(path: &Path, files: &dyn Files, options: &Options) -> Compiled {
         let message = "OpenAPI 3.2 is read as 3.1; what is new in it is ignored";
         cx.warn(Code::UnsupportedVersion, root, message, "say `openapi: 3.1.1` if the document needs nothing newer");
     }
+    for (node, name) in references.uncertain() {
+        let message = format!(
+            "`$dynamicRef` is read as `$ref`: several schemas have `$dynamicAnchor: {name}`, and which is meant depends on who refers here"
+        );
+        cx.note(Code::Degraded, *node, message, "where another one is meant, write the schema out with `$ref`");
+    }
     digest.update(&serde_json::to_vec(options).unwrap_or_default());
     let (mut api, skipped) = build(&cx, root);
     api.source_digest = *digest.finalize().as_bytes();

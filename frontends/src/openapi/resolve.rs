@@ -14,6 +14,8 @@ pub(crate) struct References {
     targets: HashMap<NodeId, Result<NodeId, String>>,
     /// What some reference means.
     meant: HashSet<NodeId>,
+    /// Objects whose `$dynamicRef` may mean something else, by who refers to them, with the anchor's name.
+    uncertain: Vec<(NodeId, String)>,
 }
 
 /// How many references in a row are followed before they count as a cycle.
@@ -28,6 +30,11 @@ impl References {
     /// Whether some reference means the node.
     pub(crate) fn is_meant(&self, node: NodeId) -> bool {
         self.meant.contains(&node)
+    }
+
+    /// Objects whose `$dynamicRef` may mean other schemas than the one that it is read as, and the name that all of these have.
+    pub(crate) fn uncertain(&self) -> &[(NodeId, String)] {
+        &self.uncertain
     }
 
     /// Follows references until a node has none.
@@ -49,8 +56,12 @@ impl References {
 /// Names that stand for nodes, of all files.
 #[derive(Default)]
 struct Anchors {
-    /// `$anchor` and `$dynamicAnchor` by file.
+    /// `$anchor` and `$dynamicAnchor` by the schema resource: the nearest node with `$id`, or the file.
+    by_resource: HashMap<(NodeId, Box<str>), NodeId>,
+    /// The first of a file, for documents that refer past `$id`.
     by_file: HashMap<(usize, Box<str>), NodeId>,
+    /// Who has a `$dynamicAnchor`, by its name.
+    dynamic: HashMap<Box<str>, HashSet<NodeId>>,
     /// `$id` as it is written.
     ids: HashMap<Box<str>, NodeId>,
     /// References that were followed inside of pointers; nested ones could ask for any number.
@@ -101,7 +112,34 @@ pub(crate) fn resolve(loader: &mut Loader<'_>) -> References {
             references.targets.insert(node, target);
         }
     }
+    references.uncertain = uncertain(&loader.tree, &references, &anchors);
     references
+}
+
+/// What dynamic references mean depends on who refers to their schema where several schemas have the anchor (JSON Schema 2020-12,
+/// section 8.2.3.2).
+fn uncertain(tree: &Tree, references: &References, anchors: &Anchors) -> Vec<(NodeId, String)> {
+    let several = |name: &str| anchors.dynamic.get(name).is_some_and(|nodes| nodes.len() > 1);
+    let mut found: Vec<(NodeId, String)> = Vec::new();
+    for (&node, target) in &references.targets {
+        let Ok(target) = *target else { continue };
+        let name = tree.get_text(target, "$dynamicAnchor").filter(|name| several(name));
+        let asks = |name: &str| tree.get_text(node, "$dynamicRef").is_some_and(|text| text.ends_with(&format!("#{name}")));
+        if let Some(name) = name.filter(|name| tree.get(node, "$ref").is_none() && asks(name)) {
+            found.push((node, name.to_owned()));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The schema resource in which a node stands.
+fn resource(tree: &Tree, mut node: NodeId) -> NodeId {
+    while tree.get_text(node, "$id").is_none() {
+        let Some((parent, _)) = tree.parent(node) else { break };
+        node = parent;
+    }
+    node
 }
 
 fn collect(tree: &Tree, node: NodeId, anchors: &mut Anchors, pending: &mut Vec<(NodeId, String)>) {
@@ -114,6 +152,10 @@ fn collect(tree: &Tree, node: NodeId, anchors: &mut Anchors, pending: &mut Vec<(
     }
     for key in ["$anchor", "$dynamicAnchor"] {
         if let Some(text) = text_at(key) {
+            anchors.by_resource.entry((resource(tree, node), text.into())).or_insert(node);
+            if key == "$dynamicAnchor" {
+                anchors.dynamic.entry(text.into()).or_default().insert(node);
+            }
             anchors.by_file.entry((tree.file(node), text.into())).or_insert(node);
         }
     }
@@ -172,8 +214,11 @@ fn look_up(loader: &mut Loader<'_>, node: NodeId, text: &str, anchors: &Anchors,
         return Ok(root);
     }
     if !fragment.starts_with('/') {
-        let key = (loader.tree.file(root), percent_decode(fragment).into());
-        return anchors.by_file.get(&key).copied().ok_or_else(|| format!("there is no anchor `{fragment}`"));
+        let name: Box<str> = percent_decode(fragment).into();
+        let within = resource(&loader.tree, if file_part.is_empty() { node } else { root });
+        let found = anchors.by_resource.get(&(within, name.clone()));
+        let found = found.or_else(|| anchors.by_file.get(&(loader.tree.file(root), name)));
+        return found.copied().ok_or_else(|| format!("there is no anchor `{fragment}`"));
     }
     let mut at = root;
     for raw in fragment.split('/').skip(1) {
