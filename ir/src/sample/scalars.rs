@@ -24,6 +24,8 @@ pub(super) fn integer(random: &mut SplitMix64, checks: &[&Check], min: i128, max
     match bounded {
         (false, false) => (low, high) = (low.max(0), high.min(low.max(0).saturating_add(100))),
         (true, false) => high = high.min(low.max(0).saturating_add(100)),
+        // Where 0 will not do, below it.
+        (false, true) if high <= 0 && must_be_told(checks) => low = low.max(high.saturating_sub(100)),
         (false, true) => low = low.max(high.min(0)),
         (true, true) => {}
     }
