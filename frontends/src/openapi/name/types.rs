@@ -1,10 +1,13 @@
 //! Names of types, and the order in which they are printed.
 
+mod or_null;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use witwire_ir::host::call;
 use witwire_ir::{Api, InterfaceId, Shape, TypeId, TypeName, WitName};
 
+use self::or_null::or_null;
 use crate::names::{Named, Scope, from_words, name, suffixed, words};
 use crate::openapi::context::Context;
 use crate::openapi::schema::{Declared, Origin, Role, Root, Wish, known_name, own_name, position};
@@ -409,88 +412,6 @@ fn used(api: &Api, home: InterfaceId, names: &HashMap<TypeId, (InterfaceId, WitN
 fn mentioned(api: &Api, home: InterfaceId) -> impl Iterator<Item = TypeId> {
     let operations = api.interfaces[home].operations.iter().map(|o| &api.operations[*o]);
     operations.flat_map(|o| o.params.iter().map(|p| p.ty).chain([o.result]))
-}
-
-/// `<t>-or-null`, where `t` is declared, or in `types` for a type written in place.
-fn or_null(
-    cx: &Context<'_>,
-    api: &Api,
-    types: InterfaceId,
-    late: &[(TypeId, TypeId)],
-    names: &mut HashMap<TypeId, (InterfaceId, WitName)>,
-) {
-    let mut bare: HashMap<InterfaceId, Vec<WitName>> = HashMap::new();
-    for (home, name) in names.values() {
-        bare.entry(*home).or_default().push(name.clone());
-    }
-    let mut scopes: BTreeMap<InterfaceId, Scope<u8>> = BTreeMap::new();
-    let mut counts: BTreeMap<InterfaceId, usize> = BTreeMap::new();
-    let mut pending: BTreeMap<InterfaceId, Vec<TypeId>> = BTreeMap::new();
-    for (ty, of) in late {
-        let (home, base) = spelled(api, types, *of, names, 0);
-        let scope = scopes.entry(home).or_insert_with(|| {
-            let mut scope = Scope::new();
-            let mut count = 0;
-            let mut reserve = |text: &WitName| {
-                scope.wish(0, text.clone(), None, text.as_str());
-                count += 1;
-            };
-            bare.get(&home).into_iter().flatten().for_each(&mut reserve);
-            if home == types {
-                for name in host_names(cx) {
-                    reserve(&known_name(name));
-                }
-            }
-            api.interfaces[home].operations.iter().for_each(|o| reserve(&api.operations[*o].name));
-            counts.insert(home, count);
-            scope
-        });
-        let mut of = words(&base);
-        of.extend(["or".to_owned(), "null".to_owned()]);
-        scope.wish(1, from_words(&of, "value", &base), Some("variant"), base);
-        pending.entry(home).or_default().push(*ty);
-    }
-    for (home, scope) in scopes {
-        let given = scope.give().names;
-        for (ty, name) in pending.remove(&home).unwrap_or_default().into_iter().zip(given.into_iter().skip(counts[&home])) {
-            names.insert(ty, (home, name));
-        }
-    }
-}
-
-/// A type in words, and the interface that can name it.
-fn spelled(
-    api: &Api,
-    types: InterfaceId,
-    ty: TypeId,
-    names: &HashMap<TypeId, (InterfaceId, WitName)>,
-    depth: usize,
-) -> (InterfaceId, String) {
-    if let Some((home, name)) = names.get(&ty) {
-        return (*home, name.as_str().to_owned());
-    }
-    let within = |word: &str, of: TypeId| {
-        let (home, inner) = spelled(api, types, of, names, depth + 1);
-        (home, format!("{word}{inner}"))
-    };
-    let plain = |word: &str| (types, word.to_owned());
-    match &api.types[ty].shape {
-        _ if depth > 8 => plain("value"),
-        Shape::List(of) => within("list-of-", *of),
-        Shape::Option(of) | Shape::Alias(of) => within("", *of),
-        Shape::Tuple(parts) => match parts.as_slice() {
-            [_, value] => within("map-of-", *value),
-            _ => plain("tuple"),
-        },
-        Shape::Bool => plain("bool"),
-        Shape::U32 => plain("u32"),
-        Shape::U64 => plain("u64"),
-        Shape::S32 => plain("s32"),
-        Shape::S64 => plain("s64"),
-        Shape::F64 => plain("f64"),
-        Shape::Bytes => plain("bytes"),
-        _ => plain("string"),
-    }
 }
 
 /// A type of `types` whose name a function or type of the interface bears is imported as `x-record`.
