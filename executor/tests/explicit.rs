@@ -12,8 +12,10 @@ use witwire_ir::host::{grpc, http};
 use witwire_ir::{InDoubt, Value, print_package};
 use witwire_test_support::Script;
 
-use crate::ledger::{self, INTERFACE, Operation, Protocol, STREAMS, Server, Stream};
-use crate::setup::{Child, Setup, TestResult, check, contains, executor, invoke, parse_numbers, trial, wait, worker_id};
+use crate::ledger::{self, FEEDS, Feed, INTERFACE, Operation, Protocol, STREAMS, Server, Stream};
+use crate::setup::{
+    Child, Setup, TestResult, check, contains, executor, invoke, key, load, numbers, parse_numbers, run, trial, wait, worker_id,
+};
 
 const TYPES: &str = "test:ledger/types@1.2.0";
 
@@ -21,6 +23,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = vec![
         trial("explicit::a_stream_tells_its_metadata_as_they_come", a_stream),
         trial("explicit::a_stream_has_a_deadline", a_stream_has_a_deadline),
+        trial("explicit::a_deadline_at_the_end_goes_by_class", a_deadline_at_the_end),
+        trial("explicit::a_deadline_before_the_head_goes_by_class", a_deadline_before_the_head),
     ];
     for protocol in Protocol::ALL {
         let name = protocol.name();
@@ -283,5 +287,72 @@ async fn a_stream_has_a_deadline() -> TestResult {
     let passed = 1 + grpc::ErrorKind::DeadlineExceeded as u64;
     check("what the guest got", &invoke(&mut worker, "a").await?, &vec![0, 0, 0, passed])?;
     setup.server.cancellation().await;
+    Ok(())
+}
+
+/// What comes of a program that is invoked once: the guest's numbers, or `None` where the worker was suspended.
+async fn outcome(setup: &Setup, program: &Program) -> Result<Option<Vec<u64>>, Failed> {
+    let mut worker = setup.open(program).await?;
+    match worker.invoke(&key("a"), &run(), &[]).await {
+        Ok(outcome) => numbers(&outcome).map(Some),
+        Err(WorkerError::Suspended { .. }) => Ok(None),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// The effect of a call whose client streams has happened, and the deadline passes before its response: nobody knows but the class.
+async fn a_deadline_at_the_end() -> TestResult {
+    let deadline_exceeded = 1 + grpc::ErrorKind::DeadlineExceeded as u64;
+    for (stream, in_doubt, expected) in [
+        (Stream::Gather, InDoubt::OutcomeUnknown, Some(deadline_exceeded)),
+        (Stream::Deposit, InDoubt::Retry, Some(deadline_exceeded)),
+        (Stream::Deposit, InDoubt::OutcomeUnknown, Some(Protocol::Grpc.outcome_unknown())),
+        (Stream::Deposit, InDoubt::Suspend, None),
+    ] {
+        let mut setup = Setup::new().await?;
+        setup.server.hold_at_message(stream, 0);
+        // The first call makes the connection, so that the deadline finds the stream at the server.
+        let script = script(Protocol::Grpc)
+            .call(INTERFACE, Operation::Look.wave(Protocol::Grpc, "1"))
+            .create("c", TYPES, "call")
+            .method("c", "set-deadline(500)")
+            .open("s", STREAMS, format!("{}()", stream.name()))
+            .with("c")
+            .method("s", "finish()");
+        let program = load(&setup.executor, script.build()?, Protocol::Grpc, in_doubt, setup.server.url())?;
+        let expected = expected.map(|end| vec![0, 0, 0, 0, end]);
+        check(&format!("what the guest got of {stream:?}"), &outcome(&setup, &program).await?, &expected)?;
+        setup.held.recv().await.ok_or("the server is gone")?;
+        check("effects", &setup.server.stream_counts().effects[&stream], &1)?;
+    }
+    Ok(())
+}
+
+/// Before its head nobody knows what a request did; behind it the items tell.
+async fn a_deadline_before_the_head() -> TestResult {
+    let timeout = 1 + http::ErrorKind::Timeout as u64;
+    for (feed, held_at, in_doubt, expected) in [
+        (Feed::Numbers, 0, InDoubt::OutcomeUnknown, Some(timeout)),
+        (Feed::Ask, 1, InDoubt::OutcomeUnknown, Some(timeout)),
+        (Feed::Ask, 0, InDoubt::Retry, Some(timeout)),
+        (Feed::Ask, 0, InDoubt::OutcomeUnknown, Some(Protocol::Http.outcome_unknown())),
+    ] {
+        let mut setup = Setup::new().await?;
+        setup.server.hold_at_item(feed, held_at);
+        let script = script(Protocol::Http)
+            .call(INTERFACE, Operation::Look.wave(Protocol::Http, "1"))
+            .create("c", TYPES, "call")
+            .method("c", "set-deadline(500)")
+            .open("s", FEEDS, format!("{}(\"3\")", feed.name()))
+            .with("c")
+            .method("s", "next()")
+            .method("s", "next()");
+        let program = load(&setup.executor, script.build()?, Protocol::Http, in_doubt, setup.server.url())?;
+        // The error stays.
+        let expected = expected.map(|end| vec![0, 0, 0, 0, end, end]);
+        check(&format!("what the guest got of {feed:?}"), &outcome(&setup, &program).await?, &expected)?;
+        setup.held.recv().await.ok_or("the server is gone")?;
+        check("openings", &setup.server.feed_counts().opened[&feed], &1)?;
+    }
     Ok(())
 }

@@ -57,6 +57,12 @@ impl HttpLine {
         self.deadline
     }
 
+    /// The deadline has passed.
+    pub(crate) fn time_out(&mut self, deadline: Duration) -> HttpLineError {
+        let begun = self.stream.seen().is_some();
+        HttpLineError::Broken { error: self.stream.time_out(deadline), begun }
+    }
+
     /// The headers of the response, once they have come.
     pub(crate) fn headers(&self) -> Option<Metadata> {
         let headers = &self.stream.seen()?.headers;

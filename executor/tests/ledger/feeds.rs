@@ -106,6 +106,7 @@ pub(super) async fn serve(
         }
         (if counts.forgetful { 0 } else { last.map_or(0, |id| id.len()) }, again)
     };
+    server.hold_feed(feed, 0).await;
     let Ok(count) = count.parse::<usize>() else {
         let mut response = Response::new(Body::from("there is no such feed"));
         *response.status_mut() = StatusCode::NOT_FOUND;

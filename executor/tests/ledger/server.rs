@@ -139,7 +139,7 @@ impl Server {
         self.lock().feeds.forgetful = true;
     }
 
-    /// The next opening of a feed is held before its item of that number, for ever.
+    /// The next opening of a feed is held before its item of that number, for ever; before its head at 0.
     pub(crate) fn hold_at_item(&self, feed: Feed, number: usize) {
         self.lock().feeds.hold = Some((feed, number));
     }

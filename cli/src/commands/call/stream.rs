@@ -1,10 +1,10 @@
 //! `witwire call` of a function that opens a stream: its items, as they come.
 
 use witwire_executor::transport::{
-    Compression, Endpoint, HttpStream, RouteSettings, SendError, StreamError, StreamOptions, Transport,
+    Compression, Endpoint, HttpStream, RouteSettings, SendError, SendErrorKind, StreamError, StreamOptions, Transport,
 };
-use witwire_interpreter::{Plan, Request, Response};
-use witwire_ir::{Step, Value, wave};
+use witwire_interpreter::{HttpResponse, Plan, Request, Response};
+use witwire_ir::{CallClass, Step, Value, wave};
 
 use crate::args::CallArgs;
 use crate::error::CliError;
@@ -50,6 +50,10 @@ pub(super) fn run(
                                 plan.next(call.operation, message.as_deref()).map(|value| (value, message.is_some()))
                             }
                             Err(StreamError::Status(status)) => Err(plan.ended(call.operation, &status)),
+                            // A stream whose deadline passes tells by its items what of it happened.
+                            Err(StreamError::Broken(error)) if matches!(error.kind, SendErrorKind::Timeout { .. }) => {
+                                Err(settled(plan, call, error, &CallClass::Safe))
+                            }
                             Err(StreamError::Broken(error)) => Err(broken(error)),
                         };
                         let (value, goes_on) = next.unwrap_or_else(|error| (error, false));
@@ -119,7 +123,11 @@ async fn over_http(plan: &Plan, call: &wave::WaveCall, mut stream: HttpStream, o
 }
 
 fn of_error(plan: &Plan, call: &wave::WaveCall, error: SendError) -> Value {
-    match error.settle(&plan.api().operations[call.operation].class) {
+    settled(plan, call, error, &plan.api().operations[call.operation].class)
+}
+
+fn settled(plan: &Plan, call: &wave::WaveCall, error: SendError, class: &CallClass) -> Value {
+    match error.settle(class) {
         Ok(response) => plan.response(call.operation, &call.args, &response),
         Err(failure) => plan.failure(call.operation, failure),
     }

@@ -1,6 +1,6 @@
 //! The steps of streams over HTTP.
 
-use witwire_interpreter::{Failure, Request, Response};
+use witwire_interpreter::{Request, Response};
 use witwire_ir::{CallClass, Value};
 
 use super::Taken;
@@ -13,11 +13,10 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// The next item, or that the deadline of the call has passed.
 pub(super) async fn next_in_time(callee: &Callee, args: &[Value], line: &mut HttpLine) -> Taken {
     let Some((deadline, end)) = line.deadline() else { return next(callee, args, line).await };
-    let Ok(taken) = tokio::time::timeout_at(end, next(callee, args, line)).await else {
-        let message = format!("the stream of `{}` took longer than its deadline of {deadline:?}", callee.name);
-        return Taken::ends(callee.failure(Failure::Timeout(message)));
-    };
-    taken
+    match tokio::time::timeout_at(end, next(callee, args, line)).await {
+        Ok(taken) => taken,
+        Err(_) => Taken::ends(failed(callee, args, line.time_out(deadline))),
+    }
 }
 
 /// The next item.

@@ -24,9 +24,6 @@ use crate::transport::probe::RequestBody;
 use crate::transport::route::{Route, Target};
 use crate::transport::{SendProbe, SendStage, Transport};
 
-/// `DEADLINE_EXCEEDED`
-const DEADLINE_EXCEEDED: u32 = 4;
-
 /// How a streaming call is to be made. What is `None` is as the route says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StreamOptions {
@@ -432,13 +429,9 @@ impl GrpcStream {
         error.unwrap_or_else(|| self.gone().into())
     }
 
+    /// The deadline has passed here: the server has not said so, and what it did is not known.
     fn timed_out(&self, deadline: Duration) -> StreamError {
-        StreamError::Status(GrpcStatus {
-            code: DEADLINE_EXCEEDED,
-            message: format!("the stream from {} took longer than its deadline of {deadline:?}", self.destination),
-            details: None,
-            trailers: Vec::new(),
-        })
+        timed_out(&self.connection, &self.destination, deadline).into()
     }
 
     fn takes_no_more(&self) -> StreamError {

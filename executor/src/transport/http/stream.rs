@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -213,6 +214,11 @@ impl HttpStream {
             body.extend_from_slice(&chunk);
         }
         Ok(HttpResponse { body: body.freeze(), ..(*head).clone() })
+    }
+
+    /// Gives the call up, whose deadline has passed.
+    pub(crate) fn time_out(&mut self, deadline: Duration) -> SendError {
+        self.end(attempt::timed_out(&self.connection, &self.destination, deadline))
     }
 
     /// The head of the response has come.
