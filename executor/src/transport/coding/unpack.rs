@@ -49,23 +49,28 @@ impl Unpacker {
     pub(in crate::transport) fn next(&mut self, input: &mut Bytes) -> Result<Option<Bytes>, DecodeError> {
         self.begun |= !input.is_empty();
         let piece = &mut self.piece[..];
-        let produced = match &mut self.kind {
-            Kind::Gzip(gzip) => gzip.produce(input, piece)?,
-            Kind::Zstd { decoder, between } => {
-                if *between && input.is_empty() {
-                    return Ok(None);
+        // Frames and members may be empty, one behind the other.
+        loop {
+            let produced = match &mut self.kind {
+                Kind::Gzip(gzip) => gzip.produce(input, piece)?,
+                Kind::Zstd { decoder, between } => {
+                    if *between && input.is_empty() {
+                        return Ok(None);
+                    }
+                    let done = decoder.run_on_buffers(input, piece).map_err(malformed)?;
+                    input.advance(done.bytes_read);
+                    // Also between frames: an empty piece without an end needs more bytes.
+                    *between = done.remaining == 0;
+                    done.bytes_written
                 }
-                let done = decoder.run_on_buffers(input, piece).map_err(malformed)?;
-                input.advance(done.bytes_read);
-                // Also between frames: an empty piece without an end needs more bytes.
-                *between = done.remaining == 0;
-                done.bytes_written
+            };
+            if produced > 0 {
+                return Ok(Some(Bytes::copy_from_slice(&piece[..produced])));
             }
-        };
-        if produced == 0 && !input.is_empty() {
-            return self.next(input);
+            if input.is_empty() {
+                return Ok(None);
+            }
         }
-        Ok((produced > 0).then(|| Bytes::copy_from_slice(&self.piece[..produced])))
     }
 
     /// Whether the body may end here: between two parts, or where nothing came at all, as in a response to HEAD.
@@ -112,8 +117,13 @@ impl Gzip {
             match self.at {
                 At::Header => {
                     let before = self.held.len();
-                    self.held.extend_from_slice(input);
-                    let Some(length) = header_length(&self.held)? else {
+                    // Mostly it is there whole, and nothing need be copied.
+                    let mut length = if before == 0 { header_length(input)? } else { None };
+                    if length.is_none() {
+                        self.held.extend_from_slice(input);
+                        length = header_length(&self.held)?;
+                    }
+                    let Some(length) = length else {
                         if self.held.len() > MAX_HEADER {
                             return Err(DecodeError::Malformed("the gzip header is too long".to_owned()));
                         }
@@ -256,6 +266,17 @@ mod tests {
         let mut unpacker = Unpacker::new(Coding::Zstd).expect("a decoder");
         let piece = unpacker.next(&mut input).expect("sound").expect("a piece");
         assert!(piece.len() <= PIECE);
+    }
+
+    /// They cost no stack, and no copies of what follows them.
+    #[test]
+    fn empty_frames_come_to_nothing() {
+        for coding in [Coding::Gzip, Coding::Zstd] {
+            let packed =
+                [coding.encode(b"").expect("into memory").repeat(100_000), coding.encode(b"x").expect("into memory")]
+                    .concat();
+            assert_eq!(unpacked(coding, &packed, packed.len()).as_deref(), Ok(&b"x"[..]), "{coding:?}");
+        }
     }
 
     /// What a server has flushed is there before the body ends.
