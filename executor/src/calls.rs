@@ -12,16 +12,40 @@ use witwire_ir::{CallPart, Protocol, Value};
 use crate::oplog::Ordinal;
 
 /// The calls that a guest has handles of.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Calls {
     open: BTreeMap<u32, OpenCall>,
     next: u32,
+    /// How many there may be at once.
+    most: usize,
+    /// How much is set, in bytes, and how much may be.
+    size: usize,
+    largest: usize,
+}
+
+/// A guest holds as much as it may. It traps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Full {
+    /// Too many handles.
+    #[error(
+        "the component holds {0} settings of calls, as many as it may at once, and makes others; it has to drop those that it no \
+         longer needs"
+    )]
+    Handles(usize),
+    /// Too much in them.
+    #[error(
+        "the settings of calls that the component holds take more than {0} bytes together; it has to drop those that it no longer \
+         needs"
+    )]
+    Size(usize),
 }
 
 /// One handle. Never the settings: they may be secret.
 #[derive(Default)]
 struct OpenCall {
     entries: Vec<Value>,
+    /// How much is set, in bytes.
+    size: usize,
     deadline: Option<Value>,
     compression: Option<Value>,
     key: Option<Value>,
@@ -37,16 +61,24 @@ impl std::fmt::Debug for OpenCall {
 }
 
 impl Calls {
+    /// For at most so many at once, in which at most so many bytes are set.
+    pub(crate) const fn new(most: usize, largest: usize) -> Self {
+        Self { open: BTreeMap::new(), next: 0, most, size: 0, largest }
+    }
+
     /// A new handle. Handles are counted, so that one is the same in playback.
-    pub(crate) fn insert(&mut self) -> u32 {
+    pub(crate) fn insert(&mut self) -> Result<u32, Full> {
+        if self.open.len() >= self.most {
+            return Err(Full::Handles(self.most));
+        }
         let handle = self.next;
         self.next += 1;
         self.open.insert(handle, OpenCall::default());
-        handle
+        Ok(handle)
     }
 
     pub(crate) fn drop_handle(&mut self, handle: u32) {
-        self.open.remove(&handle);
+        self.size -= self.open.remove(&handle).map_or(0, |open| open.size);
     }
 
     /// The record of settings that the handle stands for.
@@ -86,14 +118,21 @@ impl Calls {
     }
 
     /// Calls a method of a handle, other than the constructor. `None`: it gives nothing.
-    pub(crate) fn method(&mut self, handle: u32, part: CallPart, args: Vec<Value>) -> Option<Value> {
-        let open = self.open.get_mut(&handle)?;
-        let mut args = args.into_iter();
-        match part {
+    ///
+    /// # Errors
+    /// [`Full`], where what it sets is too much.
+    pub(crate) fn method(&mut self, handle: u32, part: CallPart, args: Vec<Value>) -> Result<Option<Value>, Full> {
+        let Some(open) = self.open.get_mut(&handle) else { return Ok(None) };
+        // No more is kept than shows that it is too long: a guest must not fill the host's memory.
+        let mut args = args.into_iter().map(shortened);
+        let before = open.size;
+        let value = match part {
             CallPart::AddMetadata | CallPart::AddHeader => {
-                // One more than may be sent is kept, so that the call is refused; a guest must not fill the host's memory.
+                // One more than may be sent is kept, so that the call is refused.
                 if open.entries.len() <= CallSettings::MAX_ENTRIES {
-                    open.entries.push(Value::Tuple(args.map(shortened).collect()));
+                    let entry = Value::Tuple(args.collect());
+                    open.size += size(&entry);
+                    open.entries.push(entry);
                 }
                 None
             }
@@ -103,14 +142,18 @@ impl Calls {
                     CallPart::SetCompression => &mut open.compression,
                     _ => &mut open.key,
                 };
+                open.size -= slot.as_ref().map_or(0, size);
                 *slot = args.next();
+                open.size += slot.as_ref().map_or(0, size);
                 None
             }
             CallPart::Headers | CallPart::Initial => Some(open.part(INITIAL, || Value::list([]))),
             CallPart::Trailing => Some(open.part(TRAILING, || Value::list([]))),
             CallPart::Attempts => Some(open.part(ATTEMPTS, || Value::U32(0))),
             CallPart::New => None,
-        }
+        };
+        self.size = self.size - before + open.size;
+        if self.size > self.largest { Err(Full::Size(self.largest)) } else { Ok(value) }
     }
 }
 
@@ -123,6 +166,18 @@ fn shortened(value: Value) -> Value {
         Value::Variant(case, Some(inner)) => Value::case(case, shortened(*inner)),
         other => other,
     }
+}
+
+/// How much a value takes that is set, in bytes.
+fn size(value: &Value) -> usize {
+    size_of::<Value>()
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::Variant(_, Some(inner)) => size(inner),
+            Value::Tuple(values) => values.iter().map(size).sum(),
+            _ => 0,
+        }
 }
 
 impl OpenCall {

@@ -28,11 +28,22 @@ pub struct GuestLimits {
     /// How much the values of one call may take on the host, in bytes, where a list's element counts at least 40. Default:
     /// 512 MiB.
     pub call_values: usize,
+    /// How many streams and pagers it may hold at once, and as many settings of calls. Default: 1,000.
+    pub handles: usize,
+    /// How much all the settings of calls that it holds may take on the host, in bytes. Default: 16 MiB.
+    pub settings: usize,
 }
 
 impl Default for GuestLimits {
     fn default() -> Self {
-        Self { memory: 256 << 20, table: 100_000, fuel: 100_000_000_000, call_values: 512 << 20 }
+        Self {
+            memory: 256 << 20,
+            table: 100_000,
+            fuel: 100_000_000_000,
+            call_values: 512 << 20,
+            handles: 1000,
+            settings: 16 << 20,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The functions that components import: linked by name, converted by position, never a trap.
+//! The functions that components import: linked by name, converted by position. A trap only where a guest holds more handles than it may.
 
 use std::sync::Arc;
 
@@ -104,7 +104,7 @@ pub(crate) fn instance<'l, T: 'static>(
     }
 }
 
-/// Performs one call. Whatever goes wrong with it becomes the `error` of its result. Only a [`Stop`] ends the guest.
+/// Performs one call. Whatever goes wrong with it becomes the `error` of its result. Only a [`Stop`] ends the guest, and a handle too many.
 async fn perform(
     mut cx: StoreContextMut<'_, State>,
     callee: Arc<Callee>,
@@ -120,6 +120,9 @@ async fn perform(
         _ => None,
     };
     let state = cx.data_mut();
+    if callee.opens_stream() {
+        state.session.streams.room()?;
+    }
     let lowered = match call(state, &callee, params, handle).await {
         Ok(lowered) => lowered,
         Err(stop) => return Err(state.stop(stop)),
@@ -157,7 +160,7 @@ fn call_method(
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
     if setter.part == CallPart::New {
-        let (handle, Some(resource)) = (cx.data_mut().session.calls.insert(), setter.resource) else {
+        let (handle, Some(resource)) = (cx.data_mut().session.calls.insert()?, setter.resource) else {
             let stop = unusable(&setter.name, "a handle of a resource that is not linked");
             return Err(cx.data_mut().stop(stop));
         };
@@ -170,13 +173,15 @@ fn call_method(
     };
     let state = cx.data_mut();
     let (layout, signature) = (&setter.layout, &setter.signature);
-    let lowered = lift(&setter.name, layout, &signature.params, &params[1..]).and_then(|args| {
-        match (signature.result, state.session.calls.method(handle, setter.part, args)) {
-            (Some(node), Some(value)) => layout.lower(node, value).map(Some).map_err(|e| unusable(&setter.name, e)),
-            (None, None) => Ok(None),
-            _ => Err(unusable(&setter.name, "a result where there is none, or none where there is one")),
-        }
-    });
+    let args = match lift(&setter.name, layout, &signature.params, &params[1..]) {
+        Ok(args) => args,
+        Err(stop) => return Err(state.stop(stop)),
+    };
+    let lowered = match (signature.result, state.session.calls.method(handle, setter.part, args)?) {
+        (Some(node), Some(value)) => layout.lower(node, value).map(Some).map_err(|e| unusable(&setter.name, e)),
+        (None, None) => Ok(None),
+        _ => Err(unusable(&setter.name, "a result where there is none, or none where there is one")),
+    };
     match lowered {
         Ok(value) => {
             if let (Some(result), Some(value)) = (results.first_mut(), value) {

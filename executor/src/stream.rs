@@ -19,11 +19,21 @@ use crate::oplog::{Ordinal, Started, Timestamp};
 use crate::transport::GrpcStream;
 
 /// The streams that a guest has handles of.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Streams {
     open: BTreeMap<u32, OpenStream>,
     next: u32,
+    /// How many there may be at once.
+    most: usize,
 }
+
+/// A guest holds as many streams and pagers as it may. It traps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the component holds {0} streams and pagers, as many as it may at once, and opens another; it has to drop those that it no \
+     longer reads"
+)]
+pub(crate) struct TooManyStreams(usize);
 
 /// A stream that was opened, in this process or in one before.
 #[derive(Debug)]
@@ -99,6 +109,16 @@ impl OpenStream {
 }
 
 impl Streams {
+    /// For at most so many at once.
+    pub(crate) const fn new(most: usize) -> Self {
+        Self { open: BTreeMap::new(), next: 0, most }
+    }
+
+    /// Finds whether there may be one more.
+    pub(crate) fn room(&self) -> Result<(), TooManyStreams> {
+        if self.open.len() < self.most { Ok(()) } else { Err(TooManyStreams(self.most)) }
+    }
+
     /// Keeps a stream, and gives the number of its handle. Handles are counted, so that a stream has the same one in playback.
     pub(crate) fn insert(&mut self, stream: OpenStream) -> u32 {
         let handle = self.next_handle();

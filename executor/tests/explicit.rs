@@ -14,7 +14,8 @@ use witwire_test_support::Script;
 
 use crate::ledger::{self, FEEDS, Feed, INTERFACE, Operation, Protocol, STREAMS, Server, Stream};
 use crate::setup::{
-    Child, Setup, TestResult, check, contains, executor, invoke, key, load, numbers, parse_numbers, run, trial, wait, worker_id,
+    Child, Setup, TestResult, check, contains, executor, invoke, key, load, numbers, parse_numbers, run, trial, wait,
+    worker_id,
 };
 
 const TYPES: &str = "test:ledger/types@1.2.0";

@@ -6,16 +6,20 @@ use libtest_mimic::{Failed, Trial};
 use witwire_executor::oplog::{MemoryStore, Outcome, Wave};
 use witwire_executor::{Executor, ExecutorConfig, GuestLimits, WorkerError};
 use witwire_ir::InDoubt;
-use witwire_test_support::wat_guest;
+use witwire_test_support::{Script, wat_guest};
 
-use crate::ledger::{self, INTERFACE, Operation, Protocol};
-use crate::setup::{Setup, TestResult, calls, check, contains, executor, key, load, run, transport, trial, worker_id};
+use crate::ledger::{self, INTERFACE, Operation, PAGES, Protocol, STREAMS};
+use crate::setup::{
+    Setup, TestResult, calls, check, contains, executor, key, load, run, script, transport, trial, worker_id,
+};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("guest::a_trap_ends_the_worker", trap),
         trial("guest::fuel_is_limited", fuel),
         trial("guest::memory_is_limited", memory),
+        trial("guest::streams_and_pagers_are_limited", handles),
+        trial("guest::settings_of_calls_are_limited", settings),
         trial("guest::guests_of_wasi_have_no_authority", wasi),
         trial("guest::arguments_are_checked", arguments),
         trial("guest::trailing_options_may_be_left_out", options_left_out),
@@ -65,6 +69,64 @@ async fn memory() -> TestResult {
         (func (export "run") (result i32) (loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) (memory.size)))"#;
     let outcome = limited(&number_guest(core)?, GuestLimits { memory: 10 << 16, ..GuestLimits::default() }).await?;
     check("the pages that it got", &outcome, &Outcome::Returned(Some(Wave::new("10"))))
+}
+
+/// What a script comes to that may hold two handles of a kind and 1,000 bytes of settings; and the requests that came of it.
+async fn holding(protocol: Protocol, script: &Script) -> Result<(Outcome, u32), Failed> {
+    let limits = GuestLimits { handles: 2, settings: 1000, ..GuestLimits::default() };
+    let config = ExecutorConfig { limits, ..ExecutorConfig::new(Arc::new(MemoryStore::new()), transport(Arc::new(()))?) };
+    let setup = Setup { executor: Executor::new(config)?, ..Setup::new().await? };
+    let mut worker = setup.open(&setup.load(protocol, script)?).await?;
+    let outcome = worker.invoke(&key("a"), &run(), &[]).await?;
+    drop(worker);
+    // A process that did not see it comes to the same.
+    let mut worker = setup.open(&setup.load(protocol, script)?).await?;
+    check("the outcome later", &worker.invoke(&key("a"), &run(), &[]).await?, &outcome)?;
+    Ok((outcome, setup.server.stream_counts().opened.values().sum()))
+}
+
+fn trapped(outcome: &Outcome, why: &str) -> TestResult {
+    match outcome {
+        Outcome::Trapped(message) => contains(message, why),
+        other @ Outcome::Returned(_) => Err(format!("{other:?}").into()),
+    }
+}
+
+async fn handles() -> TestResult {
+    let watch =
+        |name: &str, script: Script| script.open(name, STREAMS, "watch({id: \"1\", text: \"\"})").method(name, "next()");
+    let two = watch("b", watch("a", script(Protocol::Grpc)));
+    let why = "holds 2 streams and pagers, as many as it may at once";
+    let (outcome, opened) = holding(Protocol::Grpc, &watch("c", two.clone())).await?;
+    trapped(&outcome, why)?;
+    check("openings", &opened, &2)?;
+    // One that was dropped is no longer held.
+    let (outcome, opened) = holding(Protocol::Grpc, &watch("c", two.drop_handle("a"))).await?;
+    check("whether it returned", &matches!(outcome, Outcome::Returned(_)), &true)?;
+    check("openings", &opened, &3)?;
+    let pager = |name: &str, script: Script| script.open(name, PAGES, "by-url(\"3\")");
+    let three = pager("c", pager("b", pager("a", script(Protocol::Http))));
+    trapped(&holding(Protocol::Http, &three).await?.0, why)
+}
+
+async fn settings() -> TestResult {
+    const TYPES: &str = "test:ledger/types@1.2.0";
+    let api = ledger::explicit_api(Protocol::Grpc, InDoubt::default());
+    let none = Script::new([witwire_ir::print_package(&api)]).call(INTERFACE, Operation::Look.wave(Protocol::Grpc, "1"));
+    let create = |name: &str, script: Script| script.create(name, TYPES, "call");
+    let two = create("b", create("a", none));
+    trapped(
+        &holding(Protocol::Grpc, &create("c", two.clone())).await?.0,
+        "holds 2 settings of calls, as many as it may at once",
+    )?;
+    let returns = create("c", two.clone().drop_handle("a"));
+    check("whether it returned", &matches!(holding(Protocol::Grpc, &returns).await?.0, Outcome::Returned(_)), &true)?;
+    // Values count over all handles, and no longer once they were replaced or dropped.
+    let key = |name: &str, script: Script| script.method(name, format!("set-idempotency-key(\"{}\")", "k".repeat(600)));
+    trapped(&holding(Protocol::Grpc, &key("b", key("a", two.clone()))).await?.0, "take more than 1000 bytes together")?;
+    let returns = key("b", key("a", key("a", two)).drop_handle("a"));
+    check("whether it returned", &matches!(holding(Protocol::Grpc, &returns).await?.0, Outcome::Returned(_)), &true)?;
+    Ok(())
 }
 
 /// A guest that writes to its output, and looks for directories and arguments.
