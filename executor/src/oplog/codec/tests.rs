@@ -8,7 +8,7 @@ use witwire_ir::Value;
 use super::super::digest::hex;
 use super::*;
 
-/// One entry of each kind, with every kind of value.
+/// An entry of each kind at least, with every kind of value.
 fn samples() -> Vec<Entry> {
     let values = vec![
         Value::Bool(true),
@@ -57,6 +57,8 @@ fn samples() -> Vec<Entry> {
         ended,
         beside: None,
     };
+    let metadata = Value::list([Value::tuple([Value::string("x-a"), Value::case(0, Value::string("b"))])]);
+    let beside = Value::record([metadata, Value::list([]), Value::U32(2)]);
     let events: Vec<Event> = vec![
         Invoked {
             invocation: 0,
@@ -84,6 +86,8 @@ fn samples() -> Vec<Entry> {
         stepped(Step::Finish, Recorded::Typed(Vec::new()), Some(Value::err(Value::U8(1))), true).into(),
         stepped(Step::CloseSend, Recorded::Typed(Vec::new()), Some(Value::ok(None)), false).into(),
         stepped(Step::Cancel, Recorded::Typed(Vec::new()), None, true).into(),
+        Finished { call: Ordinal::new(301), response: Value::ok(None), beside: Some(beside.clone()) }.into(),
+        Stepped { beside: Some(beside), ..stepped(Step::Next, Recorded::Digest, Some(Value::ok(None)), false) }.into(),
     ];
     (1_600_000_000_000..).zip(events).map(|(at, event)| Entry { at: Timestamp::from_millis(at), event }).collect()
 }
@@ -149,7 +153,7 @@ proptest! {
 
     /// Whole but meaningless bytes: an error or an entry that means the same, never a panic.
     #[test]
-    fn sealed_nonsense_is_no_panic(sample in 0usize..18, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
+    fn sealed_nonsense_is_no_panic(sample in 0..samples().len(), changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
         let mut rest = encode(&samples()[sample])[CHECKSUM..].to_vec();
         for (at, byte) in changes {
             let at = at.index(rest.len());
