@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
-use witwire_interpreter::{CallSettings, Failure};
+use witwire_interpreter::{CallSettings, Failure, Request};
 use witwire_ir::{CallClass, InDoubt, Value};
 
 use crate::authorize::{self, Authorized, authorize};
@@ -380,13 +380,18 @@ pub(crate) fn monotonic(latest: u64) -> u64 {
     u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX).max(latest)
 }
 
-/// Finds why a call cannot be sent, if it cannot.
-fn check(callee: &Callee, args: &[Value]) -> Result<(), Failure> {
+/// Makes the request of a call without the host's credentials, or finds why it cannot be sent.
+fn request(callee: &Callee, args: &[Value], key: Option<&IdempotencyKey>) -> Result<Request, Failure> {
     let violations = callee.plan.check(callee.operation, args);
     if !violations.is_empty() {
         return Err(Failure::InvalidRequest(violations));
     }
-    callee.plan.request(callee.operation, args).map(drop)
+    let mut request = callee.plan.request(callee.operation, args)?;
+    if let Some(key) = key {
+        callee.plan.put_key(callee.operation, &mut request, key.as_str());
+    }
+    pages::resolve(callee, &mut request)?;
+    Ok(request)
 }
 
 /// Makes the request of a call, whole, or finds why it cannot be sent.
@@ -397,15 +402,7 @@ async fn prepare(
     key: Option<&IdempotencyKey>,
 ) -> Result<Outgoing, Failure> {
     let begun = Instant::now();
-    let violations = callee.plan.check(callee.operation, args);
-    if !violations.is_empty() {
-        return Err(Failure::InvalidRequest(violations));
-    }
-    let mut request = callee.plan.request(callee.operation, args)?;
-    if let Some(key) = key {
-        callee.plan.put_key(callee.operation, &mut request, key.as_str());
-    }
-    pages::resolve(callee, &mut request)?;
+    let request = request(callee, args, key)?;
     let settings = callee.plan.settings(callee.operation, args);
     let deadline = settings.deadline.unwrap_or(callee.deadline);
     let end = CallOptions { begun: Some(begun), ..CallOptions::new(deadline, Repeat::Unprocessed) }.end();

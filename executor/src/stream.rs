@@ -96,15 +96,11 @@ impl Line {
 
 impl OpenStream {
     /// What is known beside the items, where there is somebody to tell and it is not as it was.
-    pub(crate) fn new_beside(&mut self) -> Option<Value> {
+    pub(crate) fn new_beside(&self) -> Option<Value> {
         self.handle?;
         let (initial, trailing) = self.line.metadata()?;
         let beside = calls::beside(self.callee.plan.api().protocol, &initial, &trailing, 1);
-        if self.beside.as_ref() == Some(&beside) {
-            return None;
-        }
-        self.beside = Some(beside.clone());
-        Some(beside)
+        (self.beside.as_ref() != Some(&beside)).then_some(beside)
     }
 }
 

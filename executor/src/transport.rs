@@ -32,8 +32,8 @@ use witwire_interpreter::{Request, Response};
 pub use coding::Compression;
 pub use endpoint::{Endpoint, EndpointError, Host, PageUrlError, Scheme};
 pub use error::{SendError, SendErrorKind};
-pub use exchange::{CallOptions, Exchange};
-pub use grpc::{GrpcStream, StreamError, StreamOptions};
+pub use exchange::{CallOptions, Deadline, Exchange, StreamOptions};
+pub use grpc::{GrpcStream, StreamError};
 pub use http::HttpStream;
 pub use page::follow_page;
 pub use pool::{Keepalive, LinkSettings};
@@ -117,6 +117,25 @@ struct Inner {
     budgets: Budgets,
 }
 
+impl Inner {
+    /// Finds whether an endpoint may be connected to.
+    fn admit(&self, target: &Target) -> Result<(), SendError> {
+        let admitted = self.egress.admit(target.endpoint.host(), target.endpoint.port());
+        admitted.map_err(|denial| SendError::new(SendErrorKind::Denied, denial.to_string()))
+    }
+
+    /// The endpoint of a stream, which goes to one alone.
+    fn one_target<'r>(&self, route: &'r Route) -> Result<&'r Arc<Target>, SendError> {
+        let target = route.inner.turn().next().ok_or(NoEndpoint)?;
+        self.admit(target).map(|()| target)
+    }
+
+    /// What is put up with on a route.
+    fn limits_of(&self, route: &Route) -> Limits {
+        Limits { max_response: route.inner.settings.max_response.unwrap_or(self.limits.max_response), ..self.limits }
+    }
+}
+
 impl Transport {
     /// Sets up a transport. It connects when it first sends.
     ///
@@ -183,9 +202,7 @@ impl Transport {
     /// Sends a request once, to one endpoint, with default settings.
     pub async fn send(&self, endpoint: &Endpoint, request: &Request, deadline: Duration) -> Result<Response, SendError> {
         let settings = RouteSettings { retry: RetryPolicy::never(), ..RouteSettings::default() };
-        let route = self
-            .route(vec![endpoint.clone()], settings)
-            .map_err(|e| SendError::new(SendErrorKind::NoConnection { lasting: true }, e.to_string()))?;
+        let route = self.route(vec![endpoint.clone()], settings)?;
         self.call(&route, request, &CallOptions::new(deadline, Repeat::Unprocessed)).await.outcome
     }
 }

@@ -1,5 +1,8 @@
 //! The commands' own work.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
 use crate::Add;
 use crate::tool::{folder, root, witwire};
 
@@ -10,6 +13,7 @@ pub(crate) fn trials(add: Add<'_>) {
     add("commands::compile_and_inspect_the_container", compile_and_inspect_the_container);
     add("commands::dry_run_hides_credentials", dry_run_hides_credentials);
     add("commands::a_canned_response_is_decoded", a_canned_response_is_decoded);
+    add("commands::a_deadline_ends_what_is_read_item_by_item", a_deadline_ends_what_is_read_item_by_item);
     add("commands::fixtures_run", fixtures_run);
     add("commands::a_server_without_a_key_stays_on_loopback", a_server_without_a_key_stays_on_loopback);
     add("commands::completions", completions);
@@ -94,6 +98,33 @@ fn a_canned_response_is_decoded() {
     let report = witwire(&root(), &["call", PROTO, call, "--response", &file, "--format", "json"]).exits(4).json();
     assert_eq!(report["ok"], false);
     assert!(report["result"].as_str().is_some_and(|r| r.contains("not-found") && r.contains("no such todo")), "{report}");
+}
+
+/// The server gives one item, and then nothing until the client is gone.
+fn a_deadline_ends_what_is_read_item_by_item() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let server = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept()?;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            connection.read_exact(&mut byte)?;
+            head.extend(byte);
+        }
+        connection.write_all(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n8\r\n{\"n\":7}\n\r\n",
+        )?;
+        // Whether it ends or breaks, the client is gone.
+        let _ = std::io::copy(&mut connection, &mut std::io::sink());
+        std::io::Result::Ok(())
+    });
+    let spec = include_bytes!("../data/numbers.yaml");
+    let dir = folder(&[("numbers.yaml", spec)]);
+    let args = ["call", "numbers.yaml", "numbers.watch()", "--server", &url, "--deadline", "500"];
+    let ran = witwire(dir.path(), &args).exits(4).says("ok(some({n: 7}))\n");
+    ran.says("kind: timeout").says("within the deadline of 500ms");
+    server.join().expect("no panic").expect("a connection");
 }
 
 fn fixtures_run() {

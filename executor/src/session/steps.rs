@@ -4,14 +4,15 @@
 //! it is never in doubt. What came of a step is recorded before the guest has the next one; what was not recorded when a process
 //! ended is asked for again where the call's class allows it, and else the stream is `unavailable`.
 
+mod grpc;
 mod http;
 
 use std::sync::Arc;
 
-use witwire_interpreter::{Failure, GrpcStatus, Request, Response};
+use witwire_interpreter::{CallSettings, Failure, GrpcStatus, Request};
 use witwire_ir::{CallClass, InDoubt, Step, Value};
 
-use super::{Outgoing, Session, Stop, check, prepare};
+use super::{Outgoing, Session, Stop, prepare, request};
 use crate::callee::Callee;
 use crate::credentials::Gathered;
 use crate::journal::now;
@@ -20,7 +21,7 @@ use crate::oplog::{
 };
 use crate::probe::Window;
 use crate::stream::{Connected, Ending, HttpLine, Line, OpenStream, Progress};
-use crate::transport::{Compression, StreamError, StreamOptions};
+use crate::transport::{Compression, Deadline, StreamOptions};
 
 /// `CANCELLED`
 const CANCELLED: u32 = 1;
@@ -58,7 +59,7 @@ impl Session {
         let line = if callee.opens_pager() {
             // Each page is a call of its own, with a key of its own.
             started.key = None;
-            check(callee, args).map(|()| Line::Pages(Some(args.to_vec())))
+            request(callee, args, None).map(|_| Line::Pages(Some(args.to_vec())))
         } else {
             let prepared = prepare(&self.transport, callee, args, started.key.as_ref()).await;
             prepared.and_then(|outgoing| self.line(callee, outgoing))
@@ -130,15 +131,13 @@ impl Session {
         let sequence = stream.progress.sequence;
         let recorded = self.playback.next_step(stream.call, sequence, step, digest)?;
         self.show_new_output();
-        let response = match recorded {
+        let (response, beside) = match recorded {
             crate::oplog::Step::Replayed(stepped) => {
                 // An item was encoded before it was sent; what cannot be encoded was never sent. It is kept where it may be sent again.
                 let kept = step == Step::Send && self.may_reopen(&stream.callee);
                 let item = kept.then(|| stream.callee.plan.item(stream.callee.operation, args.first()).ok());
                 stream.progress.note(step, stepped.response.as_ref(), stepped.ended, item.flatten());
-                self.tell(stream.handle, stream.call, stepped.beside.as_ref());
-                stream.beside = stepped.beside.or(stream.beside);
-                stepped.response
+                (stepped.response, stepped.beside)
             }
             crate::oplog::Step::Live => {
                 let at = self.journal.next();
@@ -148,7 +147,6 @@ impl Session {
                 self.probe.reached(Window::StepTaken, at);
                 let request = if stream.callee.record_requests { Recorded::Typed(args.to_vec()) } else { Recorded::Digest };
                 let beside = stream.new_beside();
-                self.tell(stream.handle, stream.call, beside.as_ref());
                 self.journal.append([Event::Stepped(Stepped {
                     stream: stream.call,
                     sequence,
@@ -157,16 +155,18 @@ impl Session {
                     request,
                     response: response.clone(),
                     ended: taken.ended,
-                    beside,
+                    beside: beside.clone(),
                 })]);
                 if self.probe.waits_for_results() {
                     self.journal.durable().await?;
                     self.probe.reached(Window::RecordedNotReturned, at);
                 }
                 stream.progress.note(step, response.as_ref(), taken.ended, None);
-                response
+                (response, beside)
             }
         };
+        self.tell(stream.handle, stream.call, beside.as_ref());
+        stream.beside = beside.or(stream.beside);
         if stream.progress.ending.is_some() {
             stream.line = Line::None;
         }
@@ -199,84 +199,26 @@ impl Session {
             },
             _ => None,
         };
+        // The only step with an outcome that could be lost; it has a deadline.
+        let deadline = (step == Step::Finish).then(|| {
+            let own = callee.plan.settings(callee.operation, &stream.args).deadline;
+            Deadline::after(own.unwrap_or(callee.deadline))
+        });
         if matches!(stream.line, Line::None) {
-            match self.reopen(stream).await? {
+            match self.reopen(stream, deadline).await? {
                 Ok(line) => stream.line = line,
                 Err(error) => return Ok(Taken::ends(error)),
             }
         }
-        let connected = match &mut stream.line {
-            Line::Grpc(connected) => connected,
+        match &mut stream.line {
+            Line::Grpc(_) => self.take_grpc_step(stream, step, args, item, deadline).await,
             Line::Http(line) if step == Step::Next => {
-                let taken = http::next_in_time(&callee, &stream.args, line).await;
+                let taken = http::next(&callee, &stream.args, line).await;
                 refuse_tokens(line.unauthenticated(), line.tokens()).await;
-                return Ok(taken);
+                Ok(taken)
             }
-            Line::Http(_) | Line::Pages(_) | Line::None => return Ok(Taken::ends(misuse(&callee, "it is not open"))),
-        };
-        let Connected { stream: line, tokens } = &mut **connected;
-        let operation = callee.operation;
-        let taken = match step {
-            Step::Next => match line.next().await {
-                Ok(message) => match callee.plan.next(operation, message.as_deref()) {
-                    Ok(value) if message.is_some() => Taken::goes_on(value),
-                    Ok(value) | Err(value) => Taken::ends(value),
-                },
-                Err(error) => Taken::ends(failed(&callee, error)),
-            },
-            Step::NextBatch => {
-                let max = match args.first() {
-                    Some(Value::U32(max)) => *max,
-                    _ => 0,
-                };
-                match line.batch(max as usize).await {
-                    Ok(messages) => match callee.plan.batch(operation, &messages) {
-                        Ok(value) if !messages.is_empty() || max == 0 => Taken::goes_on(value),
-                        Ok(value) | Err(value) => Taken::ends(value),
-                    },
-                    Err(error) => Taken::ends(failed(&callee, error)),
-                }
-            }
-            Step::Send => {
-                // Before any byte leaves, every earlier entry is durable.
-                self.journal.durable().await?;
-                if let Some(plainly) = stream.handle.and_then(|handle| self.calls.sends_plainly(handle)) {
-                    line.send_plainly(plainly);
-                }
-                match line.send(&item.unwrap_or_default()).await {
-                    Ok(()) => Taken::goes_on(Value::ok(None)),
-                    Err(error) => Taken::goes_on(failed(&callee, error)),
-                }
-            }
-            Step::CloseSend => {
-                self.journal.durable().await?;
-                line.close();
-                Taken::goes_on(Value::ok(None))
-            }
-            Step::Finish => {
-                self.journal.durable().await?;
-                // The only step with an outcome that could be lost; it has a deadline.
-                let _outside = self.interrupter.outside();
-                line.close();
-                let deadline = callee.plan.settings(operation, &stream.args).deadline.unwrap_or(callee.deadline);
-                match line.finish(deadline).await {
-                    Ok(response) => Taken::ends(callee.plan.response(operation, &stream.args, &Response::Grpc(response))),
-                    Err(error) => {
-                        let class = &callee.operation().class;
-                        if error.in_doubt() && *class == CallClass::Unsafe(InDoubt::Suspend) {
-                            return Err(Stop::InDoubt { function: callee.name.clone(), call: stream.call });
-                        }
-                        Taken::ends(match error.settle(class) {
-                            Ok(response) => callee.plan.response(operation, &stream.args, &response),
-                            Err(failure) => callee.failure(failure),
-                        })
-                    }
-                }
-            }
-            Step::Cancel => Taken { response: None, ended: true },
-        };
-        refuse_tokens(line.unauthenticated(), tokens.as_ref()).await;
-        Ok(taken)
+            Line::Http(_) | Line::Pages(_) | Line::None => Ok(Taken::ends(misuse(&callee, "it is not open"))),
+        }
     }
 
     /// Whether a stream may be opened again, so that what was sent on it is needed.
@@ -287,8 +229,8 @@ impl Session {
         }
     }
 
-    /// A stream whose process is gone: sent again as far as it had come, or an `err`.
-    async fn reopen(&mut self, stream: &mut OpenStream) -> Result<Result<Line, Value>, Stop> {
+    /// A stream whose process is gone: sent again as far as it had come, or an `err`. `deadline` is the step's.
+    async fn reopen(&mut self, stream: &mut OpenStream, deadline: Option<Deadline>) -> Result<Result<Line, Value>, Stop> {
         let callee = &stream.callee;
         let class = match self.decision.take() {
             Some(decision) => &CallClass::Unsafe(decision),
@@ -314,11 +256,12 @@ impl Session {
         let caught_up = match &mut line {
             Line::Grpc(line) => {
                 let sent = std::mem::take(&mut stream.progress.sent);
-                let caught_up = line.stream.catch_up(sent, stream.progress.closed, stream.progress.received).await;
+                let Progress { closed, received, .. } = stream.progress;
+                let caught_up = line.stream.catch_up(sent, closed, received, deadline).await;
                 if caught_up.is_err() {
                     refuse_tokens(line.stream.unauthenticated(), line.tokens.as_ref()).await;
                 }
-                caught_up.map_err(|error| failed(callee, error))
+                caught_up.map_err(|error| grpc::failed(callee, error))
             }
             Line::Http(line) => {
                 let caught_up = line.catch_up(callee, &stream.progress).await;
@@ -334,19 +277,18 @@ impl Session {
 
     /// The call of a stream, ready to be started.
     fn line(&self, callee: &Callee, outgoing: Outgoing) -> Result<Line, Failure> {
-        let deadline = outgoing.settings.deadline;
-        let compression = outgoing.settings.compression.map(Compression::from);
+        let CallSettings { deadline, compression, .. } = outgoing.settings;
+        let options = StreamOptions { deadline, compression: compression.map(Compression::from) };
         let (request, tokens) = outgoing.authorized.into_parts();
         let line = match request {
             Request::Grpc(request) => {
                 let takes_request = callee.takes_request();
-                let options = StreamOptions { deadline, compression };
                 let stream = self.transport.stream(&callee.route, &request, takes_request, &options);
                 stream.map(|stream| Line::Grpc(Box::new(Connected { stream, tokens })))
             }
             Request::Http(request) => {
-                let stream = self.transport.open_with(&callee.route, &request, compression);
-                stream.map(|stream| Line::Http(Box::new(HttpLine::new(stream, tokens, deadline))))
+                let stream = self.transport.open(&callee.route, &request, &options);
+                stream.map(|stream| Line::Http(Box::new(HttpLine::new(stream, tokens))))
             }
         };
         // Nothing was sent, so that no class is asked.
@@ -379,22 +321,6 @@ fn misuse(callee: &Callee, what: &str) -> Value {
     let message = format!("`{}`: {what}; nothing was sent", callee.name);
     let status = GrpcStatus { code: FAILED_PRECONDITION, message, details: None, trailers: Vec::new() };
     callee.plan.ended(callee.operation, &status)
-}
-
-/// What a guest is told of the end of a stream that is not the server's OK.
-fn failed(callee: &Callee, error: StreamError) -> Value {
-    match error {
-        StreamError::Status(status) => callee.plan.ended(callee.operation, &status),
-        // A broken stream is `unavailable` whatever its class, as one that was cut and may not be opened again: what of it happened,
-        // its items have told.
-        StreamError::Broken(error) => match error.settle(&CallClass::Safe) {
-            Ok(Response::Grpc(witwire_interpreter::GrpcResponse::Status(status))) => {
-                callee.plan.ended(callee.operation, &status)
-            }
-            Ok(response) => callee.plan.response(callee.operation, &[], &response),
-            Err(failure) => callee.failure(failure),
-        },
-    }
 }
 
 /// Lets go of the tokens of a stream where the service has ended it since it refuses them: the next call fetches others.

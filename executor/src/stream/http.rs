@@ -1,9 +1,7 @@
 //! The way to the server of a stream over HTTP: bytes as they come, cut into items.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::time::Instant;
 use witwire_interpreter::frames::{Frame, FrameError, Splitter};
 use witwire_interpreter::{HttpResponse, Metadata, MetadataText};
 
@@ -21,8 +19,6 @@ pub(crate) struct HttpLine {
     tokens: Option<Gathered>,
     /// An item that was read to find out where the stream is, and that the guest has not got.
     next: Option<Frame>,
-    /// How long the whole stream may take, and when that is over.
-    deadline: Option<(Duration, Instant)>,
 }
 
 #[derive(Debug)]
@@ -32,7 +28,6 @@ struct Reading {
 }
 
 /// Why there is no item.
-#[derive(Debug)]
 pub(crate) enum HttpLineError {
     /// The service answered with something else than items: an error, most often.
     Answer(Box<HttpResponse>),
@@ -47,20 +42,8 @@ pub(crate) enum HttpLineError {
 }
 
 impl HttpLine {
-    /// `deadline`: how long the whole stream may take from now on.
-    pub(crate) fn new(stream: HttpStream, tokens: Option<Gathered>, deadline: Option<Duration>) -> Self {
-        let deadline = deadline.and_then(|deadline| Some((deadline, Instant::now().checked_add(deadline)?)));
-        Self { stream, reading: None, tokens, next: None, deadline }
-    }
-
-    pub(crate) const fn deadline(&self) -> Option<(Duration, Instant)> {
-        self.deadline
-    }
-
-    /// The deadline has passed.
-    pub(crate) fn time_out(&mut self, deadline: Duration) -> HttpLineError {
-        let begun = self.stream.seen().is_some();
-        HttpLineError::Broken { error: self.stream.time_out(deadline), begun }
+    pub(crate) const fn new(stream: HttpStream, tokens: Option<Gathered>) -> Self {
+        Self { stream, reading: None, tokens, next: None }
     }
 
     /// The headers of the response, once they have come.

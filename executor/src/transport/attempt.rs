@@ -46,8 +46,7 @@ impl Attempt for Sending<'_> {
         }
         last.unwrap_or_else(|| {
             // A route is never made without one.
-            let message = super::route::NoEndpoint.to_string();
-            (SendError::new(SendErrorKind::NoConnection { lasting: true }, message).into(), None)
+            (SendError::from(super::route::NoEndpoint).into(), None)
         })
     }
 }
@@ -55,12 +54,10 @@ impl Attempt for Sending<'_> {
 impl Sending<'_> {
     async fn send_once(&self, target: &Target, end: Instant) -> Attempted {
         let inner = self.transport;
-        let settings = &self.route.inner.settings;
         let destination = target.endpoint.destination();
-        let limits =
-            super::Limits { max_response: settings.max_response.unwrap_or(inner.limits.max_response), ..inner.limits };
-        if let Err(denial) = inner.egress.admit(target.endpoint.host(), target.endpoint.port()) {
-            return SendError::new(SendErrorKind::Denied, denial.to_string()).into();
+        let limits = inner.limits_of(self.route);
+        if let Err(denied) = inner.admit(target) {
+            return denied.into();
         }
         let (pool, mut head, body) = match self.prepare(target, end) {
             Ok(prepared) => prepared,
@@ -109,12 +106,7 @@ impl Sending<'_> {
         let limit = self.route.inner.settings.max_request;
         match self.request {
             Request::Http(request) => {
-                let body = request.body.clone().unwrap_or_default();
-                if let Some(limit) = limit.filter(|limit| body.len() > *limit) {
-                    return Err(too_large("body", body.len(), limit));
-                }
-                let head = http::prepare(&target.face, request)?;
-                let (head, body) = http::compress(head, body, self.body_coding)?;
+                let (head, body) = http::assemble(&target.face, request, limit, self.body_coding)?;
                 Ok((&clients.http, head, body))
             }
             Request::Grpc(request) => {

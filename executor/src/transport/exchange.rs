@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use witwire_interpreter::{GrpcResponse, Metadata, MetadataText, Response};
 
 use super::coding::Compression;
@@ -32,13 +32,52 @@ impl CallOptions {
 
     /// When the deadline passes.
     pub(crate) fn end(&self) -> Instant {
-        let begun = self.begun.unwrap_or_else(Instant::now);
-        // A deadline beyond what the clock can tell is none; thirty years are as good.
-        begun.checked_add(self.deadline).unwrap_or_else(|| Instant::now() + THIRTY_YEARS)
+        Deadline::since(self.begun.unwrap_or_else(Instant::now), self.deadline).end
     }
 }
 
+/// How a call that lasts is to be made. What is `None` is as the route says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StreamOptions {
+    /// How long the whole stream may take, from its opening to its end; without, as long as it likes.
+    pub deadline: Option<Duration>,
+    /// How messages of gRPC are compressed. An HTTP body is, where this says how; the route's own compression is for gRPC.
+    pub compression: Option<Compression>,
+}
+
+/// When something has to be over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    given: Duration,
+    end: Instant,
+}
+
 const THIRTY_YEARS: Duration = Duration::from_hours(24 * 365 * 30);
+
+impl Deadline {
+    /// So long from now on.
+    pub fn after(given: Duration) -> Self {
+        Self::since(Instant::now(), given)
+    }
+
+    fn since(begun: Instant, given: Duration) -> Self {
+        // A deadline beyond what the clock can tell is none; thirty years are as good.
+        Self { given, end: begun.checked_add(given).unwrap_or_else(|| Instant::now() + THIRTY_YEARS) }
+    }
+
+    /// The one that passes first, of those that there are.
+    pub(super) fn first(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        one.into_iter().chain(other).min_by_key(|deadline| deadline.end)
+    }
+
+    /// What a future gives; where the deadline passes before that, how long it was.
+    pub(super) async fn meet<T>(this: Option<Self>, future: impl Future<Output = T>) -> Result<T, Duration> {
+        match this {
+            None => Ok(future.await),
+            Some(Self { given, end }) => timeout_at(end, future).await.map_err(|_| given),
+        }
+    }
+}
 
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -26,7 +26,7 @@ use super::http::{AGENT, uri};
 use super::retry::{self, Pushback};
 use frame::{Unary, encode};
 use response::{Head, is_grpc};
-pub use stream::{GrpcStream, StreamError, StreamOptions};
+pub use stream::{GrpcStream, StreamError};
 
 const GRPC_STATUS: &str = "grpc-status";
 const GRPC_ENCODING: &str = "grpc-encoding";

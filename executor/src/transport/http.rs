@@ -42,8 +42,22 @@ const OURS: &[&str] = &[
     "upgrade",
 ];
 
+/// The whole request, its body compressed if that is asked for.
+pub(super) fn assemble(
+    endpoint: &Endpoint,
+    request: &HttpRequest,
+    limit: Option<usize>,
+    coding: Option<Coding>,
+) -> Result<(http::Request<()>, Bytes), SendError> {
+    let body = request.body.clone().unwrap_or_default();
+    if let Some(limit) = limit.filter(|limit| body.len() > *limit) {
+        return Err(super::attempt::too_large("body", body.len(), limit));
+    }
+    compress(prepare(endpoint, request)?, body, coding)
+}
+
 /// The request without its body.
-pub(super) fn prepare(endpoint: &Endpoint, request: &HttpRequest) -> Result<http::Request<()>, SendError> {
+fn prepare(endpoint: &Endpoint, request: &HttpRequest) -> Result<http::Request<()>, SendError> {
     let mut out = http::Request::new(());
     *out.uri_mut() = uri(endpoint, &request.target)?;
     *out.method_mut() = http::Method::from_bytes(request.method.as_str().as_bytes())
@@ -69,7 +83,7 @@ pub(super) fn prepare(endpoint: &Endpoint, request: &HttpRequest) -> Result<http
 }
 
 /// The request with its body compressed, if that is asked for and there is one.
-pub(super) fn compress(
+fn compress(
     mut head: http::Request<()>,
     body: Bytes,
     coding: Option<Coding>,

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::coding::Compression;
 use super::endpoint::Endpoint;
+use super::error::{SendError, SendErrorKind};
 use super::pool::{Clients, LinkSettings};
 use super::retry::{Budget, RetryPolicy};
 
@@ -61,6 +62,12 @@ pub(super) struct Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no endpoint is given; give one with `server` or `endpoint`")]
 pub struct NoEndpoint;
+
+impl From<NoEndpoint> for SendError {
+    fn from(none: NoEndpoint) -> Self {
+        Self::new(SendErrorKind::NoConnection { lasting: true }, none.to_string())
+    }
+}
 
 /// How long an endpoint that could not be connected to is passed over, while there are others.
 const SHUNNED: Duration = Duration::from_secs(1);

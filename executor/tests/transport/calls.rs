@@ -31,12 +31,10 @@ pub(super) fn trials() -> Vec<Trial> {
         trial("calls::endpoints take turns", endpoints_take_turns),
         trial("calls::an endpoint that is down is passed over", passed_over),
         trial("calls::all endpoints are down", all_down),
-        trial("calls::a stream tells which endpoint is down", a_stream_tells),
         trial("calls::routes to one endpoint share its budget", one_budget),
         trial("calls::waits for a server", waits_for_a_server),
         trial("calls::dropped over HTTP/2", dropped_over_http2),
         trial("calls::the deadline cancels", the_deadline_cancels),
-        trial("calls::the deadline of a stream's response", the_deadline_of_a_streams_response),
         trial("calls::dropped over HTTP/1", dropped_over_http1),
         trial("calls::compressed", compressed),
         trial("calls::limits of requests", limits_of_requests),
@@ -56,11 +54,11 @@ impl Jitter for Hasty {
     }
 }
 
-fn transport() -> Result<Transport, Failed> {
+pub(super) fn transport() -> Result<Transport, Failed> {
     Ok(Transport::new(TransportConfig { jitter: Arc::new(Hasty), ..loopback()? })?)
 }
 
-fn route(transport: &Transport, urls: &[String], settings: RouteSettings) -> Result<Route, Failed> {
+pub(super) fn route(transport: &Transport, urls: &[String], settings: RouteSettings) -> Result<Route, Failed> {
     let endpoints = urls.iter().map(|url| Endpoint::parse(url)).collect::<Result<_, _>>()?;
     Ok(transport.route(endpoints, settings)?)
 }
@@ -249,19 +247,6 @@ async fn passed_over() -> Outcome {
     check(&server.seen().len(), &10)
 }
 
-/// A stream is not sent elsewhere, but what it finds is known to those that come after it.
-async fn a_stream_tells() -> Outcome {
-    let up = Http2::start(grpc_hello()).await?;
-    let transport = transport()?;
-    let route = route(&transport, &[format!("http://{}", refusing().await?), up.server.url()], RouteSettings::default())?;
-    let Request::Grpc(request) = grpc_request(Vec::new()) else { return Err("no gRPC".into()) };
-    let stream = async || -> Result<bool, Failed> {
-        let mut stream = transport.stream(&route, &request, true, &StreamOptions::default())?;
-        Ok(stream.next().await.is_ok())
-    };
-    check(&[stream().await?, stream().await?, stream().await?, stream().await?], &[false, true, true, true])
-}
-
 /// What one route spent, another one to the same endpoint does not have.
 async fn one_budget() -> Outcome {
     let server = Http1::start(vec![Bytes1::write("HTTP/1.1 503 X\r\ncontent-length: 0\r\n\r\n")]).await?;
@@ -341,17 +326,6 @@ async fn the_deadline_cancels() -> Outcome {
         return Err("another error".into());
     };
     check(&(server.cancelled().await, exchange.attempts), &(Some(Reason::CANCEL), 1))
-}
-
-async fn the_deadline_of_a_streams_response() -> Outcome {
-    let server = Http2::start(vec![Step::Hang]).await?;
-    let transport = transport()?;
-    let route = route(&transport, &[server.server.url()], RouteSettings::default())?;
-    let Request::Grpc(request) = grpc_request(Vec::new()) else { return Err("not over gRPC".into()) };
-    let mut stream = transport.stream(&route, &request, true, &StreamOptions::default())?;
-    let error = stream.finish(SHORT).await.err().ok_or("a response")?;
-    check(&matches!(error.kind, SendErrorKind::Timeout { .. }), &true)?;
-    contains(&error.message, "within the deadline of")
 }
 
 /// Over HTTP/1 there is no other way than to close.

@@ -8,6 +8,7 @@ mod http;
 mod mtls;
 mod oauth;
 mod probe;
+mod streams;
 mod tls;
 
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         grpc::trials(),
         grpcio::trials(),
         calls::trials(),
+        streams::trials(),
         tls::trials(),
         mtls::trials(),
         oauth::trials(),

@@ -37,34 +37,27 @@ pub(super) fn run(
         let broken = |error: SendError| of_error(plan, call, error);
         let settings = plan.settings(call.operation, &call.args);
         let compression = settings.compression.map(Compression::from);
+        let options = StreamOptions { deadline: settings.deadline, compression };
         match request {
-            Request::Http(request) => match transport.open_with(&route, request, compression) {
+            Request::Http(request) => match transport.open(&route, request, &options) {
                 Ok(stream) => over_http(plan, call, stream, output).await,
                 Err(error) => show(plan, call, &broken(error), output),
             },
-            Request::Grpc(request) => {
-                match transport.stream(&route, request, true, &StreamOptions { deadline: settings.deadline, compression }) {
-                    Ok(mut stream) => loop {
-                        let next = match stream.next().await {
-                            Ok(message) => {
-                                plan.next(call.operation, message.as_deref()).map(|value| (value, message.is_some()))
-                            }
-                            Err(StreamError::Status(status)) => Err(plan.ended(call.operation, &status)),
-                            // A stream whose deadline passes tells by its items what of it happened.
-                            Err(StreamError::Broken(error)) if matches!(error.kind, SendErrorKind::Timeout { .. }) => {
-                                Err(settled(plan, call, error, &CallClass::Safe))
-                            }
-                            Err(StreamError::Broken(error)) => Err(broken(error)),
-                        };
-                        let (value, goes_on) = next.unwrap_or_else(|error| (error, false));
-                        show(plan, call, &value, output)?;
-                        if !goes_on {
-                            return Ok(());
-                        }
-                    },
-                    Err(error) => show(plan, call, &broken(error), output),
-                }
-            }
+            Request::Grpc(request) => match transport.stream(&route, request, true, &options) {
+                Ok(mut stream) => loop {
+                    let next = match stream.next().await {
+                        Ok(message) => plan.next(call.operation, message.as_deref()).map(|value| (value, message.is_some())),
+                        Err(StreamError::Status(status)) => Err(plan.ended(call.operation, &status)),
+                        Err(StreamError::Broken(error)) => Err(of_cut(plan, call, error)),
+                    };
+                    let (value, goes_on) = next.unwrap_or_else(|error| (error, false));
+                    show(plan, call, &value, output)?;
+                    if !goes_on {
+                        return Ok(());
+                    }
+                },
+                Err(error) => show(plan, call, &broken(error), output),
+            },
         }
     })
 }
@@ -88,11 +81,11 @@ pub(super) fn pages(
 
 async fn over_http(plan: &Plan, call: &wave::WaveCall, mut stream: HttpStream, output: Output) -> Result<(), CliError> {
     let operation = call.operation;
-    let broken = |error: SendError| of_error(plan, call, error);
     let head = match stream.head().await {
         Ok(head) => head,
-        Err(error) => return show(plan, call, &broken(error), output),
+        Err(error) => return show(plan, call, &of_error(plan, call, error), output),
     };
+    let broken = |error: SendError| of_cut(plan, call, error);
     let Some(mut splitter) = plan.splitter(operation, &head, stream.limit()) else {
         let value = match stream.whole().await {
             Ok(response) => plan.response(operation, &call.args, &Response::Http(response)),
@@ -124,6 +117,14 @@ async fn over_http(plan: &Plan, call: &wave::WaveCall, mut stream: HttpStream, o
 
 fn of_error(plan: &Plan, call: &wave::WaveCall, error: SendError) -> Value {
     settled(plan, call, error, &plan.api().operations[call.operation].class)
+}
+
+/// A stream whose deadline passes tells by its items what of it happened.
+fn of_cut(plan: &Plan, call: &wave::WaveCall, error: SendError) -> Value {
+    if matches!(error.kind, SendErrorKind::Timeout { .. }) {
+        return settled(plan, call, error, &CallClass::Safe);
+    }
+    of_error(plan, call, error)
 }
 
 fn settled(plan: &Plan, call: &wave::WaveCall, error: SendError, class: &CallClass) -> Value {

@@ -10,17 +10,8 @@ use crate::stream::{HttpLine, HttpLineError, Progress};
 /// Where a client that lost its connection stood (HTML Living Standard, section 9.2.4).
 const LAST_EVENT_ID: &str = "last-event-id";
 
-/// The next item, or that the deadline of the call has passed.
-pub(super) async fn next_in_time(callee: &Callee, args: &[Value], line: &mut HttpLine) -> Taken {
-    let Some((deadline, end)) = line.deadline() else { return next(callee, args, line).await };
-    match tokio::time::timeout_at(end, next(callee, args, line)).await {
-        Ok(taken) => taken,
-        Err(_) => Taken::ends(failed(callee, args, line.time_out(deadline))),
-    }
-}
-
 /// The next item.
-async fn next(callee: &Callee, args: &[Value], line: &mut HttpLine) -> Taken {
+pub(super) async fn next(callee: &Callee, args: &[Value], line: &mut HttpLine) -> Taken {
     match line.next(callee).await {
         Ok((head, frame)) => match callee.plan.next_frame(callee.operation, &head, frame.as_ref()) {
             Ok(value) if frame.is_some() => Taken::goes_on(value),

@@ -22,16 +22,7 @@ use crate::transport::coding::Compression;
 use crate::transport::error::{SendError, SendErrorKind};
 use crate::transport::probe::RequestBody;
 use crate::transport::route::{Route, Target};
-use crate::transport::{SendProbe, SendStage, Transport};
-
-/// How a streaming call is to be made. What is `None` is as the route says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct StreamOptions {
-    /// How long the whole stream may take; without, as long as it likes.
-    pub deadline: Option<Duration>,
-    /// How messages are compressed.
-    pub compression: Option<Compression>,
-}
+use crate::transport::{Deadline, SendProbe, SendStage, StreamOptions, Transport};
 
 /// Why a stream has no more messages, other than that all were received.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +55,7 @@ pub struct GrpcStream {
     compression: Compression,
     /// Whether messages are left as they are all the same.
     plainly: bool,
-    deadline: Option<(Duration, Instant)>,
+    deadline: Option<Deadline>,
     probe: Arc<dyn SendProbe>,
     connection: CaptureConnection,
     /// The client's side; `None` once it has ended.
@@ -118,29 +109,23 @@ impl Transport {
         let inner = &*self.inner;
         let settings = &route.inner.settings;
         let compression = options.compression.unwrap_or(settings.compression);
-        let Some(target) = route.inner.turn().next() else {
-            let message = crate::transport::NoEndpoint.to_string();
-            return Err(SendError::new(SendErrorKind::NoConnection { lasting: true }, message));
-        };
-        let denied = |denial: crate::egress::Denial| SendError::new(SendErrorKind::Denied, denial.to_string());
-        inner.egress.admit(target.endpoint.host(), target.endpoint.port()).map_err(denied)?;
+        let target = inner.one_target(route)?;
         let mut head = prepare(&target.face, request, options.deadline, compression)?;
         let only = takes_request.then(|| framed(&request.message, settings.max_request, compression)).transpose()?;
         let connection = capture_connection(&mut head);
         let (outbox, body) = Outbox::new();
         let body = RequestBody::stream(body, &inner.probe, &connection);
         let ready = Ready { request: head.map(|()| body), only };
-        let limit = settings.max_response.unwrap_or(inner.limits.max_response);
-        let now = Instant::now();
+        let limit = inner.limits_of(route).max_response;
         Ok(GrpcStream {
             destination: target.endpoint.destination(),
             target: target.clone(),
-            begun: now,
+            begun: Instant::now(),
             max_request: settings.max_request,
             limit,
             compression,
             plainly: false,
-            deadline: options.deadline.and_then(|deadline| Some((deadline, now.checked_add(deadline)?))),
+            deadline: options.deadline.map(Deadline::after),
             probe: inner.probe.clone(),
             connection,
             outbox: Some(outbox),
@@ -177,10 +162,9 @@ impl GrpcStream {
     /// # Errors
     /// [`StreamError`], again for every later call.
     pub async fn next(&mut self) -> Result<Option<Bytes>, StreamError> {
-        let Some((deadline, end)) = self.deadline else { return self.receive().await };
-        match tokio::time::timeout_at(end, self.receive()).await {
+        match Deadline::meet(self.deadline, self.receive()).await {
             Ok(received) => received,
-            Err(_) => Err(self.end(Err(self.timed_out(deadline)))),
+            Err(deadline) => Err(self.end(Err(self.timed_out(deadline)))),
         }
     }
 
@@ -224,14 +208,10 @@ impl GrpcStream {
         let compression = if self.plainly { Compression::None } else { self.compression };
         let frame = framed(message, self.max_request, compression)?;
         let Some(outbox) = &self.outbox else { return Err(self.takes_no_more()) };
-        let sent = match self.deadline {
-            None => Ok(outbox.send(frame).await),
-            Some((_, end)) => tokio::time::timeout_at(end, outbox.send(frame)).await,
-        };
-        match (sent, self.deadline) {
-            (Ok(Ok(())), _) => Ok(()),
-            (Err(_), Some((deadline, _))) => Err(self.end(Err(self.timed_out(deadline)))),
-            _ => Err(self.takes_no_more()),
+        match Deadline::meet(self.deadline, outbox.send(frame)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(self.takes_no_more()),
+            Err(deadline) => Err(self.end(Err(self.timed_out(deadline)))),
         }
     }
 
@@ -251,7 +231,7 @@ impl GrpcStream {
     ///
     /// # Errors
     /// [`SendError`], as for a unary call.
-    pub async fn finish(&mut self, deadline: Duration) -> Result<GrpcResponse, SendError> {
+    pub async fn finish(&mut self, deadline: Deadline) -> Result<GrpcResponse, SendError> {
         let response = async {
             match self.next().await {
                 Ok(Some(message)) => match self.next().await {
@@ -263,14 +243,14 @@ impl GrpcStream {
                 Err(error) => Err(error),
             }
         };
-        match tokio::time::timeout(deadline, response).await {
+        match Deadline::meet(Some(deadline), response).await {
             Ok(Ok(response)) => {
                 self.probe.reached(SendStage::ResponseRead);
                 Ok(response)
             }
             Ok(Err(StreamError::Status(status))) => Ok(GrpcResponse::Status(status)),
             Ok(Err(StreamError::Broken(error))) => Err(error),
-            Err(_) => {
+            Err(deadline) => {
                 let error = timed_out(&self.connection, &self.destination, deadline);
                 self.end(Err(error.clone().into()));
                 Err(error)
@@ -279,11 +259,25 @@ impl GrpcStream {
     }
 
     /// Comes to where an earlier call of the same request was: sends what that one had sent, ends the client's side if that one had, and
-    /// passes over what it had received.
+    /// passes over what it had received. `deadline` is that of whoever waits for it, beside the stream's own.
     ///
     /// # Errors
     /// [`StreamError`]; also where the server ends before it has given as much as then.
-    pub async fn catch_up(&mut self, sent: Vec<Bytes>, closed: bool, received: u64) -> Result<(), StreamError> {
+    pub async fn catch_up(
+        &mut self,
+        sent: Vec<Bytes>,
+        closed: bool,
+        received: u64,
+        deadline: Option<Deadline>,
+    ) -> Result<(), StreamError> {
+        let deadline = Deadline::first(self.deadline, deadline);
+        match Deadline::meet(deadline, self.go_through(sent, closed, received)).await {
+            Ok(caught_up) => caught_up,
+            Err(deadline) => Err(self.end(Err(self.timed_out(deadline)))),
+        }
+    }
+
+    async fn go_through(&mut self, sent: Vec<Bytes>, closed: bool, received: u64) -> Result<(), StreamError> {
         let frames =
             sent.iter().map(|message| framed(message, self.max_request, self.compression)).collect::<Result<Vec<_>, _>>()?;
         // The server may wait for us, and we for the server: both go on at once.

@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection}
 use tokio::time::Instant;
 use witwire_interpreter::{HttpRequest, HttpResponse};
 
-use super::{Head, compress, forget_coding, prepare, read_head, too_large, undecodable};
+use super::{Head, assemble, forget_coding, read_head, too_large, undecodable};
 use crate::transport::attempt;
 use crate::transport::classify::{Phase, classify};
 use crate::transport::coding::{Compression, DecodeError, Unpacker};
@@ -19,7 +19,7 @@ use crate::transport::error::{SendError, SendErrorKind};
 use crate::transport::grpc::outbox::Driven;
 use crate::transport::probe::RequestBody;
 use crate::transport::route::{Route, Target};
-use crate::transport::{Limits, Transport};
+use crate::transport::{Deadline, Limits, StreamOptions, Transport};
 
 /// A call whose response is read as it comes. Dropped before the response's end, it is cancelled: over HTTP/2 by a reset of its
 /// stream, over HTTP/1 by the end of the connection.
@@ -30,6 +30,7 @@ pub struct HttpStream {
     target: Arc<Target>,
     begun: Instant,
     limits: Limits,
+    deadline: Option<Deadline>,
     connection: CaptureConnection,
     side: Side,
     head: Option<Arc<HttpResponse>>,
@@ -65,34 +66,11 @@ impl Transport {
     ///
     /// # Errors
     /// [`SendError`] where it cannot be sent: a header that cannot be written, a destination that is denied.
-    pub fn open(&self, route: &Route, request: &HttpRequest) -> Result<HttpStream, SendError> {
-        self.open_with(route, request, None)
-    }
-
-    /// The same with a body that is compressed.
-    ///
-    /// # Errors
-    /// As [`Transport::open`].
-    pub fn open_with(
-        &self,
-        route: &Route,
-        request: &HttpRequest,
-        compression: Option<Compression>,
-    ) -> Result<HttpStream, SendError> {
+    pub fn open(&self, route: &Route, request: &HttpRequest, options: &StreamOptions) -> Result<HttpStream, SendError> {
         let inner = &*self.inner;
-        let settings = &route.inner.settings;
-        let Some(target) = route.inner.turn().next() else {
-            let message = crate::transport::NoEndpoint.to_string();
-            return Err(SendError::new(SendErrorKind::NoConnection { lasting: true }, message));
-        };
-        let denied = |denial: crate::egress::Denial| SendError::new(SendErrorKind::Denied, denial.to_string());
-        inner.egress.admit(target.endpoint.host(), target.endpoint.port()).map_err(denied)?;
-        let body = request.body.clone().unwrap_or_default();
-        if let Some(limit) = settings.max_request.filter(|limit| body.len() > *limit) {
-            return Err(attempt::too_large("body", body.len(), limit));
-        }
-        let head = prepare(&target.face, request)?;
-        let (mut head, body) = compress(head, body, compression.and_then(Compression::coding))?;
+        let target = inner.one_target(route)?;
+        let coding = options.compression.and_then(Compression::coding);
+        let (mut head, body) = assemble(&target.face, request, route.inner.settings.max_request, coding)?;
         let connection = capture_connection(&mut head);
         let body = RequestBody::new(body, &inner.probe, &connection);
         let ready = Ready { request: head.map(|()| body) };
@@ -100,7 +78,8 @@ impl Transport {
             destination: target.endpoint.destination(),
             target: target.clone(),
             begun: Instant::now(),
-            limits: Limits { max_response: settings.max_response.unwrap_or(inner.limits.max_response), ..inner.limits },
+            limits: inner.limits_of(route),
+            deadline: options.deadline.map(Deadline::after),
             connection,
             side: Side::Ready(Box::new(ready)),
             head: None,
@@ -146,6 +125,13 @@ impl HttpStream {
     /// # Errors
     /// [`SendError`], again for every later reader.
     pub async fn head(&mut self) -> Result<Arc<HttpResponse>, SendError> {
+        match Deadline::meet(self.deadline, self.await_head()).await {
+            Ok(head) => head,
+            Err(deadline) => Err(self.time_out(deadline)),
+        }
+    }
+
+    async fn await_head(&mut self) -> Result<Arc<HttpResponse>, SendError> {
         loop {
             if let Some(head) = &self.head {
                 return Ok(head.clone());
@@ -189,13 +175,14 @@ impl HttpStream {
             Side::Ended(ended) => return ended.clone().map(|()| None),
             Side::Ready(_) | Side::Waiting(_) => return Err(self.gone()),
         };
-        match reading.chunk(&self.destination).await {
-            Ok(Some(bytes)) => Ok(Some(bytes)),
-            Ok(None) => {
+        match Deadline::meet(self.deadline, reading.chunk(&self.destination)).await {
+            Ok(Ok(Some(bytes))) => Ok(Some(bytes)),
+            Ok(Ok(None)) => {
                 self.side = Side::Ended(Ok(()));
                 Ok(None)
             }
-            Err(error) => Err(self.end(error)),
+            Ok(Err(error)) => Err(self.end(error)),
+            Err(deadline) => Err(self.time_out(deadline)),
         }
     }
 
@@ -217,7 +204,7 @@ impl HttpStream {
     }
 
     /// Gives the call up, whose deadline has passed.
-    pub(crate) fn time_out(&mut self, deadline: Duration) -> SendError {
+    fn time_out(&mut self, deadline: Duration) -> SendError {
         self.end(attempt::timed_out(&self.connection, &self.destination, deadline))
     }
 
