@@ -21,7 +21,7 @@ use crate::oplog::{
 };
 use crate::probe::{Probe, Window};
 use crate::stream::Streams;
-use crate::transport::{CallOptions, Compression, Repeat, Transport};
+use crate::transport::{CallOptions, Compression, Repeat, SendError, Transport};
 use crate::wasi::Switch;
 
 /// Why a worker cannot go on. The guest is stopped in the middle of a host call; nothing of it is recorded.
@@ -264,13 +264,7 @@ impl Session {
         let beside = handle.map(|_| calls::beside(protocol, &exchange.initial, exchange.trailing(), exchange.attempts));
         let value = match exchange.outcome {
             Ok(response) => callee.response(args, &response),
-            Err(error) if error.in_doubt() && *class == CallClass::Unsafe(InDoubt::Suspend) => {
-                return Err(Stop::InDoubt { function: callee.name.clone(), call });
-            }
-            Err(error) => match error.settle(class) {
-                Ok(response) => callee.response(args, &response),
-                Err(failure) => callee.failure(failure),
-            },
+            Err(error) => settled(callee, args, class, error, call)?,
         };
         Ok(Answer { value, beside })
     }
@@ -407,6 +401,17 @@ async fn prepare(
     let deadline = settings.deadline.unwrap_or(callee.deadline);
     let end = CallOptions { begun: Some(begun), ..CallOptions::new(deadline, Repeat::Unprocessed) }.end();
     Ok(Outgoing { begun, settings, authorized: authorize(transport, callee, request, end).await?, key: key.cloned() })
+}
+
+/// What a guest is told of a call without a response. Where a person has to decide about it, the worker stops.
+fn settled(callee: &Callee, args: &[Value], class: &CallClass, error: SendError, call: Ordinal) -> Result<Value, Stop> {
+    if error.in_doubt() && *class == CallClass::Unsafe(InDoubt::Suspend) {
+        return Err(Stop::InDoubt { function: callee.name.clone(), call });
+    }
+    Ok(match error.settle(class) {
+        Ok(response) => callee.response(args, &response),
+        Err(failure) => callee.failure(failure),
+    })
 }
 
 fn outcome_unknown(callee: &Callee) -> Failure {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use witwire_interpreter::{CallSettings, Failure, GrpcStatus, Request};
 use witwire_ir::{CallClass, InDoubt, Step, Value};
 
-use super::{Outgoing, Session, Stop, prepare, request};
+use super::{Outgoing, Session, Stop, prepare, request, settled};
 use crate::callee::Callee;
 use crate::credentials::Gathered;
 use crate::journal::now;
@@ -213,9 +213,9 @@ impl Session {
         match &mut stream.line {
             Line::Grpc(_) => self.take_grpc_step(stream, step, args, item, deadline).await,
             Line::Http(line) if step == Step::Next => {
-                let taken = http::next(&callee, &stream.args, line).await;
+                let taken = http::next(&callee, &stream.args, line, stream.call).await;
                 refuse_tokens(line.unauthenticated(), line.tokens()).await;
-                Ok(taken)
+                taken
             }
             Line::Http(_) | Line::Pages(_) | Line::None => Ok(Taken::ends(misuse(&callee, "it is not open"))),
         }
@@ -268,7 +268,10 @@ impl Session {
                 if caught_up.is_err() {
                     refuse_tokens(line.unauthenticated(), line.tokens()).await;
                 }
-                caught_up.map_err(|error| http::failed(callee, &stream.args, error))
+                match caught_up {
+                    Ok(()) => Ok(()),
+                    Err(error) => Err(http::failed(callee, &stream.args, error, stream.call)?),
+                }
             }
             Line::Pages(_) | Line::None => Ok(()),
         };

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use witwire_interpreter::{GrpcResponse, Response};
-use witwire_ir::{CallClass, InDoubt, Step, Value};
+use witwire_ir::{CallClass, Step, Value};
 
-use super::{Taken, misuse, refuse_tokens};
+use super::{Taken, misuse, refuse_tokens, settled};
 use crate::callee::Callee;
 use crate::session::{Session, Stop};
 use crate::stream::{Connected, Line, OpenStream};
@@ -68,16 +68,7 @@ impl Session {
                 let deadline = deadline.unwrap_or_else(|| Deadline::after(callee.deadline));
                 Taken::ends(match line.finish(deadline).await {
                     Ok(response) => callee.plan.response(operation, &stream.args, &Response::Grpc(response)),
-                    Err(error) => {
-                        let class = &callee.operation().class;
-                        if error.in_doubt() && *class == CallClass::Unsafe(InDoubt::Suspend) {
-                            return Err(Stop::InDoubt { function: callee.name.clone(), call: stream.call });
-                        }
-                        match error.settle(class) {
-                            Ok(response) => callee.plan.response(operation, &stream.args, &response),
-                            Err(failure) => callee.failure(failure),
-                        }
-                    }
+                    Err(error) => settled(&callee, &stream.args, &callee.operation().class, error, stream.call)?,
                 })
             }
             Step::Cancel => Taken { response: None, ended: true },
