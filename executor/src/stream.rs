@@ -70,6 +70,8 @@ pub(crate) enum Line {
 #[derive(Debug)]
 pub(crate) struct Connected {
     pub(crate) stream: GrpcStream,
+    /// What the step behind the last one is told: a message that breaks the contract came behind others that the guest got first.
+    pub(crate) failed: Option<Value>,
     /// Where its tokens came from.
     pub(crate) tokens: Option<Gathered>,
 }

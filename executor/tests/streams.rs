@@ -66,6 +66,8 @@ fn numbers(stream: Stream) -> Vec<u64> {
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = vec![
         trial("streams::batches_hold_what_has_come", batches),
+        trial("streams::a_bad_message_takes_no_good_one_with_it", bad_message),
+        trial("streams::kill::a_bad_message_behind_good_ones", bad_message_later),
         trial("streams::a_dropped_handle_cancels_the_call", dropped),
         trial("streams::a_cancelled_call_is_over", cancelled),
         trial("streams::sending_waits_for_the_server", back_pressure),
@@ -113,6 +115,43 @@ async fn batches() -> TestResult {
     check("the first batch is not too large", &(counts[0] <= 2 && counts[0] > 0), &true)?;
     check("no batch of none", &counts[2], &0)?;
     check("the last batch", counts.last().unwrap_or(&1), &0)
+}
+
+const INVALID: u64 = error(ErrorKind::InvalidResponse);
+
+/// Two messages that are good and a third that is not, all of which come at once.
+fn bad_third(server: &crate::ledger::Server) -> Script {
+    server.garble_last(Stream::Watch);
+    open(Stream::Watch, "3").method("s", "next-batch(9)")
+}
+
+/// The good ones first, then the error, for good; in playback the same.
+async fn bad_message() -> TestResult {
+    for then in ["next-batch(9)", "next()"] {
+        let setup = Setup::new().await?;
+        let script = bad_third(&setup.server).method("s", "next-batch(0)").method("s", then).method("s", "next()");
+        let program = setup.load(Protocol::Grpc, &script)?;
+        let mut worker = setup.open(&program).await?;
+        let expected = vec![0, item(2), END, INVALID, INVALID];
+        check("what the guest got", &invoke(&mut worker, "a").await?, &expected)?;
+        drop(worker);
+        let mut worker = setup.open(&program).await?;
+        worker.resume(None).await?;
+        check("what the guest got before", &invoke(&mut worker, "a").await?, &expected)?;
+        check("openings", &setup.server.stream_counts().opened.values().sum(), &1)?;
+    }
+    Ok(())
+}
+
+/// The process ends between the good ones and the error: the next one comes to it as well.
+async fn bad_message_later() -> TestResult {
+    let case =
+        Case::new(&open(Stream::Watch, "3").method("s", "next-batch(9)").method("s", "next()"), InDoubt::default()).await?;
+    case.server.garble_last(Stream::Watch);
+    wait(case.spawn(&["order"], None, Some(("before-recorded", Ordinal::new(4))))?).await?;
+    let line = case.process(&["order"], None).await?.lines.concat();
+    check("what the guest got", &parse_numbers(&line)?, &vec![0, item(2), INVALID])?;
+    check("openings", &case.opened(Stream::Watch), &2)
 }
 
 async fn dropped() -> TestResult {

@@ -287,7 +287,7 @@ impl Session {
             Request::Grpc(request) => {
                 let takes_request = callee.takes_request();
                 let stream = self.transport.stream(&callee.route, &request, takes_request, &options);
-                stream.map(|stream| Line::Grpc(Box::new(Connected { stream, tokens })))
+                stream.map(|stream| Line::Grpc(Box::new(Connected { stream, tokens, failed: None })))
             }
             Request::Http(request) => {
                 let stream = self.transport.open(&callee.route, &request, &options);
@@ -308,7 +308,7 @@ fn after(callee: &Callee, ending: &Ending, step: Step) -> Taken {
     let response = match (ending, step) {
         (_, Step::Cancel) => return Taken { response: None, ended: true },
         (Ending::Complete, Step::Next) => callee.plan.next(operation, None).unwrap_or_else(|error| error),
-        (Ending::Complete, Step::NextBatch) => callee.plan.batch(operation, &[]).unwrap_or_else(|error| error),
+        (Ending::Complete, Step::NextBatch) => callee.plan.batch(operation, &[]).map_or_else(|error| error, |(end, _)| end),
         (Ending::Complete, _) => misuse(callee, "the stream has ended"),
         (Ending::Failed(error), _) => error.clone(),
         (Ending::Cancelled, _) => {

@@ -66,6 +66,7 @@ pub(crate) struct Counts {
     pages: PageCounts,
     streams: StreamCounts,
     hold_stream: Option<(Stream, u64)>,
+    garbled_stream: Option<Stream>,
 }
 
 /// Why a request had no effect.
@@ -169,6 +170,15 @@ impl Server {
 
     pub(super) fn tell_cancelled(&self) {
         self.cancelled.add_permits(1);
+    }
+
+    /// From now on this stream gives all its messages at once, and its last one is not what the API says.
+    pub(crate) fn garble_last(&self, stream: Stream) {
+        self.lock().garbled_stream = Some(stream);
+    }
+
+    pub(super) fn garbles(&self, stream: Stream) -> bool {
+        self.lock().garbled_stream == Some(stream)
     }
 
     pub(super) fn streams(&self) -> MappedCounts<'_> {

@@ -122,7 +122,14 @@ pub(super) async fn serve(
 
 async fn give(server: &Server, stream: Stream, body: Body, out: &Out) -> Option<()> {
     let request = Entries::new(body).next().await?;
-    for number in 1..=request.id.parse().expect("a number") {
+    let count: u64 = request.id.parse().expect("a number");
+    if server.garbles(stream) {
+        let last = framed(b"\x08");
+        let all = (1..count).map(|number| framed(&Receipt { number }.encode_to_vec())).chain([last]);
+        out.send(Ok(Frame::data(all.flatten().collect()))).await.ok()?;
+        return end(out).await;
+    }
+    for number in 1..=count {
         server.hold_stream(stream, number).await;
         send(out, number).await?;
     }
@@ -169,12 +176,15 @@ async fn answer(server: &Server, stream: Stream, body: Body, out: &Out) -> Optio
 }
 
 async fn send(out: &Out, number: u64) -> Option<()> {
-    let message = Receipt { number }.encode_to_vec();
+    out.send(Ok(Frame::data(framed(&Receipt { number }.encode_to_vec())))).await.ok()
+}
+
+fn framed(message: &[u8]) -> Bytes {
     let mut frame = BytesMut::new();
     frame.put_u8(0);
     frame.put_u32(u32::try_from(message.len()).expect("a short message"));
-    frame.put_slice(&message);
-    out.send(Ok(Frame::data(frame.freeze()))).await.ok()
+    frame.put_slice(message);
+    frame.freeze()
 }
 
 async fn end(out: &Out) -> Option<()> {

@@ -50,17 +50,30 @@ impl Plan {
         })))
     }
 
-    /// The result of `next-batch`; `messages` is empty at the stream's end.
+    /// The result of `next-batch`; `messages` is empty at the stream's end. Where one of them breaks the contract, the result is of those
+    /// before it, and the `err` beside it is the one of the next step: the stream is of no more use then.
     ///
     /// # Errors
-    /// As [`Plan::next`].
-    pub fn batch(&self, operation: OperationId, messages: &[Bytes]) -> Result<Value, Value> {
-        let items = messages.iter().map(|message| self.received(operation, message)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Value::ok(Some(if self.gives_values(operation) {
+    /// As [`Plan::next`], where the first message breaks the contract.
+    pub fn batch(&self, operation: OperationId, messages: &[Bytes]) -> Result<(Value, Option<Value>), Value> {
+        let mut items = Vec::with_capacity(messages.len());
+        let mut behind = None;
+        for message in messages {
+            match self.received(operation, message) {
+                Ok(item) => items.push(item),
+                Err(error) if items.is_empty() => return Err(error),
+                Err(error) => {
+                    behind = Some(error);
+                    break;
+                }
+            }
+        }
+        let value = if self.gives_values(operation) {
             Value::List(items.into_iter().flatten().collect())
         } else {
             Value::U32(items.len() as u32)
-        })))
+        };
+        Ok((Value::ok(Some(value)), behind))
     }
 
     /// The arguments of the next page's call, for an operation that opens a pager; `None` where there is no next page. `result` is what

@@ -290,10 +290,16 @@ fn items_of_a_stream_go_one_by_one() {
         assert_eq!(request.message, if stream == StreamKind::ServerStreaming { bytes.clone() } else { bytes::Bytes::new() });
         assert_eq!(plan.next(id, Some(&bytes)), Ok(Value::ok(Some(Value::some(value.clone())))));
         assert_eq!(plan.next(id, None), Ok(Value::ok(Some(Value::none()))));
-        assert_eq!(plan.batch(id, &[bytes.clone(), bytes]), Ok(Value::ok(Some(Value::list([value.clone(), value])))));
-        assert_eq!(plan.batch(id, &[]), Ok(Value::ok(Some(Value::list([])))));
-        for wrong in [plan.next(id, Some(b"\x08")), plan.batch(id, &[b"\x08".as_slice().into()])] {
-            let slots = error(wrong.expect_err("half a field"));
+        let both = Value::ok(Some(Value::list([value.clone(), value])));
+        assert_eq!(plan.batch(id, &[bytes.clone(), bytes.clone()]), Ok((both.clone(), None)));
+        assert_eq!(plan.batch(id, &[]), Ok((Value::ok(Some(Value::list([]))), None)));
+        // Half a field. What came before it is not lost.
+        let half = bytes::Bytes::from_static(b"\x08");
+        let (before, behind) = plan.batch(id, &[bytes.clone(), bytes.clone(), half.clone(), bytes]).expect("good ones");
+        assert_eq!(before, both);
+        let alone = plan.batch(id, std::slice::from_ref(&half)).expect_err("no good one");
+        for wrong in [plan.next(id, Some(&half)).expect_err("half a field"), alone, behind.expect("an error")] {
+            let slots = error(wrong);
             assert_eq!(kind(&slots[KIND]), "invalid-response");
         }
     }

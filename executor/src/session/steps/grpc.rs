@@ -23,8 +23,11 @@ impl Session {
         let callee = stream.callee.clone();
         let operation = callee.operation;
         let Line::Grpc(connected) = &mut stream.line else { return Ok(Taken::ends(misuse(&callee, "it is not open"))) };
-        let Connected { stream: line, tokens } = &mut **connected;
+        let Connected { stream: line, tokens, failed: behind } = &mut **connected;
         let taken = match step {
+            Step::Next | Step::NextBatch if behind.is_some() && !matches!(args, [Value::U32(0)]) => {
+                Taken::ends(behind.take().unwrap_or_else(|| misuse(&callee, "it is not open")))
+            }
             Step::Next => match line.next().await {
                 Ok(message) => match callee.plan.next(operation, message.as_deref()) {
                     Ok(value) if message.is_some() => Taken::goes_on(value),
@@ -39,8 +42,11 @@ impl Session {
                 };
                 match line.batch(max as usize).await {
                     Ok(messages) => match callee.plan.batch(operation, &messages) {
-                        Ok(value) if !messages.is_empty() || max == 0 => Taken::goes_on(value),
-                        Ok(value) | Err(value) => Taken::ends(value),
+                        Ok((value, error)) if !messages.is_empty() || max == 0 => {
+                            *behind = error.or(behind.take());
+                            Taken::goes_on(value)
+                        }
+                        Ok((value, _)) | Err(value) => Taken::ends(value),
                     },
                     Err(error) => Taken::ends(failed(&callee, error)),
                 }
