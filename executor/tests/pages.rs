@@ -4,11 +4,13 @@ use std::os::unix::process::ExitStatusExt;
 
 use libtest_mimic::Trial;
 use witwire_executor::oplog::{Event, Ordinal, describe};
+use witwire_executor::transport::{Authority, Endpoint};
+use witwire_executor::{ApiFile, Dependency};
 use witwire_ir::InDoubt;
 use witwire_ir::host::http::ErrorKind;
 use witwire_test_support::Script;
 
-use crate::ledger::{ASTRAY, PAGES, PageCounts, Pages, Protocol};
+use crate::ledger::{self, ASTRAY, BY_NAME, PAGES, PageCounts, Pages, Protocol};
 use crate::setup::{Setup, TestResult, check, contains, invoke, parse_numbers, script, trial, wait};
 use crate::streams::Case;
 
@@ -40,6 +42,7 @@ fn once(pages: Pages) -> PageCounts {
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = vec![
         trial("pages::another_origin_is_not_asked", astray),
+        trial("pages::a_server_with_another_authority_names_itself_by_that", by_authority),
         trial("pages::the_oplog_tells_the_pages", described),
         trial("pages::kill::an_unsafe_page_in_doubt_is_told_and_can_be_asked_for_again", in_doubt),
     ];
@@ -73,6 +76,29 @@ async fn astray() -> TestResult {
     let denied = error(ErrorKind::Denied);
     check("what the guest got", &invoke(&mut worker, "a").await?, &vec![0, page(1), denied, denied])?;
     check("requests", &setup.server.page_counts(), &PageCounts::from([((Pages::Url, 1), 1)]))
+}
+
+/// The service is asked by the name that its certificate would have, and names its pages by that. They are asked for where it is.
+async fn by_authority() -> TestResult {
+    for (authority, id) in [(Some("ledger.test:1"), BY_NAME), (Some("ledger.test:1"), "2"), (None, BY_NAME)] {
+        let setup = Setup::new().await?;
+        let file = ApiFile::of(&ledger::bundle(Protocol::Http, InDoubt::default()));
+        let mut dependency = Dependency::new(file, Some(Endpoint::parse(setup.server.url())?));
+        dependency.route.link.tls.authority = authority.map(Authority::parse).transpose()?;
+        let wasm = reads(Pages::Url, id, 3).build()?;
+        let mut worker = setup.open(&setup.executor.load(wasm, &[dependency])?).await?;
+        check("what the guest got", &invoke(&mut worker, "a").await?, &vec![0, page(1), page(2), END])?;
+        let asked = [1, 2].map(|number| ((Pages::Url, number), 1));
+        check("requests", &setup.server.page_counts(), &PageCounts::from(asked))?;
+    }
+    // Another name than either is not asked, by whatever name the service is.
+    let setup = Setup::new().await?;
+    let file = ApiFile::of(&ledger::bundle(Protocol::Http, InDoubt::default()));
+    let mut dependency = Dependency::new(file, Some(Endpoint::parse(setup.server.url())?));
+    dependency.route.link.tls.authority = Some(Authority::parse("ledger.test:1")?);
+    let wasm = reads(Pages::Url, ASTRAY, 2).build()?;
+    let mut worker = setup.open(&setup.executor.load(wasm, &[dependency])?).await?;
+    check("what the guest got", &invoke(&mut worker, "a").await?, &vec![0, page(1), error(ErrorKind::Denied)])
 }
 
 async fn described() -> TestResult {

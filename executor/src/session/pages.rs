@@ -56,5 +56,5 @@ impl Session {
 pub(super) fn resolve(callee: &Callee, request: &mut Request) -> Result<(), Failure> {
     let Request::Http(request) = request else { return Ok(()) };
     let secrets = callee.plan.api().query_keys();
-    follow_page(request, callee.route.endpoints(), &secrets).map_err(|error| Failure::Denied(error.to_string()))
+    follow_page(request, callee.route.faces(), &secrets).map_err(|error| Failure::Denied(error.to_string()))
 }

@@ -94,9 +94,11 @@ impl Route {
         Self { inner: Arc::new(Inner { settings, targets, next: AtomicUsize::new(0) }) }
     }
 
-    /// Where it goes.
-    pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
-        self.inner.targets.iter().map(|target| &target.endpoint)
+    /// What its servers may call themselves: by the authority that stands in an endpoint's place, which they are asked for, and by the
+    /// endpoints.
+    pub fn faces(&self) -> impl Iterator<Item = &Endpoint> {
+        let targets = || self.inner.targets.iter();
+        targets().map(|target| &target.face).chain(targets().map(|target| &target.endpoint))
     }
 }
 

@@ -11,7 +11,7 @@ use witwire_ir::{Api, CallClass, InDoubt, KeyFormat, KeyHeader, print_package};
 
 pub(crate) use api::{api, guest_auth_api};
 pub(crate) use feeds::Feed;
-pub(crate) use pages::{ASTRAY, PageCounts, Pages};
+pub(crate) use pages::{ASTRAY, BY_NAME, PageCounts, Pages};
 pub(crate) use server::{Point, Server};
 pub(crate) use streams::{LATER, Stream};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderValue;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use witwire_ir::operation::http::{Method, Pager};
 use witwire_ir::{CallClass, InDoubt, Place};
@@ -56,6 +56,9 @@ impl Pages {
 /// An id whose first page names a next one on another host.
 pub(crate) const ASTRAY: &str = "astray";
 
+/// An id whose pages name the next one at the host that they were asked for by.
+pub(crate) const BY_NAME: &str = "by-name";
+
 /// How often each page was asked for.
 pub(crate) type PageCounts = BTreeMap<(Pages, usize), u32>;
 
@@ -64,6 +67,7 @@ pub(super) async fn serve(
     State(server): State<Server>,
     Path((name, id)): Path<(String, String)>,
     Query(query): Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
 ) -> Response {
     let pages = Pages::ALL.into_iter().find(|p| p.name() == name).expect("only known lists are asked for");
     let number = query.get("cursor").map_or(1, |cursor| cursor.parse().expect("a cursor of ours"));
@@ -73,7 +77,11 @@ pub(super) async fn serve(
         _ if number >= count => "null".to_owned(),
         Pages::Cursor => format!("\"{}\"", number + 1),
         Pages::Url => {
-            let url = if id == ASTRAY { server.url().replace("127.0.0.1", "localhost") } else { server.url().to_owned() };
+            let url = match &*id {
+                ASTRAY => server.url().replace("127.0.0.1", "localhost"),
+                BY_NAME => format!("http://{}", headers["host"].to_str().expect("ASCII")),
+                _ => server.url().to_owned(),
+            };
             format!("\"{url}/pages/by-url/{id}?cursor={}\"", number + 1)
         }
     };
