@@ -106,7 +106,7 @@ fn unfit(mismatch: &dyn std::fmt::Display) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use witwire_ir::host::grpc::{self, ErrorKind};
     use witwire_ir::operation::grpc::{GrpcCall, StreamKind};
     use witwire_ir::{Api, AuthRequirement, CallClass, Interface, PackageName, Protocol, Shape, Type, WitName};
@@ -135,6 +135,29 @@ mod tests {
             deprecated: false,
         });
         (Plan::new(Arc::new(api)).unwrap(), operation)
+    }
+
+    /// Its function, at a server that nobody asks.
+    pub(crate) fn callee() -> Callee {
+        let (plan, operation) = plan();
+        let transport = crate::transport::Transport::new(crate::transport::TransportConfig::default()).unwrap();
+        let endpoint = crate::transport::Endpoint::parse("http://a.example").unwrap();
+        let mut layout = Layout::default();
+        let result = layout.push(crate::lift::Node::Bool);
+        Callee {
+            name: FunctionName::of("a:b/c@1.0.0", "f"),
+            ir: IrDigest(crate::oplog::Digest::of(b"")),
+            plan: Arc::new(plan),
+            operation,
+            layout: Arc::new(layout),
+            signature: Signature { params: Vec::new(), result },
+            route: transport.route(vec![endpoint], crate::transport::RouteSettings::default()).unwrap(),
+            credentials: Arc::new(Credentials::none()),
+            deadline: Duration::from_secs(1),
+            record_requests: true,
+            unkeyed: InDoubt::OutcomeUnknown,
+            resource: None,
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod http;
 mod progress;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use witwire_interpreter::Metadata;
@@ -36,7 +37,6 @@ pub(crate) struct Streams {
 pub(crate) struct TooManyStreams(usize);
 
 /// A stream that was opened, in this process or in one before.
-#[derive(Debug)]
 pub(crate) struct OpenStream {
     pub(crate) callee: Arc<Callee>,
     /// The arguments that it was opened with.
@@ -54,7 +54,6 @@ pub(crate) struct OpenStream {
 }
 
 /// The way to the server.
-#[derive(Debug)]
 pub(crate) enum Line {
     /// There is none: the process that had it is gone, or the stream ended.
     None,
@@ -67,7 +66,6 @@ pub(crate) enum Line {
 }
 
 /// A gRPC call under way.
-#[derive(Debug)]
 pub(crate) struct Connected {
     pub(crate) stream: GrpcStream,
     /// What the step behind the last one is told: a message that breaks the contract came behind others that the guest got first.
@@ -103,6 +101,30 @@ impl OpenStream {
         let (initial, trailing) = self.line.metadata()?;
         let beside = calls::beside(self.callee.plan.api().protocol, &initial, &trailing, 1);
         (self.beside.as_ref() != Some(&beside)).then_some(beside)
+    }
+}
+
+/// Never an argument, an item or what the server said: any of them may be secret.
+impl fmt::Debug for OpenStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenStream")
+            .field("function", &self.callee.name)
+            .field("call", &self.call)
+            .field("sequence", &self.progress.sequence)
+            .field("received", &self.progress.received)
+            .field("line", &self.line)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Grpc(connected) => connected.stream.fmt(f),
+            Self::Http(line) => line.fmt(f),
+            Self::Pages(next) => f.write_str(if next.is_some() { "Pages" } else { "Pages, behind the last" }),
+        }
     }
 }
 
@@ -143,5 +165,60 @@ impl Streams {
     /// Gives a stream up; a call under way is cancelled.
     pub(crate) fn drop_handle(&mut self, handle: u32) {
         self.open.remove(&handle);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::callee;
+    use crate::oplog::{Class, Digest, Recorded, RequestDigest};
+    use crate::transport::StreamOptions;
+
+    /// Debug output goes to logs.
+    #[test]
+    fn no_secret_is_shown() {
+        let secret = || Value::string("s3cret");
+        let callee = Arc::new(callee::tests::callee());
+        let transport = crate::transport::Transport::new(crate::transport::TransportConfig {
+            egress: crate::egress::EgressPolicy::parse(["a.example"], [""; 0]).expect("a rule"),
+            ..crate::transport::TransportConfig::default()
+        });
+        let request = witwire_interpreter::GrpcRequest {
+            path: "/a.B/C".to_owned(),
+            metadata: vec![("authorization".to_owned(), witwire_interpreter::MetadataText::Ascii("s3cret".to_owned()))],
+            message: bytes::Bytes::from_static(b"s3cret"),
+            secrets: witwire_interpreter::Secrets::default(),
+        };
+        let stream = transport.expect("a transport").stream(&callee.route, &request, true, &StreamOptions::default());
+        let stream = stream.expect("a stream");
+        let grpc = Connected { stream, failed: Some(Value::err(secret())), tokens: None };
+        for line in [Line::None, Line::Pages(Some(vec![secret()])), Line::Grpc(Box::new(grpc))] {
+            let mut progress = Progress::new(Count::Items);
+            progress.sent.push(bytes::Bytes::from_static(b"s3cret"));
+            progress.ending = Some(Ending::Failed(Value::err(secret())));
+            let stream = OpenStream {
+                callee: callee.clone(),
+                args: vec![secret()],
+                handle: None,
+                beside: Some(secret()),
+                call: Ordinal::ZERO,
+                at: Timestamp::from_millis(0),
+                started: Started {
+                    function: callee.name.clone(),
+                    ir: callee.ir,
+                    digest: RequestDigest(Digest::of(b"")),
+                    request: Recorded::Typed(vec![secret()]),
+                    class: Class::Safe,
+                    key: None,
+                },
+                progress,
+                line,
+            };
+            let mut streams = Streams::new(1);
+            streams.insert(stream);
+            let shown = format!("{streams:#?}");
+            assert!(shown.contains("a:b/c@1.0.0") && !shown.contains("s3cret"), "{shown}");
+        }
     }
 }

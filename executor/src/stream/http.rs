@@ -1,5 +1,6 @@
 //! The way to the server of a stream over HTTP: bytes as they come, cut into items.
 
+use std::fmt;
 use std::sync::Arc;
 
 use witwire_interpreter::frames::{Frame, FrameError, Splitter};
@@ -11,7 +12,6 @@ use crate::credentials::Gathered;
 use crate::transport::{HttpStream, SendError, SendErrorKind};
 
 /// A stream over HTTP.
-#[derive(Debug)]
 pub(crate) struct HttpLine {
     stream: HttpStream,
     reading: Option<Reading>,
@@ -21,10 +21,16 @@ pub(crate) struct HttpLine {
     next: Option<Frame>,
 }
 
-#[derive(Debug)]
 struct Reading {
     head: Arc<HttpResponse>,
     splitter: Splitter,
+}
+
+/// Never a header or an item.
+impl fmt::Debug for HttpLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpLine").field("stream", &self.stream).finish_non_exhaustive()
+    }
 }
 
 /// Why there is no item.
