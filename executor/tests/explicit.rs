@@ -1,5 +1,7 @@
 //! Settings of single calls (`calls: explicit`), from a guest.
 
+mod streams;
+
 use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 
@@ -12,24 +14,17 @@ use witwire_ir::host::{grpc, http};
 use witwire_ir::{InDoubt, Value, print_package};
 use witwire_test_support::Script;
 
-use crate::ledger::{self, FEEDS, Feed, INTERFACE, Operation, Protocol, STREAMS, Server, Stream};
-use crate::setup::{
-    Child, Setup, TestResult, check, contains, executor, invoke, key, load, numbers, parse_numbers, run, trial, wait,
-    worker_id,
-};
+use crate::ledger::{self, INTERFACE, Operation, Point, Protocol, Server};
+use crate::setup::{Child, Setup, TestResult, check, contains, executor, invoke, parse_numbers, trial, wait, worker_id};
 
 const TYPES: &str = "test:ledger/types@1.2.0";
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let mut trials = vec![
-        trial("explicit::a_stream_tells_its_metadata_as_they_come", a_stream),
-        trial("explicit::a_stream_has_a_deadline", a_stream_has_a_deadline),
-        trial("explicit::a_deadline_at_the_end_goes_by_class", a_deadline_at_the_end),
-        trial("explicit::a_deadline_before_the_head_goes_by_class", a_deadline_before_the_head),
-    ];
+    let mut trials = streams::trials();
     for protocol in Protocol::ALL {
         let name = protocol.name();
         trials.push(trial(format!("explicit::{name}::what_is_set_is_sent"), move || what_is_set(protocol)));
+        trials.push(trial(format!("explicit::{name}::a_deadline_ends_the_call"), move || a_deadline(protocol)));
         trials.push(trial(format!("explicit::{name}::what_may_not_be_set"), move || what_may_not_be_set(protocol)));
         trials.push(trial(format!("explicit::{name}::too_much"), move || too_much(protocol)));
         trials.push(trial(format!("explicit::{name}::killed_after_the_result"), move || killed(protocol)));
@@ -75,21 +70,67 @@ async fn what_is_set(protocol: Protocol) -> TestResult {
         .method("c", add(protocol, "X-Trace", "one"))
         .method("c", "set-idempotency-key(\"mine\")")
         .method("c", "set-deadline(60000)")
+        .method("c", "set-compression(gzip)")
         .call(INTERFACE, pay)
         .with("c")
         .method("c", "attempts()")
         .create("d", TYPES, "call")
         .method("d", add(protocol, "x-trace", "two"))
+        .method("d", "set-compression(zstd)")
         .call(INTERFACE, &post)
         .with("d")
         .drop_handle("d")
+        .call(INTERFACE, Operation::Pay.wave(protocol, "2"))
+        .with("c")
         .call(INTERFACE, &post);
     let mut worker = setup.open(&setup.load(protocol, &script)?).await?;
-    let expected = vec![0, Script::VALUE, 0, 0, 0, 0, Script::VALUE + 1, 0, 0, 0, 0, 0];
+    let expected = vec![0, Script::VALUE, 0, 0, 0, 0, 0, Script::VALUE + 1, 0, 0, 0, 0, 0, 0, 0];
     check("what the guest got", &invoke(&mut worker, "a").await?, &expected)?;
     let counts = setup.server.counts();
-    check("what was sent", &counts.traces, &vec!["one".to_owned(), "two".to_owned()])?;
-    check("the keys", &counts.keys["1"].iter().cloned().collect::<Vec<_>>(), &vec!["mine".to_owned()])
+    check("what was sent", &counts.traces, &["one", "two", "one"].map(ToOwned::to_owned).to_vec())?;
+    for id in ["1", "2"] {
+        check("the keys", &counts.keys[id].iter().cloned().collect::<Vec<_>>(), &vec!["mine".to_owned()])?;
+        // The server knows the id from the message, which it had to decompress.
+        check("payments", &setup.server.of(Operation::Pay, id).0, &1)?;
+    }
+    check("messages", &setup.server.of(Operation::Post, "1").0, &2)?;
+    let header = |name: &str| -> Vec<Option<String>> {
+        counts.heads.iter().map(|head| Some(head.get(name)?.to_str().ok()?.to_owned())).collect()
+    };
+    let coding = if protocol == Protocol::Http { "content-encoding" } else { "grpc-encoding" };
+    let codings = [Some("gzip"), Some("zstd"), Some("gzip"), None].map(|coding| coding.map(ToOwned::to_owned));
+    check("how it was compressed", &header(coding), &codings.to_vec())?;
+    // Over HTTP nobody is told of a deadline. The default is half a minute.
+    let long = [protocol == Protocol::Grpc, false, protocol == Protocol::Grpc, false];
+    let told = header("grpc-timeout").into_iter().map(|timeout| {
+        let microseconds: u64 = timeout.as_deref()?.strip_suffix('u')?.parse().ok()?;
+        (30_000_001..=60_000_000).contains(&microseconds).then_some(())
+    });
+    check("the deadlines", &told.map(|told| told.is_some()).collect::<Vec<_>>(), &long.to_vec())
+}
+
+/// The server holds the call, and what ends it is the deadline that was set.
+async fn a_deadline(protocol: Protocol) -> TestResult {
+    let mut setup = Setup::new().await?;
+    setup.server.hold(Point::Arrived, "1");
+    let script = script(protocol)
+        .call(INTERFACE, Operation::Look.wave(protocol, "2"))
+        .create("c", TYPES, "call")
+        .method("c", "set-deadline(500)")
+        .call(INTERFACE, Operation::Look.wave(protocol, "1"))
+        .with("c");
+    let mut worker = setup.open(&setup.load(protocol, &script)?).await?;
+    let passed = match protocol {
+        Protocol::Http => 1 + http::ErrorKind::Timeout as u64,
+        Protocol::Grpc => 1 + grpc::ErrorKind::DeadlineExceeded as u64,
+    };
+    check("what the guest got", &invoke(&mut worker, "a").await?, &vec![0, 0, 0, passed])?;
+    setup.held.recv().await.ok_or("the server is gone")?;
+    let mut results = setup.entries().await?.into_iter().filter_map(|(_, entry)| match entry.event {
+        Event::Finished(finished) => Some(format!("{:?}", finished.response)),
+        _ => None,
+    });
+    contains(&results.next_back().unwrap_or_default(), "within the deadline of 500ms")
 }
 
 /// Each is refused before anything is sent, by the rule that it breaks.
@@ -249,111 +290,4 @@ async fn credentials(protocol: Protocol) -> TestResult {
     check("what the entry has", &(values.contains("visible"), values.contains("t0ken")), &(true, false))?;
     executor.open(&worker_id(), &program("second-t0ken")?).await?.resume(None).await?;
     check("requests", &server.requests(), &1)
-}
-
-async fn a_stream() -> TestResult {
-    let setup = Setup::new().await?;
-    let script = script(Protocol::Grpc)
-        .create("c", TYPES, "call")
-        .open("s", STREAMS, "watch({id: \"1\", text: \"\"})")
-        .with("c")
-        .method("c", "initial()")
-        .method("s", "next()")
-        .method("c", "initial()")
-        .method("c", "trailing()")
-        .method("s", "next()")
-        .method("c", "trailing()");
-    let program = setup.load(Protocol::Grpc, &script)?;
-    let mut worker = setup.open(&program).await?;
-    let none = Script::VALUE;
-    let expected = vec![0, 0, none, none + 1, none + 1, none, none, none + 1];
-    check("what the guest got", &invoke(&mut worker, "a").await?, &expected)?;
-    drop(worker);
-    let mut worker = setup.open(&program).await?;
-    worker.resume(None).await?;
-    check("what the guest got before", &invoke(&mut worker, "a").await?, &expected)?;
-    check("openings", &setup.server.stream_counts().opened.values().sum(), &1)
-}
-
-async fn a_stream_has_a_deadline() -> TestResult {
-    let setup = Setup::new().await?;
-    setup.server.hold_at_message(Stream::Watch, 1);
-    let script = script(Protocol::Grpc)
-        .create("c", TYPES, "call")
-        .method("c", "set-deadline(200)")
-        .open("s", STREAMS, "watch({id: \"1\", text: \"\"})")
-        .with("c")
-        .method("s", "next()");
-    let mut worker = setup.open(&setup.load(Protocol::Grpc, &script)?).await?;
-    let passed = 1 + grpc::ErrorKind::DeadlineExceeded as u64;
-    check("what the guest got", &invoke(&mut worker, "a").await?, &vec![0, 0, 0, passed])?;
-    setup.server.cancellation().await;
-    Ok(())
-}
-
-/// What comes of a program that is invoked once: the guest's numbers, or `None` where the worker was suspended.
-async fn outcome(setup: &Setup, program: &Program) -> Result<Option<Vec<u64>>, Failed> {
-    let mut worker = setup.open(program).await?;
-    match worker.invoke(&key("a"), &run(), &[]).await {
-        Ok(outcome) => numbers(&outcome).map(Some),
-        Err(WorkerError::Suspended { .. }) => Ok(None),
-        Err(other) => Err(other.into()),
-    }
-}
-
-/// The effect of a call whose client streams has happened, and the deadline passes before its response: nobody knows but the class.
-async fn a_deadline_at_the_end() -> TestResult {
-    let deadline_exceeded = 1 + grpc::ErrorKind::DeadlineExceeded as u64;
-    for (stream, in_doubt, expected) in [
-        (Stream::Gather, InDoubt::OutcomeUnknown, Some(deadline_exceeded)),
-        (Stream::Deposit, InDoubt::Retry, Some(deadline_exceeded)),
-        (Stream::Deposit, InDoubt::OutcomeUnknown, Some(Protocol::Grpc.outcome_unknown())),
-        (Stream::Deposit, InDoubt::Suspend, None),
-    ] {
-        let mut setup = Setup::new().await?;
-        setup.server.hold_at_message(stream, 0);
-        // The first call makes the connection, so that the deadline finds the stream at the server.
-        let script = script(Protocol::Grpc)
-            .call(INTERFACE, Operation::Look.wave(Protocol::Grpc, "1"))
-            .create("c", TYPES, "call")
-            .method("c", "set-deadline(500)")
-            .open("s", STREAMS, format!("{}()", stream.name()))
-            .with("c")
-            .method("s", "finish()");
-        let program = load(&setup.executor, script.build()?, Protocol::Grpc, in_doubt, setup.server.url())?;
-        let expected = expected.map(|end| vec![0, 0, 0, 0, end]);
-        check(&format!("what the guest got of {stream:?}"), &outcome(&setup, &program).await?, &expected)?;
-        setup.held.recv().await.ok_or("the server is gone")?;
-        check("effects", &setup.server.stream_counts().effects[&stream], &1)?;
-    }
-    Ok(())
-}
-
-/// Before its head nobody knows what a request did; behind it the items tell.
-async fn a_deadline_before_the_head() -> TestResult {
-    let timeout = 1 + http::ErrorKind::Timeout as u64;
-    for (feed, held_at, in_doubt, expected) in [
-        (Feed::Numbers, 0, InDoubt::OutcomeUnknown, Some(timeout)),
-        (Feed::Ask, 1, InDoubt::OutcomeUnknown, Some(timeout)),
-        (Feed::Ask, 0, InDoubt::Retry, Some(timeout)),
-        (Feed::Ask, 0, InDoubt::OutcomeUnknown, Some(Protocol::Http.outcome_unknown())),
-    ] {
-        let mut setup = Setup::new().await?;
-        setup.server.hold_at_item(feed, held_at);
-        let script = script(Protocol::Http)
-            .call(INTERFACE, Operation::Look.wave(Protocol::Http, "1"))
-            .create("c", TYPES, "call")
-            .method("c", "set-deadline(500)")
-            .open("s", FEEDS, format!("{}(\"3\")", feed.name()))
-            .with("c")
-            .method("s", "next()")
-            .method("s", "next()");
-        let program = load(&setup.executor, script.build()?, Protocol::Http, in_doubt, setup.server.url())?;
-        // The error stays.
-        let expected = expected.map(|end| vec![0, 0, 0, 0, end, end]);
-        check(&format!("what the guest got of {feed:?}"), &outcome(&setup, &program).await?, &expected)?;
-        setup.held.recv().await.ok_or("the server is gone")?;
-        check("openings", &setup.server.feed_counts().opened[&feed], &1)?;
-    }
-    Ok(())
 }

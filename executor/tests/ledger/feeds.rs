@@ -95,6 +95,7 @@ pub(super) async fn serve(
     headers: HeaderMap,
 ) -> Response {
     let feed = Feed::ALL.into_iter().find(|f| f.name() == name).expect("only known feeds are opened");
+    server.admits(&headers);
     let last = headers.get("last-event-id").map(|id| id.to_str().expect("ASCII").to_owned());
     let (begin, again) = {
         let mut counts = server.feeds();

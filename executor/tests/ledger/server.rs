@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
@@ -55,6 +56,8 @@ pub(crate) struct Counts {
     pub(crate) authorizations: Vec<String>,
     /// The `X-Trace` headers that came, in order.
     pub(crate) traces: Vec<String>,
+    /// The heads of all requests, in order.
+    pub(crate) heads: Vec<HeaderMap>,
     /// The idempotency keys that came with each id.
     pub(crate) keys: BTreeMap<String, BTreeSet<String>>,
     hold: Option<(Point, String)>,
@@ -287,6 +290,7 @@ impl Server {
     pub(super) fn admits(&self, headers: &HeaderMap) -> bool {
         let authorization = headers.get("authorization").map(|value| value.to_str().expect("ASCII").to_owned());
         let mut counts = self.lock();
+        counts.heads.push(headers.clone());
         counts.authorizations.extend(authorization.clone());
         counts.traces.extend(headers.get("x-trace").map(|value| value.to_str().expect("ASCII").to_owned()));
         counts.admit.is_none() || counts.admit == authorization
@@ -348,8 +352,24 @@ async fn look(State(server): State<Server>, Path(id): Path<String>, headers: Hea
     answer(&server, server.perform(Operation::Look, &id, &headers).await)
 }
 
+/// What was sent before it was compressed.
+fn unpacked(headers: &HeaderMap, header: &str, packed: &[u8]) -> Vec<u8> {
+    let coding = headers.get(header).map(|coding| coding.to_str().expect("ASCII"));
+    match coding {
+        None => packed.to_vec(),
+        Some("gzip") => {
+            let mut out = Vec::new();
+            flate2::read::GzDecoder::new(packed).read_to_end(&mut out).expect("gzip");
+            out
+        }
+        Some("zstd") => zstd::decode_all(packed).expect("zstd"),
+        Some(other) => panic!("compressed by {other}"),
+    }
+}
+
 /// Reads no more of the JSON than the test needs: the id.
-async fn json(State(server): State<Server>, operation: Operation, headers: HeaderMap, body: String) -> Response {
+async fn json(State(server): State<Server>, operation: Operation, headers: HeaderMap, body: Bytes) -> Response {
+    let body = String::from_utf8(unpacked(&headers, "content-encoding", &body)).expect("JSON is UTF-8");
     let id = body.split('"').nth(3).unwrap_or_default().to_owned();
     answer(&server, server.perform(operation, &id, &headers).await)
 }
@@ -382,7 +402,8 @@ pub(super) fn refusal(status: &'static str) -> Response {
 
 async fn grpc(State(server): State<Server>, Path(operation): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
     let operation = Operation::parse(&operation).expect("only known methods are called");
-    let entry = Entry::decode(&body[5..]).expect("a message of the API");
+    let message = if body[0] == 1 { unpacked(&headers, "grpc-encoding", &body[5..]) } else { body[5..].to_vec() };
+    let entry = Entry::decode(&*message).expect("a message of the API");
     let number = match server.perform(operation, &entry.id, &headers).await {
         Ok(number) => number,
         Err(reason) => {
