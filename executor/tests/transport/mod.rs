@@ -2,6 +2,7 @@
 
 mod calls;
 mod egress;
+mod faults;
 mod grpc;
 mod grpcio;
 mod http;
@@ -39,6 +40,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         grpcio::trials(),
         calls::trials(),
         streams::trials(),
+        faults::trials(),
         tls::trials(),
         mtls::trials(),
         oauth::trials(),

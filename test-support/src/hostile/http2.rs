@@ -234,9 +234,13 @@ fn header_map(headers: &[(&'static str, String)]) -> HeaderMap {
 
 /// A server that answers the first HEADERS frame of each connection with bytes, and closes: for frames that `h2` would not send.
 pub async fn raw(answer: Vec<u8>) -> std::io::Result<Server> {
-    let answer = Arc::new(answer);
-    Server::start(move |mut connection, _| {
-        let answer = answer.clone();
+    raw_each(move |_| answer.clone()).await
+}
+
+/// The same, where the answer is chosen by the number of the connection, from 0.
+pub async fn raw_each(answer: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static) -> std::io::Result<Server> {
+    Server::start(move |mut connection, number| {
+        let answer = answer(number);
         async move {
             const HEADERS: u8 = 1;
             let mut preface = [0; 24];
@@ -271,8 +275,39 @@ const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
 
 /// A GOAWAY frame (RFC 9113, section 6.8).
 pub fn goaway(last_stream: u32, reason: Reason) -> Vec<u8> {
-    let mut frame = vec![0, 0, 8, 7, 0, 0, 0, 0, 0];
-    frame.extend(last_stream.to_be_bytes());
-    frame.extend(u32::from(reason).to_be_bytes());
-    frame
+    frame(7, 0, 0, &[last_stream.to_be_bytes(), u32::from(reason).to_be_bytes()].concat())
+}
+
+/// A gRPC response of one message on stream 1, in frames.
+pub fn grpc_response(message: &[u8]) -> Vec<u8> {
+    const END_HEADERS: u8 = 4;
+    const END_STREAM: u8 = 1;
+    let (data, headers) = (0, 1);
+    // `:status: 200` of the static table, and literals without indexing (RFC 7541, section 6.2.2).
+    let mut head = vec![0x88];
+    literal(&mut head, "content-type", "application/grpc");
+    let mut trailers = Vec::new();
+    literal(&mut trailers, "grpc-status", "0");
+    let framed = [&[0][..], &(message.len() as u32).to_be_bytes(), message].concat();
+    [
+        frame(headers, END_HEADERS, 1, &head),
+        frame(data, 0, 1, &framed),
+        frame(headers, END_HEADERS | END_STREAM, 1, &trailers),
+    ]
+    .concat()
+}
+
+/// A frame (RFC 9113, section 4.1) of less than 64 KiB.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let [.., a, b] = (payload.len() as u32).to_be_bytes();
+    [&[0, a, b, kind, flags], &stream.to_be_bytes()[..], payload].concat()
+}
+
+/// A header of less than 127 bytes each.
+fn literal(block: &mut Vec<u8>, name: &str, value: &str) {
+    block.push(0);
+    for text in [name, value] {
+        block.push(text.len() as u8);
+        block.extend_from_slice(text.as_bytes());
+    }
 }
