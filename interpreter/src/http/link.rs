@@ -1,37 +1,54 @@
 //! The header `Link` (RFC 8288).
 
-/// The target of the relation `next`.
+use std::borrow::Cow;
+
+/// What a link's parameters say of it.
+#[derive(Default)]
+struct Said {
+    /// Of the first `rel`; later ones do not count.
+    is_next: Option<bool>,
+    /// It belongs to something else than what the response is about.
+    anchored: bool,
+    /// Some services name a next page where there is none, and say so.
+    without_results: bool,
+}
+
+/// The target of the relation `next`. `header` is all lines of that name, joined by commas.
 pub(super) fn next(header: &str) -> Option<&str> {
     let mut rest = header;
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
         let (target, behind) = rest.strip_prefix('<')?.split_once('>')?;
-        rest = behind;
-        let (mut is_next, mut has_results) = (false, true);
+        rest = behind.trim_start();
+        let mut said = Said::default();
         // Parameters, up to the comma of the next link.
-        loop {
-            rest = rest.trim_start();
-            let Some(parameter) = rest.strip_prefix(';') else { break };
+        while let Some(parameter) = rest.strip_prefix(';') {
             let parameter = parameter.trim_start();
-            let end = parameter.find(['=', ';', ',']).unwrap_or(parameter.len());
-            let (name, behind) = parameter.split_at(end);
-            rest = behind;
-            let mut value = "";
-            if let Some(given) = behind.strip_prefix('=') {
-                let given = given.trim_start();
-                (value, rest) = match given.strip_prefix('"') {
-                    // A relation has no character that is escaped.
-                    Some(quoted) => quoted.split_once('"')?,
-                    None => given.split_at(given.find([';', ',']).unwrap_or(given.len())),
-                };
+            let (name, behind) = parameter.split_at(parameter.find(['=', ';', ',']).unwrap_or(parameter.len()));
+            let value;
+            (value, rest) = match behind.strip_prefix('=') {
+                None => (Cow::Borrowed(""), behind),
+                Some(given) => match given.trim_start().strip_prefix('"') {
+                    Some(quoted) => quoted_string(quoted)?,
+                    None => {
+                        let (value, rest) = given.split_at(given.find([';', ',']).unwrap_or(given.len()));
+                        (Cow::Borrowed(value.trim()), rest)
+                    }
+                },
+            };
+            rest = rest.trim_start();
+            match name.trim().to_ascii_lowercase().as_str() {
+                "rel" => {
+                    let mut relations = value.split_ascii_whitespace();
+                    said.is_next.get_or_insert_with(|| relations.any(|relation| relation.eq_ignore_ascii_case("next")));
+                }
+                "anchor" => said.anchored = true,
+                "results" => said.without_results = value.eq_ignore_ascii_case("false"),
+                _ => {}
             }
-            // Some services name a next page where there is none, and say so.
-            has_results &= !(name.trim().eq_ignore_ascii_case("results") && value == "false");
-            is_next |= name.trim().eq_ignore_ascii_case("rel")
-                && value.split_ascii_whitespace().any(|relation| relation.eq_ignore_ascii_case("next"));
         }
-        if is_next {
-            return has_results.then_some(target);
+        if said.is_next == Some(true) && !said.anchored {
+            return (!said.without_results).then_some(target);
         }
         if rest.is_empty() {
             return None;
@@ -40,9 +57,27 @@ pub(super) fn next(header: &str) -> Option<&str> {
     }
 }
 
+/// A quoted string behind its first quote (RFC 9110, section 5.6.4), and what stands behind it.
+fn quoted_string(quoted: &str) -> Option<(Cow<'_, str>, &str)> {
+    let mut escaped = false;
+    let end = quoted.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    })?;
+    let value = &quoted[..end];
+    let mut is_literal = false;
+    let plain = |c: &char| {
+        is_literal = *c == '\\' && !is_literal;
+        !is_literal
+    };
+    let value = if value.contains('\\') { Cow::Owned(value.chars().filter(plain).collect()) } else { Cow::Borrowed(value) };
+    Some((value, &quoted[end + 1..]))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::next;
+    use super::*;
 
     #[test]
     fn the_relation_next_is_found() {
@@ -58,6 +93,13 @@ mod tests {
             ("<a>; rel=nextto, <b>; rev=next, <c>; foo; rel=last", None),
             ("<a>; rel=\"next\"; results=\"false\"; cursor=\"0:9:0\"", None),
             ("<a>; rel=\"previous\"; results=\"false\", <b>; rel=\"next\"; results=\"true\"", Some("b")),
+            ("<a> ; rel = next , <b>; rel=last", Some("a")),
+            ("<a>; title=\"say \\\"x\\\", <x>; rel=next\"; rel=\"first\", <b>; rel=\"ne\\xt\"", Some("b")),
+            ("<a>; title=\"\\\\\"; rel=next", Some("a")),
+            ("<a>; rel=prev; rel=next, <b>; rel=\"NEXT prefetch\"; rel=prev", Some("b")),
+            ("<a>; rel=next; anchor=\"/other\", <b>; rel=next", Some("b")),
+            (", ,<a>; rel=last,, <b>; rel=next", Some("b")),
+            ("<>; rel=next", Some("")),
             ("<a>; rel=\"next", None),
             ("<a; rel=next", None),
             ("a; rel=next", None),

@@ -138,13 +138,13 @@ impl Decoding<'_> {
     /// A declared header; `none` where it is absent or cannot be read.
     fn header(&self, declared: &ResponseHeader) -> Value {
         let mut values = self.response.headers.iter().filter(|(name, _)| *name == declared.name).map(|(_, v)| v.as_str());
-        let text = match self.writer.codecs.inner(declared.ty) {
-            // A list may be spread over several headers of one name (RFC 9110 section 5.3).
-            Codec::List(_) => {
-                let all: Vec<_> = values.collect();
-                (!all.is_empty()).then(|| all.join(","))
-            }
-            _ => values.next().map(str::to_owned),
+        // A list may be spread over several headers of one name (RFC 9110 section 5.3). Links are one, even where a text is declared.
+        let is_list = matches!(self.writer.codecs.inner(declared.ty), Codec::List(_));
+        let text = if is_list || declared.name == "link" {
+            let all: Vec<_> = values.collect();
+            (!all.is_empty()).then(|| all.join(if is_list { "," } else { ", " }))
+        } else {
+            values.next().map(str::to_owned)
         };
         let ty = place::inner(self.writer.api, declared.ty);
         Value::option(text.and_then(|text| header::read(self.writer.codecs, ty, &text)))
