@@ -13,6 +13,7 @@ mod multipart;
 mod pager;
 mod percent;
 mod place;
+mod reference;
 mod request;
 mod response;
 mod status;

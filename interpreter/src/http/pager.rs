@@ -3,35 +3,45 @@
 use witwire_ir::operation::http::Pager;
 use witwire_ir::{Api, Param, Place, Shape, TypeId, Value};
 
-use super::{HttpPlan, link, place};
+use super::{HttpPlan, link, place, reference};
+use crate::json::Codecs;
 
 impl HttpPlan {
-    /// The arguments of the next page's call; `None` where the page is the last. A URL stands behind the declared arguments.
-    pub(crate) fn further(&self, api: &Api, args: &[Value], page: &Value) -> Option<Vec<Value>> {
+    /// The arguments of the next page's call; `None` where the page is the last, or leads to itself. A URL stands behind the declared
+    /// arguments: as the page named it, from where the first page was found.
+    pub(crate) fn further(&self, api: &Api, codecs: &Codecs, args: &[Value], page: &Value) -> Option<Vec<Value>> {
         let pager = self.call.pager.as_ref()?;
         let declared = args.get(..self.params.len())?;
         let mut next = declared.to_vec();
         match pager {
-            Pager::Link { header } => next.push(Value::string(link::next(text(at(page, header)?)?)?)),
-            Pager::Url { url } => next.push(Value::string(text(at(page, url)?)?)),
+            Pager::Link { header } => {
+                let named = link::next(text(at(page, header)?)?)?;
+                next.push(Value::string(self.following(api, codecs, args, named)?));
+            }
+            Pager::Url { url } => {
+                let named = text(at(page, url)?)?;
+                next.push(Value::string(self.following(api, codecs, args, named)?));
+            }
             Pager::Cursor { cursor, argument } => {
                 let cursor = at(page, cursor)?;
+                self.set(api, &mut next, argument, cursor)?;
                 // One that stays as it is would lead here again.
-                if text(cursor) == Some("") || place::find(declared, argument) == Some(cursor) {
+                if text(cursor) == Some("") || place::find(declared, argument) == place::find(&next, argument) {
                     return None;
                 }
-                self.set(api, &mut next, argument, cursor)?;
             }
             Pager::Page { argument, first, items, pages } => {
-                let current = number_at(declared, argument).unwrap_or_else(|| (*first).into());
-                let is_last = pages
-                    .as_ref()
-                    .and_then(|pages| number(at(page, pages)?))
-                    .is_some_and(|pages| current.saturating_sub((*first).into()).saturating_add(1) >= pages);
+                let first = i128::from(*first);
+                let current = number_at(declared, argument).unwrap_or(first);
+                let is_last = match pages.as_ref().and_then(|pages| number(at(page, pages)?)) {
+                    Some(pages) => current - first + 1 >= pages,
+                    // Nothing else would ever say that there is no other.
+                    None => items.is_none(),
+                };
                 if is_last || items.as_ref().is_some_and(|items| length(at(page, items)) == 0) {
                     return None;
                 }
-                self.set(api, &mut next, argument, &Value::S64(i64::try_from(current.checked_add(1)?).ok()?))?;
+                self.set_number(api, &mut next, argument, current + 1)?;
             }
             Pager::Offset { argument, first, items, limit } => {
                 let count = length(at(page, items));
@@ -39,11 +49,25 @@ impl HttpPlan {
                 if count == 0 || limit.is_some_and(|limit| count < limit) {
                     return None;
                 }
-                let offset = number_at(declared, argument).unwrap_or_else(|| (*first).into()).checked_add(count)?;
-                self.set(api, &mut next, argument, &Value::S64(i64::try_from(offset).ok()?))?;
+                let current = number_at(declared, argument).unwrap_or_else(|| (*first).into());
+                self.set_number(api, &mut next, argument, current + count)?;
             }
         }
         Some(next)
+    }
+
+    /// The URL of the next page, where the page that these arguments asked for names one; `None` where it names none, or itself.
+    fn following(&self, api: &Api, codecs: &Codecs, args: &[Value], named: &str) -> Option<String> {
+        let named = named.trim();
+        if named.is_empty() {
+            return None;
+        }
+        if let Some(last) = self.page_url(args) {
+            let next = reference::behind(last, named);
+            return (next != last).then_some(next);
+        }
+        let leads_back = self.request(api, codecs, args).is_ok_and(|first| reference::is_target(named, &first.target));
+        (!leads_back).then(|| reference::behind("", named))
     }
 
     /// The URL of a further page, where one stands behind the arguments.
@@ -57,6 +81,10 @@ impl HttpPlan {
         let index = usize::from(to.argument);
         let Param { ty, .. } = self.params.get(index)?;
         put(api, args.get_mut(index)?, *ty, &to.slots, value)
+    }
+
+    fn set_number(&self, api: &Api, args: &mut [Value], to: &Place, value: i128) -> Option<()> {
+        self.set(api, args, to, &Value::S64(i64::try_from(value).ok()?))
     }
 }
 
@@ -96,7 +124,7 @@ fn fitted(shape: &Shape, value: &Value) -> Option<Value> {
     Some(match shape {
         Shape::String => Value::string(text(value)?),
         Shape::U32 => Value::U32(u32::try_from(count?).ok()?),
-        Shape::U64 => Value::U64(count?),
+        Shape::U64 => Value::U64(u64::try_from(count?).ok()?),
         Shape::S32 => Value::S32(i32::try_from(count?).ok()?),
         Shape::S64 => Value::S64(i64::try_from(count?).ok()?),
         _ => return None,
@@ -118,23 +146,23 @@ fn text(value: &Value) -> Option<&str> {
     }
 }
 
-fn number_at(args: &[Value], place: &Place) -> Option<u64> {
+fn number_at(args: &[Value], place: &Place) -> Option<i128> {
     number(place::find(args, place)?)
 }
 
-fn number(value: &Value) -> Option<u64> {
+fn number(value: &Value) -> Option<i128> {
     match value {
         Value::U32(n) => Some((*n).into()),
-        Value::U64(n) => Some(*n),
-        Value::S32(n) => u64::try_from(*n).ok(),
-        Value::S64(n) => u64::try_from(*n).ok(),
+        Value::U64(n) => Some((*n).into()),
+        Value::S32(n) => Some((*n).into()),
+        Value::S64(n) => Some((*n).into()),
         _ => None,
     }
 }
 
-fn length(list: Option<&Value>) -> u64 {
+fn length(list: Option<&Value>) -> i128 {
     match list {
-        Some(Value::List(items)) => items.len() as u64,
+        Some(Value::List(items)) => items.len() as i128,
         _ => 0,
     }
 }

@@ -84,7 +84,7 @@ impl Plan {
             return None;
         };
         match &**page {
-            Value::Option(Some(page)) => plan.further(&self.api, args, page),
+            Value::Option(Some(page)) => plan.further(&self.api, &self.codecs, args, page),
             _ => None,
         }
     }
