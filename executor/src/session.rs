@@ -259,7 +259,8 @@ impl Session {
                 Repeat::of(class, outgoing.key.is_some()),
             )
         };
-        let exchange = authorize::call(&self.transport, callee, &mut outgoing.authorized, outgoing.begun, options).await;
+        let mut exchange = authorize::call(&self.transport, callee, &mut outgoing.authorized, outgoing.begun, options).await;
+        callee.plan.clean_headers(&mut exchange.initial);
         let protocol = callee.plan.api().protocol;
         let beside = handle.map(|_| calls::beside(protocol, &exchange.initial, exchange.trailing(), exchange.attempts));
         let value = match exchange.outcome {

@@ -98,7 +98,8 @@ impl OpenStream {
     /// What is known beside the items, where there is somebody to tell and it is not as it was.
     pub(crate) fn new_beside(&self) -> Option<Value> {
         self.handle?;
-        let (initial, trailing) = self.line.metadata()?;
+        let (mut initial, trailing) = self.line.metadata()?;
+        self.callee.plan.clean_headers(&mut initial);
         let beside = calls::beside(self.callee.plan.api().protocol, &initial, &trailing, 1);
         (self.beside.as_ref() != Some(&beside)).then_some(beside)
     }

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::grpc::{Compiler, GrpcPlan, Messages};
 use crate::http::HttpPlan;
 use crate::json::Codecs;
-use crate::message::{Credential, CredentialError, MetadataText, Request, Response};
+use crate::message::{Credential, CredentialError, Metadata, MetadataText, Request, Response};
 use crate::settings::{self, CallSettings};
 use crate::validate::{Checks, Report};
 
@@ -138,6 +138,19 @@ impl Plan {
     ) -> Result<(), CredentialError> {
         let operation = &self.api.operations[operation];
         crate::http::auth::authorize(&self.api, &operation.auth, request, find)
+    }
+
+    /// Takes the credentials out of the URLs of a response's headers, for what is told beside the result: a service may repeat those that it
+    /// was sent in a query. [`Plan::response`] does the same.
+    pub fn clean_headers(&self, headers: &mut Metadata) {
+        let keys = self.api.query_keys();
+        for (name, value) in headers {
+            if let MetadataText::Ascii(text) = value
+                && let Some(clean) = crate::http::header::without_credentials(&keys, name, text)
+            {
+                *text = clean;
+            }
+        }
     }
 
     /// Decodes a response into the operation's `result` value. A response that breaks the contract becomes the WIT `error`.

@@ -210,7 +210,8 @@ fn answer(
     let api = plan.api();
     let endpoint = endpoint(api, call.operation, named(args))?;
     let class = &api.operations[call.operation].class;
-    let exchange = exchange(&endpoint, request, options(plan, call.operation, &call.args, args), args)?;
+    let mut exchange = exchange(&endpoint, request, options(plan, call.operation, &call.args, args), args)?;
+    plan.clean_headers(&mut exchange.initial);
     let beside = api.settings(&api.operations[call.operation]).map(|_| beside(&exchange));
     let result = match exchange.outcome {
         Ok(response) => plan.response(call.operation, &call.args, &response),

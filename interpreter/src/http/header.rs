@@ -1,8 +1,12 @@
 //! What headers and cookies can carry.
 
-use witwire_ir::{TypeId, Value};
+use std::borrow::Cow;
 
+use witwire_ir::{Api, TypeId, Value};
+
+use super::{link, reference};
 use crate::json::{self, Codec, Codecs};
+use crate::message::HttpResponse;
 
 /// Whether a text can be a header's value: visible ASCII with spaces or tabs between (RFC 9110 section 5.5). Line breaks, other
 /// control characters and anything beyond ASCII are refused, so that no value can end its header.
@@ -25,6 +29,29 @@ pub(crate) fn add_cookie(headers: &mut Vec<(String, String)>, pair: &str) {
     } else {
         headers.push(("cookie".to_owned(), pair.to_owned()));
     }
+}
+
+/// A header that names URLs, without the credentials that these carry in their queries; `None` where there are none. A service may repeat
+/// what it was sent.
+pub(crate) fn without_credentials(keys: &[&str], name: &str, value: &str) -> Option<String> {
+    match name {
+        "link" => link::without_members(value, keys),
+        "location" | "content-location" => reference::without_members(value, keys),
+        _ => None,
+    }
+}
+
+/// A response without the credentials in the URLs of its headers.
+pub(super) fn cleaned<'r>(api: &Api, response: &'r HttpResponse) -> Cow<'r, HttpResponse> {
+    let keys = api.query_keys();
+    let mut response = Cow::Borrowed(response);
+    for index in 0..response.headers.len() {
+        let (name, value) = &response.headers[index];
+        if let Some(clean) = without_credentials(&keys, name, value) {
+            response.to_mut().headers[index].1 = clean;
+        }
+    }
+    response
 }
 
 /// Reads a header's value (style `simple`) as a value of a type; `None` where it is none, or where the type holds more than scalars in

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::reference;
+
 /// What a link's parameters say of it.
 #[derive(Default)]
 struct Said {
@@ -75,6 +77,26 @@ fn quoted_string(quoted: &str) -> Option<(Cow<'_, str>, &str)> {
     Some((value, &quoted[end + 1..]))
 }
 
+/// The header without the members of its targets' queries that have one of these names; `None` where it has none of them.
+pub(super) fn without_members(header: &str, names: &[&str]) -> Option<String> {
+    let mut changed = false;
+    let mut clean = |target: &str| {
+        let cleaned = reference::without_members(target, names);
+        changed |= cleaned.is_some();
+        cleaned.unwrap_or_else(|| target.to_owned())
+    };
+    let mut parts = header.split('<');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push('<');
+        match part.split_once('>') {
+            Some((target, behind)) => out.extend([&clean(target), ">", behind]),
+            None => out.push_str(&clean(part)),
+        }
+    }
+    changed.then_some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,5 +129,13 @@ mod tests {
         for (header, expected) in cases {
             assert_eq!(next(header), expected, "{header}");
         }
+    }
+
+    #[test]
+    fn members_of_targets_go_by_their_names() {
+        let header = "<a?key=1&n=2>; rel=next; title=\"?key=3\", <b?key=4>; rel=last, <c?n=5&key=6";
+        let expected = "<a?n=2>; rel=next; title=\"?key=3\", <b>; rel=last, <c?n=5";
+        assert_eq!(without_members(header, &["key"]).as_deref(), Some(expected));
+        assert_eq!(without_members(expected, &["key"]), None);
     }
 }

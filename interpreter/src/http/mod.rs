@@ -81,6 +81,8 @@ impl HttpPlan {
 
     pub(crate) fn response(&self, api: &Api, codecs: &Codecs, args: &[Value], response: &HttpResponse) -> Value {
         let budget = Budget::default();
-        response::Decoding { plan: self, writer: Writer::new(api, codecs, &budget), args, response }.result()
+        let response = &*header::cleaned(api, response);
+        let result = response::Decoding { plan: self, writer: Writer::new(api, codecs, &budget), args, response }.result();
+        self.clean(api, result)
     }
 }

@@ -8,7 +8,7 @@ use crate::json::Codecs;
 
 impl HttpPlan {
     /// The arguments of the next page's call; `None` where the page is the last, or leads to itself. A URL stands behind the declared
-    /// arguments: as the page named it, from where the first page was found.
+    /// arguments: as the page named it, from where the first page was found, and without credentials.
     pub(crate) fn further(&self, api: &Api, codecs: &Codecs, args: &[Value], page: &Value) -> Option<Vec<Value>> {
         let pager = self.call.pager.as_ref()?;
         let declared = args.get(..self.params.len())?;
@@ -62,12 +62,28 @@ impl HttpPlan {
         if named.is_empty() {
             return None;
         }
+        // A service may repeat what it was sent. The next request has the credentials anyway, and nothing else may: a URL is recorded.
+        let clean = reference::without_members(named, &api.query_keys());
+        let named = clean.as_deref().unwrap_or(named);
         if let Some(last) = self.page_url(args) {
             let next = reference::behind(last, named);
             return (next != last).then_some(next);
         }
         let leads_back = self.request(api, codecs, args).is_ok_and(|first| reference::is_target(named, &first.target));
         (!leads_back).then(|| reference::behind("", named))
+    }
+
+    /// Takes the credentials out of the URL that a page names: pages are given to the guest, and recorded.
+    pub(super) fn clean(&self, api: &Api, result: Value) -> Value {
+        let Some(Pager::Url { url }) = &self.call.pager else { return result };
+        let mut result = result;
+        if let Value::Result(Ok(Some(page))) = &mut result
+            && let Some(Value::String(text)) = at_mut(page, url)
+            && let Some(clean) = reference::without_members(text, &api.query_keys())
+        {
+            *text = clean.into();
+        }
+        result
     }
 
     /// The URL of a further page, where one stands behind the arguments.
@@ -137,6 +153,16 @@ fn at<'v>(page: &'v Value, slots: &[u16]) -> Option<&'v Value> {
         Value::Record(values) => place::present(values.get(usize::from(*slot))?),
         _ => None,
     })
+}
+
+/// The same, to be changed.
+fn at_mut<'v>(value: &'v mut Value, slots: &[u16]) -> Option<&'v mut Value> {
+    match (value, slots.split_first()) {
+        (Value::Option(inner), _) => at_mut(inner.as_deref_mut()?, slots),
+        (Value::Record(values), Some((slot, rest))) => at_mut(values.get_mut(usize::from(*slot))?, rest),
+        (value, None) => Some(value),
+        _ => None,
+    }
 }
 
 fn text(value: &Value) -> Option<&str> {

@@ -100,6 +100,28 @@ pub(super) fn is_target(reference: &str, target: &str) -> bool {
     }
 }
 
+/// The reference without the members of its query that have one of these names; `None` where it has none of them.
+pub(super) fn without_members(reference: &str, names: &[&str]) -> Option<String> {
+    let (path, rest) = reference.split_once('?').filter(|_| !names.is_empty())?;
+    let (query, fragment) = match rest.split_once('#') {
+        Some((query, fragment)) => (query, Some(fragment)),
+        None => (rest, None),
+    };
+    let is_named = |member: &&str| {
+        let name = member.split('=').next().unwrap_or_default();
+        let is = |name: &str| names.contains(&&*percent_encoding::percent_decode_str(name).decode_utf8_lossy());
+        is(name) || is(&name.replace('+', " "))
+    };
+    let (gone, kept): (Vec<&str>, Vec<&str>) = query.split('&').partition(is_named);
+    if gone.is_empty() {
+        return None;
+    }
+    let query = kept.join("&");
+    let mut out = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    out.extend(fragment.into_iter().flat_map(|fragment| ["#", fragment]));
+    Some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,5 +172,23 @@ mod tests {
         ] {
             assert_eq!(is_target(reference, target), expected, "{reference} from {target}");
         }
+    }
+
+    #[test]
+    fn members_go_by_their_names() {
+        let names = &["api_key", "the token"];
+        for (reference, expected) in [
+            ("/x?page=2", None),
+            ("/x", None),
+            ("/api_key=1", None),
+            ("/x?api_key=1", Some("/x")),
+            ("/x?page=2&api_key=1&n=3", Some("/x?page=2&n=3")),
+            ("/x?api%5Fkey=1&page=2#api_key=", Some("/x?page=2#api_key=")),
+            ("/x?the+token=1&the%20token=2&api_key", Some("/x")),
+            ("/x?my_api_key=1", None),
+        ] {
+            assert_eq!(without_members(reference, names).as_deref(), expected, "{reference}");
+        }
+        assert_eq!(without_members("/x?api_key=1", &[]), None);
     }
 }

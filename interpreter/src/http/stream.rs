@@ -4,7 +4,7 @@ use bytes::Bytes;
 use witwire_ir::operation::http::{Framing, ItemEncoding, OkShape, Outcome, StreamBody};
 use witwire_ir::{Api, Value};
 
-use super::{HttpPlan, media, response};
+use super::{HttpPlan, header, media, response};
 use crate::frames::{Event, Frame};
 use crate::json::{self, Budget, Codecs, Writer, escape};
 use crate::message::HttpResponse;
@@ -66,7 +66,7 @@ impl HttpPlan {
 
     /// The result's `err` for a body that cannot be read on. `text` is what could not be read.
     pub(crate) fn broken(&self, api: &Api, codecs: &Codecs, head: &HttpResponse, text: Bytes, trouble: &str) -> Value {
-        let response = HttpResponse { body: text, ..head.clone() };
+        let response = HttpResponse { body: text, ..header::cleaned(api, head).into_owned() };
         let budget = Budget::default();
         let writer = Writer::new(api, codecs, &budget);
         response::Decoding { plan: self, writer, args: &[], response: &response }.invalid(trouble)
