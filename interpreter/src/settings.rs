@@ -272,6 +272,16 @@ pub(crate) fn empty_credentials(api: &Api, operation: &Operation, args: &mut [Va
     }
 }
 
+/// Takes the idempotency key out of the settings of a call.
+pub(crate) fn take_key(api: &Api, operation: &Operation, args: &mut [Value]) {
+    if let Some(Value::Option(Some(settings))) = api.settings(operation).and_then(|position| args.get_mut(position))
+        && let Value::Record(slots) = &mut **settings
+        && let Some(key) = slots.get_mut(KEY)
+    {
+        *key = Value::none();
+    }
+}
+
 fn empty(value: &mut Value) {
     match value {
         Value::Variant(_, Some(inner)) => empty(inner),

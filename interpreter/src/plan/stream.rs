@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::frames::{Frame, FrameError, Splitter};
 use crate::grpc::{ITEM, error};
 use crate::message::{GrpcResponse, GrpcStatus, HttpResponse, Response};
+use crate::settings;
 use crate::validate::Report;
 
 impl Plan {
@@ -78,15 +79,17 @@ impl Plan {
 
     /// The arguments of the next page's call, for an operation that opens a pager; `None` where there is no next page. `result` is what
     /// `next` gave for these arguments. A URL stands behind the declared arguments.
+    ///
+    /// An idempotency key that the guest gave is that of the first page: a server would answer another page that has it with the first.
     pub fn further(&self, operation: OperationId, args: &[Value], result: &Value) -> Option<Vec<Value>> {
         let (OperationPlan::Http(plan), Value::Result(Ok(Some(page)))) = (&self.operations[operation.index()], result)
         else {
             return None;
         };
-        match &**page {
-            Value::Option(Some(page)) => plan.further(&self.api, &self.codecs, args, page),
-            _ => None,
-        }
+        let Value::Option(Some(page)) = &**page else { return None };
+        let mut next = plan.further(&self.api, &self.codecs, args, page)?;
+        settings::take_key(&self.api, &self.api.operations[operation], &mut next);
+        Some(next)
     }
 
     /// How the body of a response is cut into items, none larger than `limit` bytes; `None` where the response is none of items, and
