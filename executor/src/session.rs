@@ -125,20 +125,28 @@ impl Session {
     ///
     /// `handle` is the one whose settings stand in the last argument.
     pub(crate) async fn call(&mut self, callee: &Arc<Callee>, args: &[Value], handle: Option<u32>) -> Result<Value, Stop> {
+        self.perform(callee, &callee.name, args, handle).await
+    }
+
+    /// Performs a call under a name: that of its function, or, of a page, that of the method that gives it.
+    async fn perform(
+        &mut self,
+        callee: &Arc<Callee>,
+        name: &FunctionName,
+        args: &[Value],
+        handle: Option<u32>,
+    ) -> Result<Value, Stop> {
         let operation = callee.operation();
+        let opens_stream = callee.opens_stream() && *name == callee.name;
         let recorded = callee.plan.redact(callee.operation, args);
-        let digest = request_digest(&self.digest_key, &callee.name, &recorded);
-        let step = self.playback.next_call(&callee.name, callee.ir, digest)?;
+        let digest = request_digest(&self.digest_key, name, &recorded);
+        let step = self.playback.next_call(name, callee.ir, digest)?;
         self.show_new_output();
         match step {
             CallStep::Replayed { call, at, started, response, beside } => {
                 self.begin_with(handle, call);
                 self.tell(handle, call, beside.as_ref());
-                Ok(if callee.opens_stream() {
-                    self.opened(callee, args, handle, (call, at, started), response)
-                } else {
-                    response
-                })
+                Ok(if opens_stream { self.opened(callee, args, handle, (call, at, started), response) } else { response })
             }
             CallStep::InDoubt { call, at, started } => {
                 self.begin_with(handle, call);
@@ -147,9 +155,9 @@ impl Session {
             CallStep::Live => {
                 let request = if callee.record_requests { Recorded::Typed(recorded) } else { Recorded::Digest };
                 let class = Class::from(&operation.class);
-                let started = Started { function: callee.name.clone(), ir: callee.ir, digest, request, class, key: None };
+                let started = Started { function: name.clone(), ir: callee.ir, digest, request, class, key: None };
                 self.begin_with(handle, self.journal.next());
-                if callee.opens_stream() {
+                if opens_stream {
                     self.open(callee, args, handle, started).await
                 } else {
                     self.begin(callee, args, handle, started).await

@@ -7,7 +7,7 @@ use witwire_ir::Value;
 
 use super::{Session, Stop};
 use crate::callee::Callee;
-use crate::oplog::{CallStep, Class, FunctionName, Recorded, Started, request_digest};
+use crate::oplog::FunctionName;
 use crate::stream::{Line, OpenStream};
 use crate::transport::follow_page;
 
@@ -20,31 +20,8 @@ impl Session {
             // What the pages said is enough to know that there is no other.
             _ => return Ok(Value::ok(Some(Value::none()))),
         };
-        let recorded = callee.plan.redact(callee.operation, &args);
-        let handle = pager.handle;
-        let digest = request_digest(&self.digest_key, method, &recorded);
-        let step = self.playback.next_call(method, callee.ir, digest)?;
-        self.show_new_output();
-        let page = match step {
-            CallStep::Replayed { call, response, beside, .. } => {
-                self.begin_with(handle, call);
-                self.tell(handle, call, beside.as_ref());
-                response
-            }
-            CallStep::InDoubt { call, at, started } => {
-                self.begin_with(handle, call);
-                let _outside = self.interrupter.outside();
-                self.settle(&callee, &args, handle, (call, at, started)).await?
-            }
-            CallStep::Live => {
-                let request = if callee.record_requests { Recorded::Typed(recorded) } else { Recorded::Digest };
-                let class = Class::from(&callee.operation().class);
-                let started = Started { function: method.clone(), ir: callee.ir, digest, request, class, key: None };
-                self.begin_with(handle, self.journal.next());
-                let _outside = self.interrupter.outside();
-                self.begin(&callee, &args, handle, started).await?
-            }
-        };
+        let _outside = self.interrupter.outside();
+        let page = self.perform(&callee, method, &args, pager.handle).await?;
         if matches!(page, Value::Result(Ok(_))) {
             pager.line = Line::Pages(callee.plan.further(callee.operation, &args, &page));
         }
