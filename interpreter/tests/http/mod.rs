@@ -8,6 +8,7 @@ mod checks;
 mod corpus;
 mod fixtures;
 mod json;
+mod pages;
 mod responses;
 mod schemas;
 mod sources;

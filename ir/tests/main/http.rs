@@ -2,7 +2,7 @@
 
 use witwire_ir::operation::http::{
     Body, BodyEncoding, BodyValue, ErrorBody, Framing, HttpCall, ItemEncoding, Location, MediaTypeChoice, Method,
-    MissingFrom, OkShape, Outcome, Parameter, ParameterEncoding, ParameterValue, PathPart, Response, ResponseBody,
+    MissingFrom, OkShape, Outcome, Pager, Parameter, ParameterEncoding, ParameterValue, PathPart, Response, ResponseBody,
     ResponseEncoding, ResponseHeader, StatusMatch, StreamBody,
 };
 use witwire_ir::operation::{Call, CallClass, Place};
@@ -316,6 +316,131 @@ fn streams_fit() {
             StreamBody { media_type: String::new(), framing: Framing::Lines, item: ItemEncoding::Json, ty, end: None };
         *ok_shape(api, 0).1 = OkShape::Stream(stream);
     });
+}
+
+/// `list: func(cursor: option<string>, request: option<list-request>) -> result<list-pager, error>`; a page is
+/// `{items, next?, mark?, meta?: {total}}`, the request `{page?: u32, filter?: string}`.
+fn paged(pager: Pager) -> Api {
+    let mut b = Builder::new();
+    b.api.protocol = Protocol::Http;
+    let types = b.interface("types", None);
+    let error = host::http::declare(&mut b.api, types, None);
+    let [text, narrow, wide] = [Shape::String, Shape::U32, Shape::S64].map(|shape| b.inline(shape));
+    let [text_, narrow_, wide_] = [text, narrow, wide].map(|ty| b.inline(Shape::Option(ty)));
+    let list = b.inline(Shape::List(text));
+    let fields = b.fields(&[("total", wide, None)]);
+    let meta = b.declare(types, "meta", None, fields);
+    let meta_ = b.inline(Shape::Option(meta));
+    let fields = b.fields(&[("items", list, None), ("next", text_, None), ("mark", wide_, None), ("meta", meta_, None)]);
+    let page = b.declare(types, "page", None, fields);
+    let fields = b.fields(&[("page", narrow_, None), ("filter", text_, None)]);
+    let request = b.declare(types, "list-request", None, fields);
+    let request_ = b.inline(Shape::Option(request));
+    let next = b.inline(Shape::Option(page));
+    let next = b.inline(Shape::Result { ok: Some(next), err: Some(error) });
+    let next = witwire_ir::Method { step: Step::Next, params: vec![], result: Some(next), docs: None };
+    let resource = Shape::Resource(Resource { operation: Id::new(0), methods: vec![next] });
+    let resource = b.declare(types, "list-pager", None, resource);
+    let result = b.inline(Shape::Result { ok: Some(resource), err: Some(error) });
+    let id = b.operation(types, "list", &[("cursor", text_), ("request", request_)], result);
+    b.api.operations[id].call = Call::Http(HttpCall {
+        method: Method::Get,
+        template: "/things".to_owned(),
+        servers: vec![],
+        path: vec![PathPart::Literal("/things".to_owned())],
+        fixed_query: None,
+        parameters: vec![],
+        body: None,
+        accept: vec![],
+        responses: vec![Response {
+            status: StatusMatch::Exact(200),
+            outcome: Outcome::Ok { case: None, shape: OkShape::Body(response_body(page)) },
+        }],
+        pager: Some(pager),
+        missing: MissingFrom::default(),
+    });
+    b.api
+}
+
+#[test]
+fn pagers_fit() {
+    let url = |slots: &[u16]| Pager::Url { url: slots.to_vec() };
+    let cursor = |slots: &[u16], argument| Pager::Cursor { cursor: slots.to_vec(), argument };
+    let page = |argument, items: Option<&[u16]>, pages: Option<&[u16]>| {
+        let [items, pages] = [items, pages].map(|slots| slots.map(<[u16]>::to_vec));
+        Pager::Page { argument, first: 1, items, pages }
+    };
+    let offset = |argument, items: &[u16], limit| Pager::Offset { argument, first: 0, items: items.to_vec(), limit };
+    let (text, filter, number) = (Place::argument(0), Place::slot(1, 1), Place::slot(1, 0));
+    for pager in [
+        url(&[1]),
+        Pager::Link { header: vec![1] },
+        cursor(&[1], text.clone()),
+        cursor(&[1], filter.clone()),
+        cursor(&[2], number.clone()),
+        page(number.clone(), Some(&[0]), Some(&[3, 0])),
+        page(number.clone(), Some(&[0]), None),
+        page(number.clone(), None, Some(&[2])),
+        offset(number.clone(), &[0], Some(number.clone())),
+        offset(number.clone(), &[0], None),
+    ] {
+        let api = paged(pager.clone());
+        assert_eq!(api.check(), Ok(()), "{pager:?}");
+        let file = witwire_ir::container::write(&witwire_ir::container::Bundle { apis: vec![api.clone()] });
+        assert_eq!(witwire_ir::container::read(&file).as_ref().map(|bundle| bundle.apis.as_slice()), Ok(&[api][..]));
+    }
+    for pager in [
+        // No slot, one too many, or none at all.
+        url(&[4]),
+        url(&[u16::MAX]),
+        url(&[1, 0]),
+        url(&[3, 1]),
+        url(&[]),
+        Pager::Link { header: vec![9] },
+        page(number.clone(), Some(&[4]), None),
+        page(number.clone(), None, Some(&[3, 1])),
+        offset(number.clone(), &[4], None),
+        // What stands there is of another kind.
+        url(&[0]),
+        Pager::Link { header: vec![2] },
+        cursor(&[0], text.clone()),
+        cursor(&[2], text.clone()),
+        cursor(&[1], number.clone()),
+        page(number.clone(), Some(&[1]), None),
+        page(number.clone(), None, Some(&[1])),
+        offset(number.clone(), &[3], None),
+        // The argument is not there, or of another kind.
+        cursor(&[1], Place::argument(2)),
+        cursor(&[1], Place::argument(1)),
+        cursor(&[1], Place::slot(0, 0)),
+        cursor(&[1], Place::slot(1, 2)),
+        page(text.clone(), Some(&[0]), None),
+        offset(Place::slot(1, 2), &[0], None),
+        offset(number.clone(), &[0], Some(filter)),
+        offset(number.clone(), &[0], Some(Place::argument(7))),
+        // No page would be the last.
+        page(number, None, None),
+    ] {
+        let rules: Vec<Rule> = paged(pager.clone()).check().err().into_iter().flatten().map(|c| c.rule).collect();
+        assert_eq!(rules, [Rule::Place], "{pager:?}");
+    }
+    let rules = |change: &dyn Fn(&mut Api)| {
+        let mut api = paged(Pager::Url { url: vec![1] });
+        change(&mut api);
+        api.check().err().into_iter().flatten().map(|c| c.rule).collect::<Vec<_>>()
+    };
+    // Only a GET has URLs for pages; a pager without responses, or of what is no resource.
+    assert_eq!(rules(&|api| call(api).method = Method::Post), [Rule::Call]);
+    assert_eq!(rules(&|api| call(api).responses.clear()), [Rule::Call]);
+    assert_eq!(rules(&|api| call(api).pager = None), [Rule::Call]);
+    assert_eq!(
+        {
+            let mut api = api();
+            call(&mut api).pager = Some(Pager::Url { url: vec![1] });
+            api.check().err().into_iter().flatten().map(|c| c.rule).collect::<Vec<_>>()
+        },
+        [Rule::Call]
+    );
 }
 
 fn host_error(api: &Api) -> TypeId {
