@@ -14,10 +14,8 @@ use witwire_ir::host::{grpc, http};
 use witwire_ir::{InDoubt, Value, print_package};
 use witwire_test_support::Script;
 
-use crate::ledger::{self, INTERFACE, Operation, Point, Protocol, Server};
+use crate::ledger::{self, INTERFACE, Operation, Point, Protocol, Server, TYPES};
 use crate::setup::{Child, Setup, TestResult, check, contains, executor, invoke, parse_numbers, trial, wait, worker_id};
-
-const TYPES: &str = "test:ledger/types@1.2.0";
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = streams::trials();

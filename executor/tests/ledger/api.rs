@@ -222,7 +222,7 @@ impl Builder {
             ..http_call(Operation::Look, id, id, page)
         };
         let mut params = vec![("id", id)];
-        if pages == Pages::Cursor {
+        if pages != Pages::Url {
             params.push(("cursor", cursor));
             call.parameters.push(Parameter {
                 name: "cursor".to_owned(),

@@ -11,7 +11,7 @@ use witwire_ir::{Api, CallClass, InDoubt, KeyFormat, KeyHeader, print_package};
 
 pub(crate) use api::{api, guest_auth_api};
 pub(crate) use feeds::Feed;
-pub(crate) use pages::{ASTRAY, BY_NAME, PageCounts, Pages};
+pub(crate) use pages::{ASTRAY, BY_NAME, ECHO, ENDLESS, PageCounts, Pages, RELATIVE};
 pub(crate) use server::{Point, Server};
 pub(crate) use streams::{LATER, Stream};
 
@@ -98,6 +98,9 @@ impl Operation {
 
 /// The interface as components import it.
 pub(crate) const INTERFACE: &str = "test:ledger/ledger@1.2.0";
+
+/// The interface of the types.
+pub(crate) const TYPES: &str = "test:ledger/types@1.2.0";
 
 /// The interface of the streams.
 pub(crate) const STREAMS: &str = "test:ledger/streams@1.2.0";

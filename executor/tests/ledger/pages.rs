@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use witwire_ir::operation::http::{Method, Pager};
 use witwire_ir::{CallClass, InDoubt, Place};
 
+use super::Operation;
 use super::server::Server;
 
 /// A list in pages. A page has its number, and where the next one is.
@@ -18,22 +19,25 @@ pub(crate) enum Pages {
     Url,
     /// Names a cursor, which is sent back. Unsafe.
     Cursor,
+    /// The same, with an idempotency key.
+    Keyed,
 }
 
 impl Pages {
-    pub(crate) const ALL: [Self; 2] = [Self::Url, Self::Cursor];
+    pub(crate) const ALL: [Self; 3] = [Self::Url, Self::Cursor, Self::Keyed];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Url => "by-url",
             Self::Cursor => "by-cursor",
+            Self::Keyed => "by-key",
         }
     }
 
     pub(crate) fn method(self) -> Method {
         match self {
             Self::Url => Method::Get,
-            Self::Cursor => Method::Post,
+            Self::Cursor | Self::Keyed => Method::Post,
         }
     }
 
@@ -41,6 +45,7 @@ impl Pages {
         match self {
             Self::Url => CallClass::Safe,
             Self::Cursor => CallClass::Unsafe(in_doubt),
+            Self::Keyed => Operation::Pay.class(in_doubt),
         }
     }
 
@@ -48,7 +53,7 @@ impl Pages {
     pub(crate) fn pager(self) -> Pager {
         match self {
             Self::Url => Pager::Url { url: vec![1] },
-            Self::Cursor => Pager::Cursor { cursor: vec![1], argument: Place::argument(1) },
+            Self::Cursor | Self::Keyed => Pager::Cursor { cursor: vec![1], argument: Place::argument(1) },
         }
     }
 }
@@ -58,9 +63,28 @@ pub(crate) const ASTRAY: &str = "astray";
 
 /// An id whose pages name the next one at the host that they were asked for by.
 pub(crate) const BY_NAME: &str = "by-name";
+/// An id whose first page is followed elsewhere, by a URL that is relative to it, and by two more that are relative to the pages that named
+/// them.
+pub(crate) const RELATIVE: &str = "relative";
+const ELSEWHERE: &str = "elsewhere";
+
+/// An id whose third page names itself.
+pub(crate) const ENDLESS: &str = "endless";
+
+/// An id whose pages repeat the query that they were asked for with, in the URL of the next page and in headers.
+pub(crate) const ECHO: &str = "echo";
 
 /// How often each page was asked for.
 pub(crate) type PageCounts = BTreeMap<(Pages, usize), u32>;
+
+/// What came with requests for pages, in order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PageArrivals {
+    /// The credentials in the query.
+    pub(crate) credentials: Vec<String>,
+    /// The idempotency keys.
+    pub(crate) keys: Vec<String>,
+}
 
 /// `/pages/{list}/{id}`; the id is how many pages there are.
 pub(super) async fn serve(
@@ -70,22 +94,41 @@ pub(super) async fn serve(
     headers: HeaderMap,
 ) -> Response {
     let pages = Pages::ALL.into_iter().find(|p| p.name() == name).expect("only known lists are asked for");
-    let number = query.get("cursor").map_or(1, |cursor| cursor.parse().expect("a cursor of ours"));
-    server.count_page(pages, number);
-    let count = id.parse().unwrap_or(2);
-    let next = match pages {
-        _ if number >= count => "null".to_owned(),
-        Pages::Cursor => format!("\"{}\"", number + 1),
-        Pages::Url => {
-            let url = match &*id {
-                ASTRAY => server.url().replace("127.0.0.1", "localhost"),
-                BY_NAME => format!("http://{}", headers["host"].to_str().expect("ASCII")),
-                _ => server.url().to_owned(),
-            };
-            format!("\"{url}/pages/by-url/{id}?cursor={}\"", number + 1)
+    let cursor = query.get("cursor");
+    let number = cursor.map_or(1, |cursor| cursor.parse().expect("a cursor of ours"));
+    if id == RELATIVE && cursor.is_some() {
+        // What is relative to a page leads here from another alone.
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let credential = query.get("api_key");
+    let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok());
+    server.count_page(pages, number, credential.cloned(), key.map(str::to_owned));
+    let count = match &*id {
+        RELATIVE | ELSEWHERE | ENDLESS | ECHO => 3,
+        id => id.parse().unwrap_or(2),
+    };
+    let further = (number + 1).min(count);
+    let echo = credential.map(|credential| format!("&api_key={credential}")).unwrap_or_default();
+    let url = match &*id {
+        RELATIVE => format!("../by-url/{ELSEWHERE}?cursor={further}"),
+        ELSEWHERE => format!("?cursor={further}"),
+        ASTRAY => format!("{}/pages", server.url().replace("127.0.0.1", "localhost")),
+        BY_NAME => {
+            let host = headers["host"].to_str().expect("ASCII");
+            format!("http://{host}/pages/by-url/{id}?cursor={further}")
         }
+        id => format!("{}/pages/by-url/{id}?cursor={further}{echo}", server.url()),
+    };
+    let next = match pages {
+        _ if number >= count && id != ENDLESS => "null".to_owned(),
+        Pages::Cursor | Pages::Keyed => format!("\"{further}\""),
+        Pages::Url => format!("\"{url}\""),
     };
     let mut response = Response::new(Body::from(format!("{{\"number\":{number},\"next\":{next}}}")));
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+    if id == ECHO {
+        let link = format!("<{url}>; rel=\"next\"");
+        response.headers_mut().insert("link", link.parse().expect("a header"));
+    }
     response
 }

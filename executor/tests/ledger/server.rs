@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 use super::Operation;
 use super::feeds::{self, Feed, FeedCounts};
-use super::pages::{self, PageCounts, Pages};
+use super::pages::{self, PageArrivals, PageCounts, Pages};
 use super::streams::{self, Stream, StreamCounts};
 
 /// Where a request can be held.
@@ -67,6 +67,7 @@ pub(crate) struct Counts {
     receipts: BTreeMap<String, u64>,
     feeds: FeedCounts,
     pages: PageCounts,
+    page_arrivals: PageArrivals,
     streams: StreamCounts,
     hold_stream: Option<(Stream, u64)>,
     garbled_stream: Option<Stream>,
@@ -129,8 +130,16 @@ impl Server {
         self.lock().pages.clone()
     }
 
-    pub(super) fn count_page(&self, pages: Pages, number: usize) {
-        *self.lock().pages.entry((pages, number)).or_default() += 1;
+    /// What came with requests for pages.
+    pub(crate) fn page_arrivals(&self) -> PageArrivals {
+        self.lock().page_arrivals.clone()
+    }
+
+    pub(super) fn count_page(&self, pages: Pages, number: usize, credential: Option<String>, key: Option<String>) {
+        let mut counts = self.lock();
+        *counts.pages.entry((pages, number)).or_default() += 1;
+        counts.page_arrivals.credentials.extend(credential);
+        counts.page_arrivals.keys.extend(key);
     }
 
     /// What it saw of feeds.
