@@ -154,7 +154,8 @@ impl From<ParameterOverride> for WrittenOverride {
     }
 }
 
-/// How a further page is asked for. Names of members of the response's body are paths: `meta.next`.
+/// How a further page is asked for. Names of members of the response's body are paths, `meta.next`; a member whose own name has dots,
+/// as `@odata.nextLink`, is one step of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -242,24 +242,35 @@ impl<'a> Finder<'a> {
     /// The slots of a member of the body: `meta.next`, also `$.meta.next` and `$response.meta.next`; all of it where there are none.
     fn at(&self, path: &str, fits: fn(&Shape) -> bool, what: &str) -> Result<Vec<u16>, String> {
         let missing = || format!("its response has no `{path}` that is {what}");
-        let keys = path.strip_prefix("$response").or_else(|| path.strip_prefix('$')).unwrap_or(path);
-        let (mut slots, mut ty, unwrapped) = self.body.clone();
-        let mut keys = keys.split('.').filter(|key| !key.is_empty());
-        if let Some(member) = unwrapped {
+        let root = |root: &str| {
+            path.strip_prefix(root).and_then(|rest| if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') })
+        };
+        let keys = root("$response").or_else(|| root("$")).unwrap_or(path);
+        let (slots, ty, unwrapped) = &self.body;
+        let keys = match unwrapped {
             // The page is this member alone.
-            match keys.next() {
-                Some(key) if key == member => {}
-                None => {}
-                Some(_) => return Err(missing()),
+            Some(member) if keys != *member && !keys.is_empty() => {
+                keys.strip_prefix(member).and_then(|rest| rest.strip_prefix('.')).ok_or_else(missing)?
             }
+            Some(_) => "",
+            None => keys,
+        };
+        let found = self.below(*ty, keys, fits).ok_or_else(missing)?;
+        Ok(slots.iter().copied().chain(found).collect())
+    }
+
+    /// The slots of a member by the names that lead to it. A name may have dots itself; the longest is taken that leads on.
+    fn below(&self, ty: TypeId, keys: &str, fits: fn(&Shape) -> bool) -> Option<Vec<u16>> {
+        if keys.is_empty() {
+            return fits(self.api.shape(self.bare(ty))).then(Vec::new);
         }
-        for key in keys {
-            let Wire::Json(Json::Object(object)) = &self.api.types[self.bare(ty)].wire else { return Err(missing()) };
-            let member = object.members.iter().find(|member| member.key == key).ok_or_else(missing)?;
-            slots.push(member.slot);
-            ty = self.ends(ty, &[member.slot]).ok_or_else(missing)?;
-        }
-        if fits(self.api.shape(self.bare(ty))) { Ok(slots) } else { Err(missing()) }
+        let Wire::Json(Json::Object(object)) = &self.api.types[self.bare(ty)].wire else { return None };
+        let dots = keys.rmatch_indices('.').map(|(dot, _)| (&keys[..dot], &keys[dot + 1..]));
+        std::iter::once((keys, "")).chain(dots).find_map(|(key, rest)| {
+            let slot = object.members.iter().find(|member| member.key == key)?.slot;
+            let below = self.below(self.ends(ty, &[slot])?, rest, fits)?;
+            Some(std::iter::once(slot).chain(below).collect())
+        })
     }
 
     /// The argument that is sent as a parameter, or as a member of the body.
