@@ -128,6 +128,7 @@ fn build(cx: &Context<'_>, root: NodeId) -> (Api, Vec<crate::Skipped>) {
             view: variant.plan.view,
             interface: variant.plan.interface,
             suffix: variant.suffix(),
+            derived: variant.after > 0,
         })
         .collect();
     let names = name::function::functions(cx, &operations, &wanted);

@@ -17,6 +17,9 @@ pub(crate) struct Wanted<'a> {
     pub(crate) interface: &'a WitName,
     /// Appended for another body or response of the same operation: `form`, `multipart`, `stream`, ...
     pub(crate) suffix: Option<String>,
+    /// It is another response of an operation that has a function already: its name is made up here, and steps back before one that a
+    /// document gives.
+    pub(crate) derived: bool,
 }
 
 /// The names that a function may take, best first.
@@ -52,8 +55,9 @@ pub(crate) fn functions(cx: &Context<'_>, operations: &[OperationView], wanted: 
         }
         let mut moved = false;
         for group in groups.values().filter(|g| g.len() > 1) {
+            let is_contested = group.iter().filter(|i| !wanted[**i].derived).count() > 1;
             for &i in group {
-                if levels[i] < 2 && candidates[i].fixed.is_none() {
+                if levels[i] < 2 && candidates[i].fixed.is_none() && (wanted[i].derived || is_contested) {
                     levels[i] += 1;
                     moved = true;
                 }
@@ -64,10 +68,11 @@ pub(crate) fn functions(cx: &Context<'_>, operations: &[OperationView], wanted: 
         }
     }
     // What still clashes (two functions that somebody gave one name) is told apart by a hash.
-    let mut scopes: HashMap<&str, (Scope<bool>, Vec<usize>)> = HashMap::new();
+    let mut scopes: HashMap<&str, (Scope<(bool, bool)>, Vec<usize>)> = HashMap::new();
     for (i, w) in wanted.iter().enumerate() {
         let (scope, of) = scopes.entry(w.interface.as_str()).or_insert_with(|| (Scope::new(), Vec::new()));
-        scope.wish(candidates[i].fixed.is_none(), name_at(i, levels[i]), None, candidates[i].source.as_str());
+        let rank = (w.derived, candidates[i].fixed.is_none());
+        scope.wish(rank, name_at(i, levels[i]), None, candidates[i].source.as_str());
         of.push(i);
     }
     let mut out: Vec<WitName> = (0..wanted.len()).map(|i| name_at(i, levels[i])).collect();
@@ -138,13 +143,19 @@ impl Candidates {
             .or_else(|| view.id.as_ref().and_then(|id| cx.options.rename.get(id)))
             .map(String::as_str)
             .or_else(|| cx.renamed(view.node));
-        let fixed = given.and_then(|text| match WitName::new(text) {
-            Ok(_) => Some(from_words(&with_suffix(words(text)), "call", &source).name),
+        let given = given.and_then(|text| match WitName::new(text) {
+            Ok(_) => Some(words(text)),
             Err(e) => {
                 cx.warn(Code::BadRename, view.node, e.to_string(), "give a WIT name: lower-case words joined by hyphens");
                 None
             }
         });
+        if let Some(given) = given.clone().filter(|_| wanted.derived) {
+            let mut third = given.clone();
+            third.push(hash(&source));
+            return Self { fixed: None, levels: [given.clone(), given, third].map(with_suffix), source };
+        }
+        let fixed = given.map(|given| from_words(&with_suffix(given), "call", &source).name);
         let (first, second) = from_id(view, &interface).unwrap_or_else(|| {
             let name = from_path(view, paths, &interface);
             let mut by = name.clone();
