@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::context::Context;
 use super::document::OperationView;
-use super::operation::{self, Function, is_called};
+use super::operation::{self, Function, Reply, is_called};
 use super::tree::{NodeId, Tree};
 use crate::{Code, Options, Setting, SettingKey};
 
@@ -72,9 +72,17 @@ pub(super) fn check(cx: &Context<'_>, operations: &[OperationView], functions: &
     let in_doubt = options.in_doubt.keys().map(|key| (SettingKey::InDoubt, "inDoubt", key));
     let streams = options.stream.iter().map(|key| (SettingKey::Stream, "stream", key));
     for (setting, name, key) in keyed.chain(in_doubt).chain(streams) {
-        if !functions.iter().any(|function| is_called(function, key)) {
+        let called: Vec<&Function<'_>> = functions.iter().filter(|function| is_called(function, key)).collect();
+        if called.is_empty() {
             let help = "give an operationId, `METHOD /path` or `interface.function`";
             report(Code::UnknownSelection, (setting, key), format!("`{name}` has `{key}`, which names no operation"), help);
+        } else if let [pages] = called[..]
+            && pages.reply == Reply::Pages
+        {
+            let plain = format!("{}.{}", pages.interface_name.as_str(), functions[pages.shared].name.as_str());
+            let message = format!("`{name}` has `{key}`, whose pages are calls of `{plain}`");
+            let help = format!("give `{plain}`: what holds for it holds for its pages");
+            report(Code::UnknownSelection, (setting, key), message, &help);
         }
     }
 }
