@@ -162,16 +162,16 @@ impl From<ParameterOverride> for WrittenOverride {
 pub struct Pagination {
     /// How pages follow one another.
     pub kind: PaginationKind,
-    /// `url`, `cursor`: the member of the body that leads to the next page.
+    /// `url`, `cursor`: the member of the body that leads to the next page; they need it.
     #[serde(default)]
     pub next: Option<String>,
-    /// `cursor`, `page`, `offset`: the parameter, or member of the request's body, that says which page is asked for.
+    /// `cursor`, `page`, `offset`: the parameter, or member of the request's body, that says which page is asked for; they need it.
     #[serde(default)]
     pub parameter: Option<String>,
     /// `page`, `offset`: what the parameter means where it is absent. Default: 1 for `page`, 0 for `offset`.
     #[serde(default)]
     pub first: Option<u32>,
-    /// `page`, `offset`: the member of the body that lists the items. Absent: the body itself.
+    /// `page`, `offset`: the member of the body that lists the items. Absent: the body itself; `page` with `pages` counts none then.
     #[serde(default)]
     pub items: Option<String>,
     /// `page`: the member of the body that says how many pages there are.

@@ -22,6 +22,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Limits", "Limits"),
     ("Keepalive", "Keepalive"),
     ("Idempotency", "Idempotency keys"),
+    ("Pagination", "Pages"),
     ("Override", "Environments"),
 ];
 
