@@ -130,6 +130,7 @@ fn empty(api: &Api, ty: TypeId) -> Option<Value> {
             let optional = fields.iter().all(|field| matches!(api.shape(field.ty), Shape::Option(_)));
             optional.then(|| Value::record(vec![Value::none(); fields.len()]))
         }
+        Shape::Option(_) => Some(Value::none()),
         _ => Some(Value::Bool(false)),
     }
 }

@@ -7,11 +7,11 @@ use super::same::{bare, same, same_or_option};
 use crate::api::Api;
 use crate::host::http::SseEvent;
 use crate::id::TypeId;
-use crate::operation::Operation;
 use crate::operation::http::{
     Body, BodyValue, HttpCall, ItemEncoding, Location, Method, OkShape, Outcome, Pager, ParameterValue, PathPart,
     ResponseBody, StatusMatch, StreamBody,
 };
+use crate::operation::{Operation, Place};
 use crate::types::Shape;
 
 pub(super) fn check(api: &Api, operation: &Operation, call: &HttpCall, ok: Option<TypeId>) -> Checked {
@@ -153,24 +153,38 @@ fn pager(api: &Api, operation: &Operation, call: &HttpCall, pager: &Pager) -> Ch
         |place, fits: fn(&Shape) -> bool| lead(api, operation, place).is_ok_and(|ty| fits(api.shape(bare(api, ty))));
     let text = |shape: &Shape| matches!(shape, Shape::String);
     let list = |shape: &Shape| matches!(shape, Shape::List(_));
+    let changed = |place, fits: fn(&Shape) -> bool| argument(place, fits) && can_be_made(api, operation, place);
     let fits = match pager {
         Pager::Link { header: slots } | Pager::Url { url: slots } => value(slots, text),
         Pager::Cursor { cursor, argument: place } => {
-            (value(cursor, text) && argument(place, text)) || (value(cursor, is_integer) && argument(place, is_integer))
+            (value(cursor, text) && changed(place, text)) || (value(cursor, is_integer) && changed(place, is_integer))
         }
         Pager::Page { argument: place, items, pages, .. } => {
-            argument(place, is_integer)
+            changed(place, is_integer)
                 && (items.is_some() || pages.is_some())
                 && items.as_ref().is_none_or(|items| value(items, list))
                 && pages.as_ref().is_none_or(|pages| value(pages, is_integer))
         }
         Pager::Offset { argument: place, items, limit, .. } => {
-            argument(place, is_integer)
+            changed(place, is_integer)
                 && value(items, list)
                 && limit.as_ref().is_none_or(|limit| argument(limit, is_integer))
         }
     };
     if fits { Ok(page) } else { fail(Rule::Place, "a place of its pager does not hold what the pager takes from it") }
+}
+
+/// Whether a value can be put to a place whatever is there: a record that may be absent has only fields that may be.
+fn can_be_made(api: &Api, operation: &Operation, place: &Place) -> bool {
+    let Some(param) = operation.params.get(usize::from(place.argument)) else { return false };
+    let is_option = |ty: TypeId| matches!(api.shape(ty), Shape::Option(_));
+    let end = place.slots.iter().try_fold(param.ty, |ty, slot| match api.shape(bare(api, ty)) {
+        Shape::Record(fields) if !is_option(ty) || fields.iter().all(|field| is_option(field.ty)) => {
+            fields.get(usize::from(*slot)).map(|field| field.ty)
+        }
+        _ => None,
+    });
+    end.is_some()
 }
 
 fn is_integer(shape: &Shape) -> bool {

@@ -421,26 +421,34 @@ fn pagers_fit() {
         // No page would be the last.
         page(number, None, None),
     ] {
-        let rules: Vec<Rule> = paged(pager.clone()).check().err().into_iter().flatten().map(|c| c.rule).collect();
-        assert_eq!(rules, [Rule::Place], "{pager:?}");
+        assert_eq!(rules_of(&paged(pager.clone())), [Rule::Place], "{pager:?}");
     }
     let rules = |change: &dyn Fn(&mut Api)| {
         let mut api = paged(Pager::Url { url: vec![1] });
         change(&mut api);
-        api.check().err().into_iter().flatten().map(|c| c.rule).collect::<Vec<_>>()
+        rules_of(&api)
     };
+    // A request that may be absent, and of which something must be given, cannot be made for the page behind the first.
+    let mut needy = paged(cursor(&[1], Place::slot(1, 1)));
+    let (text, request) = (Shape::String, needy.operations[OperationId::new(0)].params[1].ty);
+    let text = needy.types.push(witwire_ir::Type::plain(text));
+    let Shape::Option(record) = needy.types[request].shape else { panic!("an option") };
+    let Shape::Record(fields) = &mut needy.types[record].shape else { panic!("a record") };
+    fields[1].ty = text;
+    assert_eq!(rules_of(&needy), [Rule::Place]);
+    needy.operations[OperationId::new(0)].params[1].ty = record;
+    assert_eq!(needy.check(), Ok(()));
     // Only a GET has URLs for pages; a pager without responses, or of what is no resource.
     assert_eq!(rules(&|api| call(api).method = Method::Post), [Rule::Call]);
     assert_eq!(rules(&|api| call(api).responses.clear()), [Rule::Call]);
     assert_eq!(rules(&|api| call(api).pager = None), [Rule::Call]);
-    assert_eq!(
-        {
-            let mut api = api();
-            call(&mut api).pager = Some(Pager::Url { url: vec![1] });
-            api.check().err().into_iter().flatten().map(|c| c.rule).collect::<Vec<_>>()
-        },
-        [Rule::Call]
-    );
+    let mut value = api();
+    call(&mut value).pager = Some(Pager::Url { url: vec![1] });
+    assert_eq!(rules_of(&value), [Rule::Call]);
+}
+
+fn rules_of(api: &Api) -> Vec<Rule> {
+    api.check().err().into_iter().flatten().map(|c| c.rule).collect()
 }
 
 fn host_error(api: &Api) -> TypeId {
