@@ -28,15 +28,13 @@ pub(super) fn next(header: &str) -> Option<&str> {
             let parameter = parameter.trim_start();
             let (name, behind) = parameter.split_at(parameter.find(['=', ';', ',']).unwrap_or(parameter.len()));
             let value;
-            (value, rest) = match behind.strip_prefix('=') {
+            (value, rest) = match behind.strip_prefix('=').map(str::trim_start) {
                 None => (Cow::Borrowed(""), behind),
-                Some(given) => match given.trim_start().strip_prefix('"') {
-                    Some(quoted) => quoted_string(quoted)?,
-                    None => {
-                        let (value, rest) = given.split_at(given.find([';', ',']).unwrap_or(given.len()));
-                        (Cow::Borrowed(value.trim()), rest)
-                    }
-                },
+                Some(given) if given.starts_with('"') => quoted_string(&given[1..])?,
+                Some(given) => {
+                    let (value, rest) = given.split_at(given.find([';', ',']).unwrap_or(given.len()));
+                    (Cow::Borrowed(value.trim()), rest)
+                }
             };
             rest = rest.trim_start();
             match name.trim().to_ascii_lowercase().as_str() {

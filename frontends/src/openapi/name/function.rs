@@ -68,10 +68,10 @@ pub(crate) fn functions(cx: &Context<'_>, operations: &[OperationView], wanted: 
         }
     }
     // What still clashes (two functions that somebody gave one name) is told apart by a hash.
-    let mut scopes: HashMap<&str, (Scope<(bool, bool)>, Vec<usize>)> = HashMap::new();
+    let mut scopes: HashMap<&str, (Scope<u8>, Vec<usize>)> = HashMap::new();
     for (i, w) in wanted.iter().enumerate() {
         let (scope, of) = scopes.entry(w.interface.as_str()).or_insert_with(|| (Scope::new(), Vec::new()));
-        let rank = (w.derived, candidates[i].fixed.is_none());
+        let rank = if w.derived { 2 } else { u8::from(candidates[i].fixed.is_none()) };
         scope.wish(rank, name_at(i, levels[i]), None, candidates[i].source.as_str());
         of.push(i);
     }
