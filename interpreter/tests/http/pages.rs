@@ -287,14 +287,27 @@ fn all_links_are_read() {
     assert_eq!(slots[1], Value::some(Value::string("<a>; rel=x, <b>; rel=y")));
 }
 
+/// The API has a key in the query.
+fn key(api: &mut Api, operation: OperationId) {
+    let kind = AuthKind::QueryKey { name: "api_key".to_owned() };
+    let scheme = api.schemes.push(AuthScheme { name: "key".to_owned(), kind, record: None });
+    api.operations[operation].auth.alternatives = vec![vec![scheme]];
+}
+
+/// A page that has a credential all the same, since it was recorded so.
+#[test]
+fn no_credential_is_in_the_next_request() {
+    let first = Things::first(&[]);
+    let page = Things::new(url()).page(&first, &[], r#"{"next":"?api_key=hunter2&p=2"}"#);
+    assert!(format!("{page:?}").contains("hunter2"));
+    let things = Things::with(url(), key);
+    let next = things.plan.further(things.operation, &first, &page).expect("a page");
+    assert_eq!(next, [Value::none(), Value::string("?p=2")]);
+}
+
 /// What a service repeats of its request is neither in a page nor in the next request, which has the credential anyway.
 #[test]
 fn no_credential_is_in_a_page() {
-    let key = |api: &mut Api, operation: OperationId| {
-        let kind = AuthKind::QueryKey { name: "api_key".to_owned() };
-        let scheme = api.schemes.push(AuthScheme { name: "key".to_owned(), kind, record: None });
-        api.operations[operation].auth.alternatives = vec![vec![scheme]];
-    };
     let first = Things::first(&[]);
     let body = r#"{"next":"https://a.test/things?api_key=hunter2&p=2"}"#;
     let link = [("link", "</things?p=2&api%5Fkey=hunter2>; rel=next, </things?api_key=hunter2>; rel=first")];
