@@ -3,7 +3,7 @@
 use witwire_executor::transport::{
     Compression, Endpoint, HttpStream, RouteSettings, SendError, SendErrorKind, StreamError, StreamOptions, Transport,
 };
-use witwire_interpreter::{HttpResponse, Plan, Request, Response};
+use witwire_interpreter::{Plan, Request, Response};
 use witwire_ir::{CallClass, Step, Value, wave};
 
 use crate::args::CallArgs;
