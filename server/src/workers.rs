@@ -1,4 +1,8 @@
-//! Workers that are alive, each behind a lock: one invocation at a time, in the order of arrival.
+//! Workers that are alive, each behind a lock: one invocation at a time.
+
+mod order;
+
+pub(crate) use order::Progress;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,13 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{RwLock, Semaphore};
 use witwire_deployment::{ComponentName, Revision};
-use witwire_executor::oplog::{self, FunctionName, IdempotencyKey, Outcome, Status, Store, StoreError, WorkerId};
+use witwire_executor::oplog::{self, Status, Store, StoreError, WorkerId};
 use witwire_executor::{Interrupter, Program, Worker, WorkerError};
 use witwire_ir::InDoubt;
 
 use crate::catalog::Catalog;
 use crate::problem::{Code, Problem};
-use crate::queue::{Queue, Request, Ticket};
+use crate::queue::{Queue, Request};
 
 /// How many workers stay instantiated after their invocation. The others are rebuilt from their oplogs when they are needed.
 const KEPT: usize = 256;
@@ -32,21 +36,6 @@ impl Origin {
     pub(crate) fn of(worker: &oplog::Worker) -> Option<Self> {
         serde_json::from_str(&worker.config).ok()
     }
-}
-
-/// How far an invocation is.
-#[derive(Debug)]
-pub(crate) enum Progress {
-    /// It is kept, and has not begun.
-    Waiting,
-    /// It is under way.
-    Running,
-    /// It is under way, and its worker suspended.
-    Suspended,
-    /// It has ended.
-    Ended(Outcome),
-    /// It will never begin.
-    Refused,
 }
 
 /// A worker's place.
@@ -69,24 +58,6 @@ struct Slot {
 impl Slot {
     fn direct(&self) -> MutexGuard<'_, Vec<Request>> {
         self.direct.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An invocation whose caller waits. Its key is taken until it is dropped.
-#[derive(Debug)]
-struct Direct {
-    slot: Arc<Slot>,
-    request: Request,
-    /// The last one in the queue that came before.
-    behind: Option<Ticket>,
-}
-
-impl Drop for Direct {
-    fn drop(&mut self) {
-        let mut direct = self.slot.direct();
-        if let Some(position) = direct.iter().position(|request| *request == self.request) {
-            direct.swap_remove(position);
-        }
     }
 }
 
@@ -144,146 +115,6 @@ impl Workers {
     pub(crate) async fn find(&self, id: &WorkerId) -> Result<oplog::Worker, Problem> {
         let found = self.store().worker(id).await?;
         Ok(found.ok_or_else(|| StoreError::NoSuchWorker(id.clone()))?)
-    }
-
-    /// Performs an invocation, behind those that came before.
-    pub(crate) async fn invoke(&self, id: &WorkerId, request: Request) -> Result<Outcome, Problem> {
-        // Before it gets a slot: names of no worker must leave no trace.
-        self.find(id).await?;
-        let (this, id) = (self.clone(), id.clone());
-        self.detached(async move {
-            let result = this.invoke_here(&id, request).await;
-            this.evict();
-            result
-        })
-        .await
-    }
-
-    async fn invoke_here(&self, id: &WorkerId, mut request: Request) -> Result<Outcome, Problem> {
-        let slot = self.slot(id);
-        let program = self.program(&self.find(id).await?).await?;
-        request.arguments = program.arguments(&self.catalog.executor, &request.function, &request.arguments)?;
-        let direct = self.take(id, Arc::clone(&slot), request).await?;
-        let mut place = slot.worker.lock().await;
-        // What has begun came before everything that waits.
-        if self.store().invocation(id, &direct.request.key).await?.is_none() {
-            while let Some((ticket, request)) = self.queue.first(id).await? {
-                if direct.behind.is_none_or(|last| ticket > last) {
-                    break;
-                }
-                if self.stopping.load(Ordering::SeqCst) {
-                    return Err(Problem::new(Code::Host, "the server is stopping"));
-                }
-                if !self.next(&mut place, id, &slot.interrupter, request).await? {
-                    break;
-                }
-            }
-        }
-        let Request { key, function, arguments } = &direct.request;
-        let worker = self.opened(&mut place, id, &slot.interrupter).await?;
-        let result = worker.invoke(key, function, arguments).await;
-        settle(&mut place, result)
-    }
-
-    /// Takes the key of an invocation whose caller waits, where no other invocation has it.
-    async fn take(&self, id: &WorkerId, slot: Arc<Slot>, request: Request) -> Result<Direct, Problem> {
-        let taking = slot.taking.lock().await;
-        let direct = slot.direct().iter().find(|other| other.key == request.key).cloned();
-        for other in [direct, self.queue.find(id, &request.key).await?].into_iter().flatten() {
-            if other != request {
-                return Err(reused(&request.key, other.function).into());
-            }
-        }
-        let behind = self.queue.last(id).await?;
-        slot.direct().push(request.clone());
-        drop(taking);
-        Ok(Direct { slot, request, behind })
-    }
-
-    /// Performs what waits longest. Whether the worker takes more.
-    async fn next(
-        &self,
-        place: &mut Option<Worker>,
-        id: &WorkerId,
-        interrupter: &Interrupter,
-        request: Request,
-    ) -> Result<bool, Problem> {
-        let Request { key, function, arguments } = request;
-        let result = self.opened(place, id, interrupter).await?.invoke(&key, &function, &arguments).await;
-        match &result {
-            Ok(_) => {}
-            // It stays in the queue: until the worker is resumed, or for ever.
-            Err(WorkerError::Suspended { .. } | WorkerError::Failed { .. }) => return Ok(false),
-            Err(error) if is_lost(error) => {}
-            // It was checked before it was kept, so that only another process can have made it impossible.
-            Err(error) => {
-                tracing::error!(worker = %id, %key, %error, "an invocation that was accepted cannot be done, and is given up");
-                self.queue.remove(id, &key).await?;
-                return Ok(true);
-            }
-        }
-        settle(place, result)?;
-        self.queue.remove(id, &key).await?;
-        Ok(true)
-    }
-
-    /// Keeps an invocation, which begins when the worker has done what came before.
-    pub(crate) async fn start(&self, id: &WorkerId, request: Request) -> Result<(), Problem> {
-        let (this, id) = (self.clone(), id.clone());
-        self.detached(async move { this.start_here(&id, request).await }).await
-    }
-
-    async fn start_here(&self, id: &WorkerId, mut request: Request) -> Result<(), Problem> {
-        let worker = self.find(id).await?;
-        let program = self.program(&worker).await?;
-        request.arguments = program.arguments(&self.catalog.executor, &request.function, &request.arguments)?;
-        let key = &request.key;
-        let slot = self.slot(id);
-        let taking = slot.taking.lock().await;
-        let direct = slot.direct().iter().find(|other| other.key == *key).cloned();
-        if let Some(direct) = direct.filter(|direct| *direct != request) {
-            return Err(reused(key, direct.function).into());
-        }
-        // Behind those whose callers wait: one of them that has ended is in the oplog.
-        if let Some(known) = self.store().invocation(id, key).await? {
-            let known = known.invoked;
-            let same = known.function == request.function && known.arguments == request.arguments;
-            return if same { Ok(()) } else { Err(reused(key, known.function).into()) };
-        }
-        refuse_if_stopped(&worker)?;
-        let known = {
-            let _worker_stays = self.keeping.read().await;
-            self.find(id).await?;
-            self.queue.put(id, request.clone()).await?
-        };
-        drop(taking);
-        if let Some(known) = known.filter(|known| *known != request) {
-            return Err(reused(key, known.function).into());
-        }
-        // One that waits already may wait for nobody, where the worker could not run when it came.
-        tokio::spawn(self.clone().drain(id.clone()));
-        Ok(())
-    }
-
-    /// How far the invocation of a key is, and which function it invokes.
-    pub(crate) async fn progress(&self, id: &WorkerId, key: &IdempotencyKey) -> Result<(FunctionName, Progress), Problem> {
-        // The queue first: what is removed from it is in the oplog.
-        let waiting = self.queue.find(id, key).await?;
-        let worker = self.find(id).await?;
-        if let Some(known) = self.store().invocation(id, key).await? {
-            let progress = match (known.outcome, &worker.status) {
-                (Some(outcome), _) => Progress::Ended(outcome),
-                (None, Status::Suspended { .. }) => Progress::Suspended,
-                (None, _) => Progress::Running,
-            };
-            return Ok((known.invoked.function, progress));
-        }
-        let Some(waiting) = waiting else {
-            let detail = format!("worker `{id}` has no invocation with the key `{key}`");
-            return Err(Problem::new(Code::NoSuchInvocation, detail));
-        };
-        let failed = matches!(worker.status, Status::Failed { .. });
-        Ok((waiting.function, if failed { Progress::Refused } else { Progress::Waiting }))
     }
 
     /// Stops what a worker does, and waits until it has stopped.
@@ -422,47 +253,6 @@ impl Workers {
         drop(slots);
     }
 
-    /// Performs what waits for a worker, until there is nothing more or the worker is stopped. Where somebody does already, that
-    /// one looks again.
-    async fn drain(self, id: WorkerId) {
-        // Before it gets a slot.
-        if self.find(&id).await.is_err() {
-            return;
-        }
-        let slot = self.slot(&id);
-        if slot.drains.fetch_add(1, Ordering::SeqCst) > 0 {
-            return;
-        }
-        loop {
-            let seen = slot.drains.load(Ordering::SeqCst);
-            while !self.stopping.load(Ordering::SeqCst) {
-                let (this, worker, slot) = (self.clone(), id.clone(), Arc::clone(&slot));
-                let more = self.detached(async move { this.drain_one(&worker, &slot).await }).await;
-                self.evict();
-                match more {
-                    Ok(true) => {}
-                    Ok(false) => break,
-                    Err(problem) => {
-                        self.failed(&id, &problem);
-                        break;
-                    }
-                }
-            }
-            if slot.drains.compare_exchange(seen, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-                return;
-            }
-        }
-    }
-
-    /// Performs what waits longest. Whether there may be more.
-    async fn drain_one(&self, id: &WorkerId, slot: &Slot) -> Result<bool, Problem> {
-        let mut place = slot.worker.lock().await;
-        match self.queue.first(id).await? {
-            Some((_, request)) => self.next(&mut place, id, &slot.interrupter, request).await,
-            None => Ok(false),
-        }
-    }
-
     fn slots(&self) -> MutexGuard<'_, HashMap<WorkerId, Arc<Slot>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -531,27 +321,12 @@ impl Workers {
     }
 }
 
-fn reused(key: &IdempotencyKey, function: FunctionName) -> WorkerError {
-    WorkerError::KeyReused { key: key.clone(), function }
-}
-
 /// Gives a worker up that is of no more use.
 fn settle<T>(place: &mut Option<Worker>, result: Result<T, WorkerError>) -> Result<T, Problem> {
     if result.as_ref().is_err_and(is_lost) {
         *place = None;
     }
     Ok(result?)
-}
-
-fn refuse_if_stopped(worker: &oplog::Worker) -> Result<(), WorkerError> {
-    let id = worker.id.clone();
-    match &worker.status {
-        Status::Idle | Status::Running => Ok(()),
-        Status::Suspended { reason, detail } => {
-            Err(WorkerError::Suspended { worker: id, reason: *reason, detail: detail.clone() })
-        }
-        Status::Failed { detail } => Err(WorkerError::Failed { worker: id, detail: detail.clone() }),
-    }
 }
 
 /// Whether the worker object is of no more use, and has to be opened again.
