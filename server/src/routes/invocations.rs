@@ -89,7 +89,7 @@ pub(crate) struct Invocation {
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum InvocationStatus {
-    /// It is kept, and begins when the worker has done what came before.
+    /// It begins when the worker has done what came before.
     Waiting,
     /// It is under way.
     Running,

@@ -13,7 +13,7 @@ use crate::queue::{Request, Ticket};
 /// How far an invocation is.
 #[derive(Debug)]
 pub(crate) enum Progress {
-    /// It is kept, and has not begun.
+    /// It has not begun.
     Waiting,
     /// It is under way.
     Running,
@@ -165,8 +165,13 @@ impl Workers {
 
     /// How far the invocation of a key is, and which function it invokes.
     pub(crate) async fn progress(&self, id: &WorkerId, key: &IdempotencyKey) -> Result<(FunctionName, Progress), Problem> {
-        // The queue first: what is removed from it is in the oplog.
-        let waiting = self.queue.find(id, key).await?;
+        // Those that wait first: one that does no more is in the oplog.
+        let slot = self.slots().get(id).cloned();
+        let direct = slot.and_then(|slot| slot.direct().iter().find(|direct| direct.key == *key).cloned());
+        let waiting = match direct {
+            Some(direct) => Some(direct),
+            None => self.queue.find(id, key).await?,
+        };
         let worker = self.find(id).await?;
         if let Some(known) = self.store().invocation(id, key).await? {
             let progress = match (known.outcome, &worker.status) {

@@ -58,6 +58,18 @@ impl Parked {
         self.todo.service.control.release();
     }
 
+    /// Waits until an invocation waits, whose caller waits as well: before, nobody knows its key.
+    fn arrived(&self, key: &str) {
+        let show = Request::new(&format!("GET /v1/workers/w/invocations/{key}"));
+        loop {
+            let shown = show.call(self.server.address);
+            match shown.status {
+                404 => assert_eq!(shown.json()["code"], json!("S213")),
+                _ => return assert_eq!(shown.ok()["status"], json!("waiting")),
+            }
+        }
+    }
+
     fn start(&self, body: &Value) -> client::Response {
         Request::new("POST /v1/workers/w/invocations").json(body).call(self.server.address)
     }
@@ -216,8 +228,7 @@ fn what_was_accepted_comes_first() {
     let refused = Request::new("POST /v1/workers/w/invoke").json(&run("eve", "2")).call(server.address);
     assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("S208")), "{refused:?}");
     let waits = Request::new("POST /v1/workers/w/invoke").json(&run("cyd", "3")).send(server.address);
-    // Its key is taken as soon as it is there, and not before.
-    while server.get("/v1/workers/w/invocations/2")["status"] != json!("waiting") {}
+    parked.arrived("3");
     parked.release();
     assert!(is_ok(&client::read(waits).ok()));
     assert_eq!(begun(server), [json!("\"ada\""), json!("\"bob\""), json!("\"cyd\"")]);
