@@ -6,9 +6,10 @@ use witwire_executor::oplog::{FunctionName, IdempotencyKey, Wave, WorkerId};
 use crate::problem::{Code, Problem};
 use crate::registry::{Registry, RegistryError};
 
+// An id is never used again, also where the row that had the largest is gone: who came later has a larger one.
 pub(crate) const TABLE: &str = "
 CREATE TABLE waiting (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     worker TEXT NOT NULL,
     key TEXT NOT NULL,
     interface TEXT,
@@ -17,6 +18,13 @@ CREATE TABLE waiting (
     UNIQUE (worker, key)
 ) STRICT;
 ";
+
+/// Brings a table up to date whose ids were used again.
+pub(crate) const RENEW: [&str; 3] = [
+    "ALTER TABLE waiting RENAME TO reused",
+    TABLE,
+    "INSERT INTO waiting SELECT id, worker, key, interface, function, arguments FROM reused; DROP TABLE reused",
+];
 
 /// An invocation, as it was asked for. Its arguments are in one spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,3 +182,6 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Result<Request, RegistryError>> {
     };
     Ok(read())
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use crate::queue;
 /// Marks a database as a registry: "wwre" in ASCII.
 const APPLICATION: i64 = 0x7777_7265;
 /// The format that is written and read.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 /// How long a write waits for another process's.
 const BUSY: Duration = Duration::from_secs(30);
 
@@ -102,9 +102,13 @@ impl Registry {
         } else {
             match number("PRAGMA user_version")? {
                 FORMAT => {}
-                // The first format had no queue.
+                // The first format had no queue, and the second used its ids again.
                 1 => {
                     transaction.execute_batch(queue::TABLE)?;
+                    transaction.pragma_update(None, "user_version", FORMAT)?;
+                }
+                2 => {
+                    queue::RENEW.iter().try_for_each(|step| transaction.execute_batch(step))?;
                     transaction.pragma_update(None, "user_version", FORMAT)?;
                 }
                 _ => return Err(RegistryError::NotARegistry(path.display().to_string())),

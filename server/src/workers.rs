@@ -17,7 +17,7 @@ use witwire_ir::InDoubt;
 
 use crate::catalog::Catalog;
 use crate::problem::{Code, Problem};
-use crate::queue::{Queue, Request};
+use crate::queue::{Queue, Request, Ticket};
 
 /// How many workers stay instantiated after their invocation. The others are rebuilt from their oplogs when they are needed.
 const KEPT: usize = 256;
@@ -49,14 +49,15 @@ struct Slot {
     used: AtomicU64,
     /// How often somebody asked for the queue to be emptied since nobody does; only the first of them does it.
     drains: AtomicU64,
-    /// Locked while a key is looked for and taken, so that it is taken once.
+    /// Locked while an invocation arrives: a key is looked for and taken, so that it is taken once, and a place is.
     taking: tokio::sync::Mutex<()>,
-    /// The invocations whose callers wait. They may not have begun, and are not in the queue.
-    direct: Mutex<Vec<Request>>,
+    /// The invocations whose callers wait, each with the last one in the queue that came before. They may not have begun, and are
+    /// not in the queue.
+    direct: Mutex<Vec<(Option<Ticket>, Request)>>,
 }
 
 impl Slot {
-    fn direct(&self) -> MutexGuard<'_, Vec<Request>> {
+    fn direct(&self) -> MutexGuard<'_, Vec<(Option<Ticket>, Request)>> {
         self.direct.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,8 +1,17 @@
 //! In which order a worker performs its invocations: that of their arrival, whether their callers wait or not.
+//!
+//! An invocation without a caller who waits has a ticket in the queue. One with such a caller knows the last ticket before it, and
+//! waits for the lock of its worker, which is fair. Both take their places one at a time. So whoever has the lock knows whether it is
+//! its turn: a caller performs the tickets before it first, and what empties the queue lets a caller go first who came before the
+//! first ticket.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 
+use tokio::sync::MutexGuard;
 use witwire_executor::oplog::{self, FunctionName, IdempotencyKey, Outcome, Status, WorkerId};
 use witwire_executor::{Interrupter, Worker, WorkerError};
 
@@ -37,7 +46,9 @@ struct Direct {
 impl Drop for Direct {
     fn drop(&mut self) {
         let mut direct = self.slot.direct();
-        if let Some(position) = direct.iter().position(|request| *request == self.request) {
+        // Where there are two of them, one is as good as the other.
+        let is_this = |(behind, request): &(_, _)| (behind, request) == (&self.behind, &self.request);
+        if let Some(position) = direct.iter().position(is_this) {
             direct.swap_remove(position);
         }
     }
@@ -61,8 +72,7 @@ impl Workers {
         let slot = self.slot(id);
         let program = self.program(&self.find(id).await?).await?;
         request.arguments = program.arguments(&self.catalog.executor, &request.function, &request.arguments)?;
-        let direct = self.take(id, Arc::clone(&slot), request).await?;
-        let mut place = slot.worker.lock().await;
+        let (mut place, direct) = self.take(id, &slot, request).await?;
         // What has begun came before everything that waits.
         if self.store().invocation(id, &direct.request.key).await?.is_none() {
             while let Some((ticket, request)) = self.queue.first(id).await? {
@@ -83,19 +93,33 @@ impl Workers {
         settle(&mut place, result)
     }
 
-    /// Takes the key of an invocation whose caller waits, where no other invocation has it.
-    async fn take(&self, id: &WorkerId, slot: Arc<Slot>, request: Request) -> Result<Direct, Problem> {
+    /// Takes the key of an invocation whose caller waits, where no other invocation has it, and its place behind what came before;
+    /// waits for the lock. The invocation is dropped before the lock: whoever has it next does not wait for this one.
+    async fn take<'a>(
+        &self,
+        id: &WorkerId,
+        slot: &'a Arc<Slot>,
+        request: Request,
+    ) -> Result<(MutexGuard<'a, Option<Worker>>, Direct), Problem> {
         let taking = slot.taking.lock().await;
-        let direct = slot.direct().iter().find(|other| other.key == request.key).cloned();
+        let direct = slot.direct().iter().map(|(_, other)| other).find(|other| other.key == request.key).cloned();
         for other in [direct, self.queue.find(id, &request.key).await?].into_iter().flatten() {
             if other != request {
                 return Err(reused(&request.key, other.function).into());
             }
         }
         let behind = self.queue.last(id).await?;
-        slot.direct().push(request.clone());
+        slot.direct().push((behind, request.clone()));
+        let direct = Direct { slot: Arc::clone(slot), request, behind };
+        // It is asked for once before the next one arrives, which gives it a place in the lock's own queue.
+        let mut lock = pin!(tokio::task::unconstrained(slot.worker.lock()));
+        let place = poll_fn(|context| Poll::Ready(lock.as_mut().poll(context))).await;
         drop(taking);
-        Ok(Direct { slot, request, behind })
+        let place = match place {
+            Poll::Ready(place) => place,
+            Poll::Pending => lock.await,
+        };
+        Ok((place, direct))
     }
 
     /// Performs what waits longest. Whether the worker takes more.
@@ -138,7 +162,7 @@ impl Workers {
         let key = &request.key;
         let slot = self.slot(id);
         let taking = slot.taking.lock().await;
-        let direct = slot.direct().iter().find(|other| other.key == *key).cloned();
+        let direct = slot.direct().iter().map(|(_, other)| other).find(|other| other.key == *key).cloned();
         if let Some(direct) = direct.filter(|direct| *direct != request) {
             return Err(reused(key, direct.function).into());
         }
@@ -167,7 +191,8 @@ impl Workers {
     pub(crate) async fn progress(&self, id: &WorkerId, key: &IdempotencyKey) -> Result<(FunctionName, Progress), Problem> {
         // Those that wait first: one that does no more is in the oplog.
         let slot = self.slots().get(id).cloned();
-        let direct = slot.and_then(|slot| slot.direct().iter().find(|direct| direct.key == *key).cloned());
+        let direct =
+            slot.and_then(|slot| slot.direct().iter().map(|(_, direct)| direct).find(|direct| direct.key == *key).cloned());
         let waiting = match direct {
             Some(direct) => Some(direct),
             None => self.queue.find(id, key).await?,
@@ -224,10 +249,12 @@ impl Workers {
     /// Performs what waits longest. Whether there may be more.
     async fn drain_one(&self, id: &WorkerId, slot: &Slot) -> Result<bool, Problem> {
         let mut place = slot.worker.lock().await;
-        match self.queue.first(id).await? {
-            Some((_, request)) => self.next(&mut place, id, &slot.interrupter, request).await,
-            None => Ok(false),
+        let Some((ticket, request)) = self.queue.first(id).await? else { return Ok(false) };
+        // Whoever came before it waits for the lock already.
+        if slot.direct().iter().any(|(behind, _)| behind.is_none_or(|last| last < ticket)) {
+            return Ok(true);
         }
+        self.next(&mut place, id, &slot.interrupter, request).await
     }
 }
 

@@ -1,5 +1,8 @@
 //! Invocations without waiting, their stops, and what follows.
 
+use std::net::TcpStream;
+use std::time::Duration;
+
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use todo_service::{Misbehavior, Operation, Point};
@@ -19,6 +22,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         crate::test("invocations::an_interrupted_loop_stops", an_interrupted_loop_stops),
         crate::test("invocations::a_failed_worker_refuses_what_waits", a_failed_worker_refuses_what_waits),
         crate::test("invocations::what_was_accepted_comes_first", what_was_accepted_comes_first),
+        crate::test("invocations::whoever_comes_later_begins_later", whoever_comes_later_begins_later),
+        crate::test("invocations::a_restarted_server_keeps_the_order", a_restarted_server_keeps_the_order),
         crate::test("invocations::a_queue_has_a_limit", a_queue_has_a_limit),
         crate::test("invocations::a_component_without_workers_can_be_deleted", a_component_without_workers_can_be_deleted),
     ]
@@ -51,7 +56,24 @@ impl Parked {
     }
 
     fn wait(&self) {
-        self.services.block_on(self.todo.service.control.parked(1));
+        self.wait_for(1);
+    }
+
+    /// Waits until so many listings in all have been parked.
+    fn wait_for(&self, count: u64) {
+        self.services.block_on(self.todo.service.control.parked(count));
+    }
+
+    /// Parks another listing.
+    fn park_another(&self) {
+        self.todo.service.control.once(Operation::List, Point::Arrived, Misbehavior::Park);
+    }
+
+    /// Invokes with a caller who waits.
+    fn call(&self, user: &str, key: &str) -> TcpStream {
+        let caller = Request::new("POST /v1/workers/w/invoke").json(&run(user, key)).send(self.server.address);
+        self.arrived(key);
+        caller
     }
 
     fn release(&self) {
@@ -227,13 +249,65 @@ fn what_was_accepted_comes_first() {
     parked.start(&run("bob", "2")).ok();
     let refused = Request::new("POST /v1/workers/w/invoke").json(&run("eve", "2")).call(server.address);
     assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("S208")), "{refused:?}");
-    let waits = Request::new("POST /v1/workers/w/invoke").json(&run("cyd", "3")).send(server.address);
-    parked.arrived("3");
+    let waits = parked.call("cyd", "3");
     parked.release();
     assert!(is_ok(&client::read(waits).ok()));
-    assert_eq!(begun(server), [json!("\"ada\""), json!("\"bob\""), json!("\"cyd\"")]);
+    assert_eq!(begun(server), in_order(&["ada", "bob", "cyd"]));
     assert!(is_ok(&server.get("/v1/workers/w/invocations/2")["ended"]), "it was accepted, and it was done");
     assert_eq!(parked.todo.effects(), 3 * EFFECTS);
+}
+
+fn in_order(users: &[&str]) -> Vec<Value> {
+    users.iter().map(|user| json!(format!("\"{user}\""))).collect()
+}
+
+/// The one that comes last comes when the queue is empty and callers wait.
+fn whoever_comes_later_begins_later() {
+    let parked = Parked::new();
+    let server = &parked.server;
+    // A run lists twice: the second run is to be held as well.
+    parked.todo.service.control.once(Operation::List, Point::Arrived, Misbehavior::Delay(Duration::ZERO));
+    parked.park_another();
+    parked.start(&run("ada", "1")).ok();
+    parked.wait();
+    let callers = [parked.call("bob", "2"), parked.call("cyd", "3")];
+    parked.release();
+    parked.wait_for(2);
+    parked.start(&run("dan", "4")).ok();
+    parked.release();
+    for caller in callers {
+        assert!(is_ok(&client::read(caller).ok()));
+    }
+    assert!(is_ok(&server.post("/v1/workers/w/invoke", &run("dan", "4"))));
+    assert_eq!(begun(server), in_order(&["ada", "bob", "cyd", "dan"]));
+}
+
+/// While it carries on, some begin what others were to begin.
+fn a_restarted_server_keeps_the_order() {
+    let parked = Parked::new();
+    parked.start(&run("ada", "1")).ok();
+    parked.wait();
+    parked.start(&run("bob", "2")).ok();
+    let Parked { server, todo, services, _directory: directory } = parked;
+    server.crash();
+    todo.service.control.release();
+    todo.service.control.once(Operation::List, Point::Arrived, Misbehavior::Park);
+    let parked = Parked { server: Platform::start(config(directory.path())), todo, services, _directory: directory };
+    let server = &parked.server;
+    parked.wait_for(2);
+
+    let cyd = parked.call("cyd", "3");
+    // Whoever looks after the queue now finds that it was emptied for the caller before, and what came behind the next caller.
+    assert_eq!(parked.start(&run("bob", "2")).ok()["status"], json!("waiting"));
+    let dan = parked.call("dan", "4");
+    parked.start(&run("eve", "5")).ok();
+    parked.release();
+    for caller in [cyd, dan] {
+        assert!(is_ok(&client::read(caller).ok()));
+    }
+    assert!(is_ok(&server.post("/v1/workers/w/invoke", &run("eve", "5"))));
+    assert_eq!(begun(server), in_order(&["ada", "bob", "cyd", "dan", "eve"]));
+    assert_eq!(parked.todo.effects(), 5 * EFFECTS);
 }
 
 fn a_queue_has_a_limit() {
@@ -249,7 +323,7 @@ fn a_queue_has_a_limit() {
     assert!(is_ok(&server.post("/v1/workers/w/invoke", &run("bob", "2"))));
     parked.start(&run("cyd", "3")).ok();
     assert!(is_ok(&server.post("/v1/workers/w/invoke", &run("cyd", "3"))));
-    assert_eq!(begun(server), [json!("\"ada\""), json!("\"bob\""), json!("\"cyd\"")]);
+    assert_eq!(begun(server), in_order(&["ada", "bob", "cyd"]));
 }
 
 fn a_component_without_workers_can_be_deleted() {
