@@ -6,6 +6,7 @@ mod steps;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use witwire_interpreter::{CallSettings, Failure, Request};
 use witwire_ir::{CallClass, InDoubt, Value};
@@ -96,6 +97,8 @@ pub(crate) struct Session {
     pub(crate) monotonic: u64,
     /// Whether the guest's output is shown.
     pub(crate) output: Switch,
+    /// The turn in which the worker is rebuilt, until it is.
+    pub(crate) turn: Option<OwnedSemaphorePermit>,
 }
 
 /// A call that is to be sent.
@@ -372,8 +375,16 @@ impl Session {
 
     /// Shows what the guest writes from here on if nothing is left to be replayed: what it wrote before was shown when it ran
     /// for the first time.
-    pub(crate) fn show_new_output(&self) {
+    pub(crate) fn show_new_output(&mut self) {
         self.output.set(self.playback.is_live());
+        self.end_turn();
+    }
+
+    /// Gives the turn back if nothing is left to be replayed: nobody knows how long the rest takes.
+    pub(crate) fn end_turn(&mut self) {
+        if self.playback.is_live() {
+            self.turn = None;
+        }
     }
 }
 

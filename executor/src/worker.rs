@@ -5,6 +5,7 @@ mod instance;
 
 pub use error::WorkerError;
 
+use tokio::sync::OwnedSemaphorePermit;
 use witwire_ir::InDoubt;
 
 use crate::executor::Executor;
@@ -93,7 +94,7 @@ impl Worker {
             return self.known(key, known, function, &texts).await;
         }
 
-        self.wake(None).await?;
+        self.wake(None, None).await?;
         let mut running = self.take_live()?;
         let invoked = Invoked {
             invocation: running.next_invocation,
@@ -119,10 +120,27 @@ impl Worker {
     /// # Errors
     /// [`WorkerError::Suspended`] where the reason is still there.
     pub async fn resume(&mut self, decision: Option<InDoubt>) -> Result<(), WorkerError> {
+        self.resume_within(decision, None).await
+    }
+
+    /// Does as [`Worker::resume`] does without a decision, in a turn for which others wait, if there is one. It is given back when the
+    /// worker's past is replayed: what is left of its invocation may wait for anything.
+    ///
+    /// # Errors
+    /// Those of [`Worker::resume`].
+    pub async fn resume_in_turn(&mut self, turn: Option<OwnedSemaphorePermit>) -> Result<(), WorkerError> {
+        self.resume_within(None, turn).await
+    }
+
+    async fn resume_within(
+        &mut self,
+        decision: Option<InDoubt>,
+        turn: Option<OwnedSemaphorePermit>,
+    ) -> Result<(), WorkerError> {
         if let Status::Failed { detail } = &self.status {
             return Err(WorkerError::Failed { worker: self.id.clone(), detail: detail.clone() });
         }
-        self.wake(decision).await?;
+        self.wake(decision, turn).await?;
         if self.status != Status::Idle {
             let mut running = self.take_live()?;
             running.journal().set_status(Status::Idle);
@@ -148,7 +166,7 @@ impl Worker {
             return Ok(outcome);
         }
         self.refuse_if_stopped()?;
-        self.wake(None).await?;
+        self.wake(None, None).await?;
         match self.executor.store().invocation(&self.id, key).await? {
             Some(Invocation { outcome: Some(outcome), .. }) => Ok(outcome),
             // Waking finishes what was begun, durably.
@@ -177,7 +195,7 @@ impl Worker {
     }
 
     /// Instantiates the worker and replays its past; what was under way is finished, live.
-    async fn wake(&mut self, decision: Option<InDoubt>) -> Result<(), WorkerError> {
+    async fn wake(&mut self, decision: Option<InDoubt>, turn: Option<OwnedSemaphorePermit>) -> Result<(), WorkerError> {
         let lease = match std::mem::replace(&mut self.phase, Phase::Busy) {
             Phase::Cold(lease) => lease,
             Phase::Live(running) => {
@@ -191,13 +209,14 @@ impl Worker {
         let record = record.ok_or_else(|| crate::oplog::StoreError::NoSuchWorker(self.id.clone()))?;
         let entries = store.read(&self.id, crate::oplog::Ordinal::ZERO).await?;
         let playback = Playback::new(entries)?;
-        let waking = Waking { decision, interrupter: self.interrupter.clone() };
+        let waking = Waking { decision, interrupter: self.interrupter.clone(), turn };
         let mut running = match Running::start(&self.executor, &self.program, record, lease, playback, waking).await {
             Ok(running) => Box::new(running),
             Err((journal, stop)) => return Err(self.stopped(*journal, stop).await),
         };
         loop {
             let step = running.session().playback.next_invocation();
+            running.session().end_turn();
             let invoked = match step {
                 Ok(Step::Replayed(invoked)) => invoked,
                 Ok(Step::Live) => break,

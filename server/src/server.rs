@@ -60,6 +60,9 @@ pub struct ServerConfig {
     pub limits: BodyLimits,
     /// How many invocations without a caller who waits a worker may have, the one under way included. Default: 1,000.
     pub waiting: u32,
+    /// How many of the workers that were left under way are rebuilt from their oplogs at once when it starts. How many go on
+    /// from there has no limit, as before. At least 1. Default: 256.
+    pub rebuilt_at_once: usize,
     /// Who is told how far deployments have come. For tests.
     pub probe: Arc<dyn DeployProbe>,
 }
@@ -75,6 +78,7 @@ impl ServerConfig {
             credentials: BTreeSet::new(),
             limits: BodyLimits::default(),
             waiting: 1000,
+            rebuilt_at_once: 256,
             probe: Arc::new(()),
         }
     }
@@ -118,6 +122,7 @@ pub struct Server {
     address: SocketAddr,
     router: Router,
     workers: Workers,
+    rebuilt_at_once: usize,
 }
 
 impl Server {
@@ -126,7 +131,17 @@ impl Server {
     /// # Errors
     /// [`ServerError`]
     pub async fn bind(config: ServerConfig) -> Result<Self, ServerError> {
-        let ServerConfig { listen, store, api_keys, transport, credentials, limits, waiting, probe } = config;
+        let ServerConfig {
+            listen,
+            store,
+            api_keys,
+            transport,
+            credentials,
+            limits,
+            waiting,
+            rebuilt_at_once,
+            probe,
+        } = config;
         if api_keys.is_empty() && !listen.ip().is_loopback() {
             return Err(ServerError::KeyNeeded(listen));
         }
@@ -144,7 +159,7 @@ impl Server {
         let (oplog_page, pause) = (limits.oplog, limits.pause);
         let app = App { catalog, workers: workers.clone(), uploads, oplog_page, pause };
         let router = routes::router(app, limits).layer(guard);
-        Ok(Self { listener, address, router, workers })
+        Ok(Self { listener, address, router, workers, rebuilt_at_once })
     }
 
     /// Where it listens.
@@ -158,8 +173,8 @@ impl Server {
     /// # Errors
     /// [`ServerError`]
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), ServerError> {
-        let Self { listener, address, router, workers } = self;
-        workers.recover().await.map_err(ServerError::Recover)?;
+        let Self { listener, address, router, workers, rebuilt_at_once } = self;
+        workers.recover(rebuilt_at_once.max(1)).await.map_err(ServerError::Recover)?;
         let served = axum::serve(listener, router).with_graceful_shutdown(shutdown).await;
         workers.finish().await;
         served.map_err(|source| ServerError::Listen { address, source })

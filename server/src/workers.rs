@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{RwLock, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore};
 use witwire_deployment::{ComponentName, Revision};
 use witwire_executor::oplog::{self, Status, Store, StoreError, WorkerId};
 use witwire_executor::{Interrupter, Program, Worker, WorkerError};
@@ -201,41 +201,53 @@ impl Workers {
         Err(Problem::new(Code::ComponentInUse, detail))
     }
 
-    /// Finishes what a process before began, and begins what it accepted. Each worker on its own, as many at a time as are kept;
+    /// Finishes what a process before began, and begins what it accepted. Each worker on its own, so many of them rebuilt at a time;
     /// what goes wrong is in its status or the log.
-    pub(crate) async fn recover(&self) -> Result<(), Problem> {
+    pub(crate) async fn recover(&self, at_once: usize) -> Result<(), Problem> {
         let mut waiting: BTreeSet<_> = self.queue.workers().await?.into_iter().collect();
         let workers = self.list().await?.into_iter().filter_map(|worker| {
             let waits = waiting.remove(&worker.id);
             let runs = worker.status == Status::Running && Origin::of(&worker).is_some();
-            (runs || waits).then_some((worker.id, runs))
+            (runs || waits).then_some((worker.id, runs || worker.status == Status::Idle))
         });
         let workers: Vec<_> = workers.collect();
         let this = self.clone();
         tokio::spawn(async move {
-            let turns = Arc::new(Semaphore::new(KEPT));
-            for (id, runs) in workers {
+            let turns = Arc::new(Semaphore::new(at_once));
+            for (id, goes_on) in workers {
                 let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { return };
-                let this = this.clone();
-                tokio::spawn(async move {
-                    this.recover_one(id, runs).await;
-                    drop(turn);
-                });
+                tokio::spawn(this.clone().recover_one(id, goes_on.then_some(turn)));
             }
         });
         Ok(())
     }
 
-    async fn recover_one(self, id: WorkerId, runs: bool) {
-        if runs {
+    /// With a turn it is rebuilt first, so that only this is done in the turn.
+    async fn recover_one(self, id: WorkerId, turn: Option<OwnedSemaphorePermit>) {
+        if let Some(turn) = turn {
             let (this, worker) = (self.clone(), id.clone());
-            let resumed = self.detached(async move { this.resume_here(&worker, None).await }).await;
+            let resumed = self.detached(async move { this.resume_in_turn(&worker, turn).await }).await;
             self.evict();
             if let Err(problem) = resumed {
                 self.failed(&id, &problem);
             }
         }
         self.drain(id).await;
+    }
+
+    async fn resume_in_turn(&self, id: &WorkerId, turn: OwnedSemaphorePermit) -> Result<(), Problem> {
+        let slot = self.slot(id);
+        let (mut place, turn) = if let Ok(place) = slot.worker.try_lock() {
+            (place, Some(turn))
+        } else {
+            // Somebody came before. A turn is not for waiting.
+            drop(turn);
+            (slot.worker.lock().await, None)
+        };
+        // Somebody may have stopped it: then it is not for us to resume it.
+        order::refuse_if_stopped(&self.find(id).await?)?;
+        let result = self.opened(&mut place, id, &slot.interrupter).await?.resume_in_turn(turn).await;
+        settle(&mut place, result)
     }
 
     /// Writes into the log what nobody waits for. What is in a worker's status, or is left for the next start, is not written.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Instance, ResourceTable, Val};
 use wasmtime::{Store, Trap};
@@ -34,6 +35,8 @@ pub(super) struct Waking {
     pub(super) decision: Option<InDoubt>,
     /// Who may stop it.
     pub(super) interrupter: Interrupter,
+    /// The turn in which it is rebuilt.
+    pub(super) turn: Option<OwnedSemaphorePermit>,
 }
 
 /// How a run of an export ended.
@@ -55,11 +58,11 @@ impl Running {
         record: Record,
         lease: Lease,
         playback: Playback,
-        Waking { decision, interrupter }: Waking,
+        Waking { decision, interrupter, turn }: Waking,
     ) -> Result<Self, (Box<Journal>, Stop)> {
         let config = &executor.inner.config;
         let (wasi, output) = wasi::context(&record.id);
-        let session = Session {
+        let mut session = Session {
             journal: Journal::new(config.store.clone(), lease, playback.end()),
             worker: record.id,
             digest_key: record.digest_key,
@@ -74,6 +77,7 @@ impl Running {
             stop: None,
             monotonic: 0,
             output,
+            turn,
         };
         session.show_new_output();
         let state = State { session, limits: config.limits.store_limits(), wasi, table: ResourceTable::new() };

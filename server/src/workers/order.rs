@@ -262,7 +262,7 @@ fn reused(key: &IdempotencyKey, function: FunctionName) -> WorkerError {
     WorkerError::KeyReused { key: key.clone(), function }
 }
 
-fn refuse_if_stopped(worker: &oplog::Worker) -> Result<(), WorkerError> {
+pub(super) fn refuse_if_stopped(worker: &oplog::Worker) -> Result<(), WorkerError> {
     let id = worker.id.clone();
     match &worker.status {
         Status::Idle | Status::Running => Ok(()),

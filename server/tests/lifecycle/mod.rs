@@ -26,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             "lifecycle::a_stop_waits_for_invocations_whose_callers_wait_or_are_gone",
             a_stop_waits_for_invocations_whose_callers_wait_or_are_gone,
         ),
+        crate::test("lifecycle::a_worker_that_waits_holds_up_no_other", a_worker_that_waits_holds_up_no_other),
         crate::test("lifecycle::documentation_makes_no_other_api", documentation_makes_no_other_api),
         crate::test("lifecycle::a_body_that_stops_is_refused", a_body_that_stops_is_refused),
         crate::test("lifecycle::an_api_key_opens_the_door", an_api_key_opens_the_door),
@@ -147,6 +148,36 @@ fn a_server_that_was_cut_off_finishes_when_it_is_started_again() {
     assert!(result["result"].as_str().is_some_and(|r| r.starts_with("ok(")), "{result}");
     assert_eq!(todo.effects(), EFFECTS, "the call in doubt carries its key, so that it has one effect");
     assert_eq!(server.get("/v1/workers/w")["status"], json!("idle"));
+    server.stop()();
+}
+
+/// At the start of a server, where workers are rebuilt one after the other.
+fn a_worker_that_waits_holds_up_no_other() {
+    let (directory, services) = (tempfile::tempdir().expect("a directory"), runtime());
+    let todo = Todo::start(&services);
+    let control = &todo.service.control;
+    let park = || control.once(Operation::List, Point::Arrived, Misbehavior::Park);
+    let server = deployed(&directory, &todo);
+    server.post("/v1/workers", &json!({ "name": "x", "component": "agent" }));
+    for (name, under_way) in [("w", 1), ("x", 2)] {
+        park();
+        server.post(&format!("/v1/workers/{name}/invocations"), &run("ada", "k"));
+        services.block_on(control.parked(under_way));
+    }
+    server.crash();
+    control.release();
+
+    park();
+    park();
+    let server = Platform::start(ServerConfig { rebuilt_at_once: 1, ..config(directory.path()) });
+    // Both are with the service, and neither goes on.
+    services.block_on(control.parked(4));
+    control.release();
+    for name in ["w", "x"] {
+        let ended = server.post(&format!("/v1/workers/{name}/invoke"), &run("ada", "k"));
+        assert_eq!(ended["outcome"], json!("returned"));
+    }
+    assert_eq!(todo.effects(), 2 * EFFECTS);
     server.stop()();
 }
 
