@@ -44,7 +44,7 @@ pub use executor::{Executor, ExecutorConfig};
 pub use interrupt::Interrupter;
 pub use link::{Difference, LinkError, LinkProblem};
 pub use probe::{Probe, Window};
-pub use program::{ApiFile, Dependency, LoadError, Program};
+pub use program::{ApiFile, Dependency, LoadError, Program, WeakProgram};
 pub use settings::SettingsError;
 pub use wave::ArgumentError;
 pub use worker::{Worker, WorkerError};

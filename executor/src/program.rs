@@ -1,7 +1,7 @@
 //! A component linked with the APIs that it imports.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use wasmtime::component::{Component, InstancePre, Linker};
@@ -149,6 +149,11 @@ impl Program {
         self.inner.digest
     }
 
+    /// The same, without keeping it.
+    pub fn downgrade(&self) -> WeakProgram {
+        WeakProgram { inner: Arc::downgrade(&self.inner) }
+    }
+
     pub(crate) fn load(
         engine: &Engine,
         transport: &Transport,
@@ -163,6 +168,25 @@ impl Program {
         let pre = instantiate(&linker, &component)?;
         let files = dependencies.iter().map(|d| d.file.clone()).collect();
         Ok(Self { inner: Arc::new(Inner { wasm, digest, files, pre }) })
+    }
+}
+
+/// A program, as long as somebody else has it: linking is work, and what a worker runs need not be linked again.
+#[derive(Clone)]
+pub struct WeakProgram {
+    inner: Weak<Inner>,
+}
+
+impl WeakProgram {
+    /// The program; `None` where nobody has it any more.
+    pub fn upgrade(&self) -> Option<Program> {
+        Some(Program { inner: self.inner.upgrade()? })
+    }
+}
+
+impl fmt::Debug for WeakProgram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakProgram").finish_non_exhaustive()
     }
 }
 

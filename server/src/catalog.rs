@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use witwire_deployment::{ComponentName, Reference, Revision, Settings};
 use witwire_executor::oplog::{Digest, IrDigest};
-use witwire_executor::{ApiFile, Dependency, Executor, LoadError, Program, SettingsError};
+use witwire_executor::{ApiFile, Dependency, Executor, LoadError, Program, SettingsError, WeakProgram};
 use witwire_ir::container::ContainerError;
 
 use crate::component::Deployment;
@@ -14,7 +14,7 @@ use crate::probe::{DeployProbe, DeployStage};
 use crate::problem::{Code, Problem};
 use crate::registry::{Registry, RegistryError};
 
-/// How many linked revisions are kept. The others are linked again when they are needed.
+/// How many linked revisions are kept. The others are linked again when they are needed, where no worker runs them.
 const KEPT: usize = 64;
 
 /// The right to compile.
@@ -25,9 +25,42 @@ type Turn<'a> = tokio::sync::MutexGuard<'a, ()>;
 struct Programs {
     /// Each with its last use, in uses of all.
     kept: HashMap<(ComponentName, Revision), (Program, u64)>,
+    /// Those that made room. Workers may run them still.
+    others: HashMap<(ComponentName, Revision), WeakProgram>,
     uses: u64,
     /// How many components were deleted. A revision that was linked meanwhile may be of a component that is gone.
     deleted: u64,
+}
+
+impl Programs {
+    fn find(&mut self, key: (ComponentName, Revision)) -> Option<Program> {
+        self.uses += 1;
+        if let Some((program, used)) = self.kept.get_mut(&key) {
+            *used = self.uses;
+            return Some(program.clone());
+        }
+        let program = self.others.get(&key)?.upgrade()?;
+        self.keep(key, program.clone());
+        Some(program)
+    }
+
+    /// Keeps one; that which was not used for longest makes room.
+    fn keep(&mut self, key: (ComponentName, Revision), program: Program) {
+        while self.kept.len() >= KEPT {
+            let oldest = self.kept.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone());
+            let Some((oldest, (program, _))) = oldest.and_then(|key| self.kept.remove_entry(&key)) else { break };
+            self.others.insert(oldest, program.downgrade());
+        }
+        self.others.retain(|_, program| program.upgrade().is_some());
+        self.uses += 1;
+        self.kept.insert(key, (program, self.uses));
+    }
+
+    fn delete(&mut self, name: &ComponentName) {
+        self.deleted += 1;
+        self.kept.retain(|(of, _), _| of != name);
+        self.others.retain(|(of, _), _| of != name);
+    }
 }
 
 /// Deploys components, and gives the programs of their revisions.
@@ -86,9 +119,7 @@ impl Catalog {
     /// Deletes a component. Its caller knows that it has no workers.
     pub(crate) async fn delete(&self, name: &ComponentName) -> Result<(), Problem> {
         self.registry.delete(name).await?;
-        let mut programs = self.programs();
-        programs.deleted += 1;
-        programs.kept.retain(|(of, _), _| of != name);
+        self.programs().delete(name);
         Ok(())
     }
 
@@ -186,29 +217,15 @@ impl Catalog {
     }
 
     fn kept(&self, name: &ComponentName, revision: Revision) -> Option<Program> {
-        let mut programs = self.programs();
-        programs.uses += 1;
-        let now = programs.uses;
-        let (program, used) = programs.kept.get_mut(&(name.clone(), revision))?;
-        *used = now;
-        Some(program.clone())
+        self.programs().find((name.clone(), revision))
     }
 
     /// Keeps a program that was linked when so many components had been deleted.
     fn keep(&self, name: &ComponentName, revision: Revision, program: Program, deleted: u64) {
         let mut programs = self.programs();
-        if programs.deleted != deleted {
-            return;
+        if programs.deleted == deleted {
+            programs.keep((name.clone(), revision), program);
         }
-        // The one that was not used for longest makes room.
-        while programs.kept.len() >= KEPT {
-            let oldest = programs.kept.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone());
-            let Some(oldest) = oldest else { break };
-            programs.kept.remove(&oldest);
-        }
-        programs.uses += 1;
-        let now = programs.uses;
-        programs.kept.insert((name.clone(), revision), (program, now));
     }
 }
 

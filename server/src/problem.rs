@@ -173,6 +173,11 @@ impl Problem {
     pub const fn code(&self) -> Code {
         self.code
     }
+
+    /// What happened this time.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
 }
 
 impl fmt::Display for Problem {

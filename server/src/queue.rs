@@ -94,14 +94,31 @@ impl Queue {
     /// The invocation of a key that waits.
     pub(crate) async fn find(&self, worker: &WorkerId, key: &IdempotencyKey) -> Result<Option<Request>, RegistryError> {
         let (worker, key) = (worker.clone(), key.clone());
-        self.registry.transact(move |t| find(t, &worker, &key)).await
+        self.registry.look(move |t| find(t, &worker, &key)).await
+    }
+
+    /// The same, and the place of the invocation of the worker that came last.
+    pub(crate) async fn find_and_last(
+        &self,
+        worker: &WorkerId,
+        key: &IdempotencyKey,
+    ) -> Result<(Option<Request>, Option<Ticket>), RegistryError> {
+        let (worker, key) = (worker.clone(), key.clone());
+        self.registry
+            .look(move |t| {
+                let found = find(t, &worker, &key)?;
+                let sql = "SELECT max(id) FROM waiting WHERE worker = ?1";
+                let last: Option<i64> = t.prepare_cached(sql)?.query_row([worker.as_str()], |row| row.get(0))?;
+                Ok((found, last.map(Ticket)))
+            })
+            .await
     }
 
     /// The invocation of a worker that waits longest.
     pub(crate) async fn first(&self, worker: &WorkerId) -> Result<Option<(Ticket, Request)>, RegistryError> {
         let worker = worker.clone();
         self.registry
-            .transact(move |t| {
+            .look(move |t| {
                 let sql =
                     "SELECT key, interface, function, arguments, id FROM waiting WHERE worker = ?1 ORDER BY id LIMIT 1";
                 let found = |found: &Row<'_>| Ok((Ticket(found.get(4)?), row(found)?));
@@ -111,22 +128,10 @@ impl Queue {
             .await
     }
 
-    /// The place of the invocation of a worker that came last.
-    pub(crate) async fn last(&self, worker: &WorkerId) -> Result<Option<Ticket>, RegistryError> {
-        let worker = worker.clone();
-        self.registry
-            .transact(move |t| {
-                let sql = "SELECT max(id) FROM waiting WHERE worker = ?1";
-                let last: Option<i64> = t.prepare_cached(sql)?.query_row([worker.as_str()], |row| row.get(0))?;
-                Ok(last.map(Ticket))
-            })
-            .await
-    }
-
     /// The workers for which something waits.
     pub(crate) async fn workers(&self) -> Result<Vec<WorkerId>, RegistryError> {
         self.registry
-            .transact(|t| {
+            .look(|t| {
                 let mut statement = t.prepare_cached("SELECT DISTINCT worker FROM waiting")?;
                 let names = statement.query_map([], |row| row.get::<_, String>(0))?;
                 names.map(|name| WorkerId::new(name?).map_err(|e| RegistryError::Damaged(e.to_string()))).collect()

@@ -124,12 +124,28 @@ impl Registry {
         &self,
         change: impl FnOnce(&Transaction<'_>) -> Result<T, RegistryError> + Send + 'static,
     ) -> Result<T, RegistryError> {
+        self.run(TransactionBehavior::Immediate, change).await
+    }
+
+    /// Runs on such a thread what only reads, in a transaction that does not take the right to write.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Transaction<'_>) -> Result<T, RegistryError> + Send + 'static,
+    ) -> Result<T, RegistryError> {
+        self.run(TransactionBehavior::Deferred, look).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        behavior: TransactionBehavior,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, RegistryError> + Send + 'static,
+    ) -> Result<T, RegistryError> {
         let connection = Arc::clone(&self.connection);
         let run = move || {
             // A panic inside a transaction rolls it back; the connection stays usable.
             let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let result = change(&transaction)?;
+            let transaction = connection.transaction_with_behavior(behavior)?;
+            let result = work(&transaction)?;
             transaction.commit()?;
             Ok(result)
         };
@@ -138,7 +154,7 @@ impl Registry {
 
     /// All components, by name, with their newest revision.
     pub(crate) async fn components(&self) -> Result<Vec<(ComponentName, Revision)>, RegistryError> {
-        self.transact(|t| {
+        self.look(|t| {
             let mut statement = t.prepare_cached("SELECT name, revision FROM components ORDER BY name")?;
             let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?)))?;
             rows.map(|row| {
@@ -154,7 +170,7 @@ impl Registry {
     /// The newest revision of a component.
     pub(crate) async fn current(&self, name: &ComponentName) -> Result<Revision, RegistryError> {
         let name = name.clone();
-        self.transact(move |t| current(t, &name)?.ok_or(RegistryError::NoSuchComponent(name))).await
+        self.look(move |t| current(t, &name)?.ok_or(RegistryError::NoSuchComponent(name))).await
     }
 
     /// One revision of a component; `None` if there is none of the number.
@@ -164,7 +180,7 @@ impl Registry {
         revision: Revision,
     ) -> Result<Option<Deployment>, RegistryError> {
         let name = name.clone();
-        self.transact(move |t| read(t, &name, revision)).await
+        self.look(move |t| read(t, &name, revision)).await
     }
 
     /// A component's first revision.
@@ -216,7 +232,7 @@ impl Registry {
     /// [`RegistryError::NoSuchComponent`]
     pub(crate) async fn revisions(&self, name: &ComponentName) -> Result<Vec<(Revision, Timestamp)>, RegistryError> {
         let name = name.clone();
-        self.transact(move |t| {
+        self.look(move |t| {
             let mut statement =
                 t.prepare_cached("SELECT revision, at FROM revisions WHERE component = ?1 ORDER BY revision DESC")?;
             let rows = statement.query_map([name.as_str()], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?)))?;

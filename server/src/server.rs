@@ -131,17 +131,8 @@ impl Server {
     /// # Errors
     /// [`ServerError`]
     pub async fn bind(config: ServerConfig) -> Result<Self, ServerError> {
-        let ServerConfig {
-            listen,
-            store,
-            api_keys,
-            transport,
-            credentials,
-            limits,
-            waiting,
-            rebuilt_at_once,
-            probe,
-        } = config;
+        let ServerConfig { listen, store, api_keys, transport, credentials, limits, waiting, rebuilt_at_once, probe } =
+            config;
         if api_keys.is_empty() && !listen.ip().is_loopback() {
             return Err(ServerError::KeyNeeded(listen));
         }

@@ -314,7 +314,12 @@ impl Workers {
             let detail = format!("worker `{}` was created by `witwire run`; continue it there", worker.id);
             Problem::new(Code::NotOurs, detail)
         })?;
-        self.catalog.program(&origin.component, origin.revision).await
+        let program = self.catalog.program(&origin.component, origin.revision).await;
+        program.map_err(|problem| match problem.code() {
+            // A worker keeps its component from being deleted, so that this is no caller's mistake.
+            Code::NoSuchRevision => Problem::new(Code::Unloadable, problem.detail()),
+            _ => problem,
+        })
     }
 
     /// Gives idle workers up while there are more than are kept, those first that were not used for longest.

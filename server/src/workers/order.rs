@@ -58,23 +58,24 @@ impl Workers {
     /// Performs an invocation, behind those that came before.
     pub(crate) async fn invoke(&self, id: &WorkerId, request: Request) -> Result<Outcome, Problem> {
         // Before it gets a slot: names of no worker must leave no trace.
-        self.find(id).await?;
-        let (this, id) = (self.clone(), id.clone());
+        let worker = self.find(id).await?;
+        let this = self.clone();
         self.detached(async move {
-            let result = this.invoke_here(&id, request).await;
+            let result = this.invoke_here(&worker, request).await;
             this.evict();
             result
         })
         .await
     }
 
-    async fn invoke_here(&self, id: &WorkerId, mut request: Request) -> Result<Outcome, Problem> {
+    async fn invoke_here(&self, worker: &oplog::Worker, mut request: Request) -> Result<Outcome, Problem> {
+        let id = &worker.id;
         let slot = self.slot(id);
-        let program = self.program(&self.find(id).await?).await?;
+        let program = self.program(worker).await?;
         request.arguments = program.arguments(&self.catalog.executor, &request.function, &request.arguments)?;
         let (mut place, direct) = self.take(id, &slot, request).await?;
         // What has begun came before everything that waits.
-        if self.store().invocation(id, &direct.request.key).await?.is_none() {
+        if direct.behind.is_some() && self.store().invocation(id, &direct.request.key).await?.is_none() {
             while let Some((ticket, request)) = self.queue.first(id).await? {
                 if direct.behind.is_none_or(|last| ticket > last) {
                     break;
@@ -103,12 +104,12 @@ impl Workers {
     ) -> Result<(MutexGuard<'a, Option<Worker>>, Direct), Problem> {
         let taking = slot.taking.lock().await;
         let direct = slot.direct().iter().map(|(_, other)| other).find(|other| other.key == request.key).cloned();
-        for other in [direct, self.queue.find(id, &request.key).await?].into_iter().flatten() {
+        let (queued, behind) = self.queue.find_and_last(id, &request.key).await?;
+        for other in [direct, queued].into_iter().flatten() {
             if other != request {
                 return Err(reused(&request.key, other.function).into());
             }
         }
-        let behind = self.queue.last(id).await?;
         slot.direct().push((behind, request.clone()));
         let direct = Direct { slot: Arc::clone(slot), request, behind };
         // It is asked for once before the next one arrives, which gives it a place in the lock's own queue.

@@ -24,6 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         crate::test("invocations::what_was_accepted_comes_first", what_was_accepted_comes_first),
         crate::test("invocations::whoever_comes_later_begins_later", whoever_comes_later_begins_later),
         crate::test("invocations::a_restarted_server_keeps_the_order", a_restarted_server_keeps_the_order),
+        crate::test("invocations::what_a_worker_runs_is_not_linked_again", what_a_worker_runs_is_not_linked_again),
         crate::test("invocations::a_queue_has_a_limit", a_queue_has_a_limit),
         crate::test("invocations::a_component_without_workers_can_be_deleted", a_component_without_workers_can_be_deleted),
     ]
@@ -326,13 +327,40 @@ fn a_queue_has_a_limit() {
     assert_eq!(begun(server), in_order(&["ada", "bob", "cyd"]));
 }
 
+/// A component that gives a number.
+fn guest(number: u32) -> Vec<u8> {
+    let core = format!(r#"(module (func (export "run") (result i32) (i32.const {number})))"#);
+    wat_guest("package a:b; world w { export run: func() -> u32; }", "w", &core).expect("a component")
+}
+
+/// Where there are more components than are kept linked. Here it could not be linked again.
+fn what_a_worker_runs_is_not_linked_again() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Platform::start(config(directory.path()));
+    let invoke = |server: &Platform, key: &str| {
+        let body = json!({ "function": "run", "key": key });
+        Request::new("POST /v1/workers/w/invoke").json(&body).call(server.address)
+    };
+    deploy(&server, "first", &guest(7));
+    server.post("/v1/workers", &json!({ "name": "w", "component": "first" }));
+    assert_eq!(invoke(&server, "1").ok()["result"], json!("7"));
+    for number in 0..64 {
+        deploy(&server, &format!("other-{number}"), &guest(number));
+    }
+    let registry = rusqlite::Connection::open(directory.path().join("store.db.registry")).expect("the registry");
+    registry.execute("DELETE FROM revisions WHERE component = 'first'", []).expect("deleted");
+    assert_eq!(invoke(&server, "2").ok()["result"], json!("7"));
+
+    server.stop()();
+    let server = Platform::start(config(directory.path()));
+    let refused = invoke(&server, "3");
+    assert_eq!((refused.status, &refused.json()["code"]), (500, &json!("S905")), "{refused:?}");
+    server.stop()();
+}
+
 fn a_component_without_workers_can_be_deleted() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = Platform::start(config(directory.path()));
-    let guest = |number: u32| {
-        let core = format!(r#"(module (func (export "run") (result i32) (i32.const {number})))"#);
-        wat_guest("package a:b; world w { export run: func() -> u32; }", "w", &core).expect("a component")
-    };
     let result = |worker: &str| {
         server.post("/v1/workers", &json!({ "name": worker, "component": "c" }));
         server.post(&format!("/v1/workers/{worker}/invoke"), &json!({ "function": "run", "key": "k" }))["result"].clone()
