@@ -15,7 +15,7 @@ pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 /// What every operation may answer.
 const ALWAYS: &[Code] = &[Code::Unauthorized, Code::Foreign, Code::Store, Code::Bug];
 /// What every operation with a JSON body may answer.
-const JSON: &[Code] = &[Code::BadJson, Code::MediaType, Code::TooLarge];
+const JSON: &[Code] = &[Code::BadJson, Code::MediaType, Code::TooLarge, Code::Slow];
 /// What every operation with form data may answer.
 const FORM: &[Code] = &[Code::BadJson, Code::BadMultipart, Code::MediaType, Code::TooLarge, Code::Slow];
 

@@ -61,7 +61,7 @@ codes! {
     Foreign "S008" FORBIDDEN;
     /// A segment of the path, or a query parameter, is not of its form.
     BadParameter "S009" BAD_REQUEST;
-    /// The body stopped coming. Send it again, without a pause.
+    /// The body stopped coming, or took too long. Send it again, without a pause.
     Slow "S010" REQUEST_TIMEOUT;
 
     /// A component's name is 1 to 128 ASCII letters, digits, `-`, `_`, `.` and `:`, starting with a letter or digit.

@@ -6,7 +6,6 @@ mod oplog;
 mod workers;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -30,17 +29,22 @@ pub(crate) struct App {
     pub(crate) workers: Workers,
     /// Taken by each upload while it is in memory.
     pub(crate) uploads: Arc<Semaphore>,
-    /// How large a part of an oplog is, in bytes.
-    pub(crate) oplog_page: usize,
-    /// How long nothing of a body may come.
-    pub(crate) pause: Duration,
+    pub(crate) limits: BodyLimits,
 }
 
 impl App {
     /// Waits for a part of a body.
     pub(crate) async fn in_time<T>(&self, part: impl Future<Output = T>) -> Result<T, Problem> {
-        let slow = |_| Problem::new(Code::Slow, format_args!("nothing of the body came for {:?}", self.pause));
-        tokio::time::timeout(self.pause, part).await.map_err(slow)
+        let pause = self.limits.pause;
+        let slow = |_| Problem::new(Code::Slow, format_args!("nothing of the body came for {pause:?}"));
+        tokio::time::timeout(pause, part).await.map_err(slow)
+    }
+
+    /// Waits for all of an upload.
+    pub(crate) async fn in_upload_time<T>(&self, upload: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+        let most = self.limits.upload_time;
+        let slow = |_| Problem::new(Code::Slow, format_args!("the body was not there after {most:?}"));
+        tokio::time::timeout(most, upload).await.unwrap_or_else(|e| Err(slow(e)))
     }
 }
 
@@ -54,7 +58,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// All routes, without the guard at the door.
-pub(crate) fn router(app: App, limits: BodyLimits) -> Router {
+pub(crate) fn router(app: App) -> Router {
+    let limits = app.limits;
     let endpoints = endpoints();
     let text: Arc<str> = document(&endpoints).to_string().into();
     let described = get(async move || ([(CONTENT_TYPE, "application/json")], text.to_string()));

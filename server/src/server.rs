@@ -33,13 +33,23 @@ pub struct BodyLimits {
     pub json: usize,
     /// A part of an oplog, which is answered: its texts. One entry may be larger. Default: 8 MiB.
     pub oplog: usize,
-    /// How long nothing of a body may come before the request is refused. Default: 30 s.
+    /// How long nothing of a body may come before the request is refused, and how long all of a body may take that is no upload.
+    /// Default: 30 s.
     pub pause: Duration,
+    /// How long all of an upload may take: it has one of the places all the while. Default: 15 min.
+    pub upload_time: Duration,
 }
 
 impl Default for BodyLimits {
     fn default() -> Self {
-        Self { upload: 64 << 20, uploads_at_once: 4, json: 4 << 20, oplog: 8 << 20, pause: Duration::from_secs(30) }
+        Self {
+            upload: 64 << 20,
+            uploads_at_once: 4,
+            json: 4 << 20,
+            oplog: 8 << 20,
+            pause: Duration::from_secs(30),
+            upload_time: Duration::from_mins(15),
+        }
     }
 }
 
@@ -147,9 +157,8 @@ impl Server {
         let workers = Workers::new(catalog.clone(), waiting);
         let guard = axum::middleware::from_fn_with_state(Arc::from(api_keys), auth::guard);
         let uploads = Arc::new(Semaphore::new(limits.uploads_at_once));
-        let (oplog_page, pause) = (limits.oplog, limits.pause);
-        let app = App { catalog, workers: workers.clone(), uploads, oplog_page, pause };
-        let router = routes::router(app, limits).layer(guard);
+        let app = App { catalog, workers: workers.clone(), uploads, limits };
+        let router = routes::router(app).layer(guard);
         Ok(Self { listener, address, router, workers, rebuilt_at_once })
     }
 

@@ -25,9 +25,15 @@ impl<T: DeserializeOwned + Send> FromRequest<App> for Upload<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let multipart: Result<_, MultipartRejection> = Multipart::from_request(request, app).await;
-        let mut multipart = multipart.map_err(|e| Problem::new(Code::MediaType, e.body_text()))?;
+        let multipart = multipart.map_err(|e| Problem::new(Code::MediaType, e.body_text()))?;
         // Before a byte of it is read: who waits is held by the sender, not here.
         let turn = app.uploads.clone().acquire_owned().await.map_err(|e| Problem::new(Code::Bug, e))?;
+        app.in_upload_time(Self::read(app, multipart, turn)).await
+    }
+}
+
+impl<T: DeserializeOwned> Upload<T> {
+    async fn read(app: &App, mut multipart: Multipart, turn: OwnedSemaphorePermit) -> Result<Self, Problem> {
         let (mut metadata, mut wasm, mut files) = (None, None, Vec::new());
         while let Some(field) = app.in_time(multipart.next_field()).await?.map_err(|e| unreadable(&e))? {
             let name = field.name().unwrap_or_default().to_owned();

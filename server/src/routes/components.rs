@@ -102,7 +102,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .segment::<ComponentName>("name", NAME)
             .query::<ShowQuery>()
             .answers::<Component>(StatusCode::OK, "The revision that was asked for.")
-            .refuses(&[C::ComponentName, C::NoSuchComponent, C::NoSuchRevision, C::Unloadable]),
+            .refuses(&[C::ComponentName, C::NoSuchComponent, C::NoSuchRevision, C::Unloadable, C::Damaged]),
         Endpoint::put("/v1/components/{name}", "updateComponent", update)
             .about(
                 "Makes a component's next revision",

@@ -140,7 +140,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .json::<NewInvocation>()
             .answers::<Invocation>(StatusCode::ACCEPTED, "It will be done.")
             .refuses(&invokes)
-            .refuses(&[C::QueueFull]),
+            // The latter where its worker is deleted meanwhile.
+            .refuses(&[C::QueueFull, C::NoSuchInvocation]),
         Endpoint::get("/v1/workers/{name}/invocations/{key}", "getInvocation", show)
             .about("Shows an invocation", "")
             .segment::<WorkerName>("name", NAME)

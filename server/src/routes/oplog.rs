@@ -132,7 +132,7 @@ async fn show(
         let last = (part.len() as u64) < asked;
         for entry in part {
             bytes += entry.size();
-            if entries.len() as u64 == limit || (bytes > app.oplog_page && !entries.is_empty()) {
+            if entries.len() as u64 == limit || (bytes > app.limits.oplog && !entries.is_empty()) {
                 next = Some(entry.ordinal);
                 break 'page;
             }

@@ -12,7 +12,7 @@ use witwire_ir::container::{self, Bundle};
 use witwire_ir::print_package;
 use witwire_test_support::proxy_guest;
 
-use crate::client::Request;
+use crate::client::{Request, Response};
 use crate::setup::{Platform, config};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -24,6 +24,26 @@ pub(crate) fn trials() -> Vec<Trial> {
         crate::test("document::a_guest_calls_the_server", a_guest_calls_the_server),
         crate::test("document::schemathesis_finds_nothing", schemathesis::finds_nothing),
     ]
+}
+
+/// Checks that the document has the code among those with which the operation of a request line refuses.
+pub(crate) fn declares(line: &str, refused: &Response) {
+    let (method, target) = line.split_once(' ').expect("a method and a target");
+    let path: Vec<_> = target.split('?').next().unwrap_or_default().split('/').collect();
+    let is_it = |template: &str| {
+        let template: Vec<_> = template.split('/').collect();
+        let same = |(t, p): (&&str, &&str)| t.starts_with('{') || t == p;
+        template.len() == path.len() && template.iter().zip(&path).all(same)
+    };
+    let document = witwire_server::openapi();
+    let paths = document["paths"].as_object().expect("paths");
+    let item = paths.iter().find(|(template, _)| is_it(template)).map(|(_, item)| &item[method.to_lowercase()]);
+    let code = refused.json()["code"].as_str().expect("a code").to_owned();
+    let Some(operation) = item.filter(|operation| operation.is_object()) else {
+        return assert!(["S005", "S006", "S008"].contains(&&*code), "{line}: {code} of no operation");
+    };
+    let described = operation["responses"][refused.status.to_string()]["description"].as_str().unwrap_or_default();
+    assert!(described.contains(&format!("{code}: ")), "{line}: {} {code} is not declared", refused.status);
 }
 
 fn root() -> PathBuf {

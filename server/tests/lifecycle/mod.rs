@@ -1,5 +1,6 @@
 //! What happens to components and workers. Effects are counted at the service.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
@@ -9,6 +10,7 @@ use witwire_ir::container;
 use witwire_server::{ApiKey, Server, ServerConfig, ServerError};
 
 use crate::client::{self, Request};
+use crate::document::declares;
 use crate::setup::{AGENT, EFFECTS, Platform, Todo, agent, config, grpc_ir, rest_ir, run, runtime};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -29,6 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         crate::test("lifecycle::a_worker_that_waits_holds_up_no_other", a_worker_that_waits_holds_up_no_other),
         crate::test("lifecycle::documentation_makes_no_other_api", documentation_makes_no_other_api),
         crate::test("lifecycle::a_body_that_stops_is_refused", a_body_that_stops_is_refused),
+        crate::test("lifecycle::a_body_that_never_ends_is_refused", a_body_that_never_ends_is_refused),
         crate::test("lifecycle::an_api_key_opens_the_door", an_api_key_opens_the_door),
         crate::test("lifecycle::without_a_key_it_listens_on_loopback_only", without_a_key_it_listens_on_loopback_only),
     ]
@@ -214,21 +217,44 @@ fn a_body_that_stops_is_refused() {
     (config.limits.pause, config.limits.uploads_at_once) = (Duration::from_millis(20), 1);
     let server = Platform::start(config);
     let started = "--line\r\ncontent-disposition: form-data; name=\"metadata\"\r\n\r\n{";
-    let stalled = |line: &str, media_type: &str, body: &str| {
+    let stalled = |line: &'static str, media_type: &str, body: &str| {
         let request = Request::new(line).body(media_type, body).header("content-length", "1000");
-        request.send(server.address)
+        (line, request.send(server.address))
     };
     let form = "multipart/form-data; boundary=line";
     let requests = [
         stalled("POST /v1/components", form, ""),
         stalled("POST /v1/components", form, started),
         stalled("POST /v1/workers", "application/json", "{"),
+        stalled("POST /v1/workers/w/invoke", "application/json", "{"),
+        stalled("POST /v1/workers/w/invocations", "application/json", "{"),
+        stalled("POST /v1/workers/w/resume", "application/json", "{"),
     ];
-    for request in requests {
+    for (line, request) in requests {
         let refused = client::read(request);
         assert_eq!((refused.status, &refused.json()["code"]), (408, &json!("S010")), "{refused:?}");
+        declares(line, &refused);
     }
     assert_eq!(server.get("/v1/components"), json!([]));
+    server.stop()();
+}
+
+/// Some of it comes all the time.
+fn a_body_that_never_ends_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut config = config(directory.path());
+    config.limits.upload_time = Duration::from_millis(20);
+    let (upload, server) = (config.limits.upload, Platform::start(config));
+    let form = "multipart/form-data; boundary=line";
+    let begun = "--line\r\ncontent-disposition: form-data; name=\"component\"\r\n\r\n";
+    let request = Request::new("POST /v1/components").body(form, begun).header("content-length", &upload.to_string());
+    let mut stream = request.send(server.address);
+    let answered = stream.try_clone().expect("the connection");
+    let sending = std::thread::spawn(move || while stream.write_all(b"x").is_ok() {});
+    // It would be too large at some time: byte for byte, that is much later.
+    let refused = client::read(answered);
+    assert_eq!((refused.status, &refused.json()["code"]), (408, &json!("S010")), "{refused:?}");
+    sending.join().expect("it ends with the connection");
     server.stop()();
 }
 
