@@ -41,6 +41,7 @@ pub struct Limits {
 }
 
 impl Limits {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
     pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()
     }
