@@ -71,7 +71,7 @@ pub struct ServerConfig {
     /// How many invocations without a caller who waits a worker may have, the one under way included. Default: 1,000.
     pub waiting: u32,
     /// How many of the workers that were left under way are rebuilt from their oplogs at once when it starts. How many go on
-    /// from there has no limit, as before. At least 1. Default: 256.
+    /// from there has no limit. At least 1. Default: 256.
     pub rebuilt_at_once: usize,
     /// Who is told how far deployments have come. For tests.
     pub probe: Arc<dyn DeployProbe>,
@@ -174,7 +174,7 @@ impl Server {
     /// [`ServerError`]
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), ServerError> {
         let Self { listener, address, router, workers, rebuilt_at_once } = self;
-        workers.recover(rebuilt_at_once.max(1)).await.map_err(ServerError::Recover)?;
+        workers.recover(rebuilt_at_once).await.map_err(ServerError::Recover)?;
         let served = axum::serve(listener, router).with_graceful_shutdown(shutdown).await;
         workers.finish().await;
         served.map_err(|source| ServerError::Listen { address, source })

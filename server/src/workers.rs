@@ -213,7 +213,7 @@ impl Workers {
         let workers: Vec<_> = workers.collect();
         let this = self.clone();
         tokio::spawn(async move {
-            let turns = Arc::new(Semaphore::new(at_once));
+            let turns = Arc::new(Semaphore::new(at_once.clamp(1, Semaphore::MAX_PERMITS)));
             for (id, goes_on) in workers {
                 let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { return };
                 tokio::spawn(this.clone().recover_one(id, goes_on.then_some(turn)));
@@ -222,17 +222,20 @@ impl Workers {
         Ok(())
     }
 
-    /// With a turn it is rebuilt first, so that only this is done in the turn.
+    /// With a turn it is rebuilt first, so that only this is done in the turn. It stays awake until what waits for it was begun:
+    /// rebuilt once more, it would be outside of any turn.
     async fn recover_one(self, id: WorkerId, turn: Option<OwnedSemaphorePermit>) {
+        let awake = self.slot(&id);
         if let Some(turn) = turn {
             let (this, worker) = (self.clone(), id.clone());
             let resumed = self.detached(async move { this.resume_in_turn(&worker, turn).await }).await;
-            self.evict();
             if let Err(problem) = resumed {
                 self.failed(&id, &problem);
             }
         }
-        self.drain(id).await;
+        self.clone().drain(id).await;
+        drop(awake);
+        self.evict();
     }
 
     async fn resume_in_turn(&self, id: &WorkerId, turn: OwnedSemaphorePermit) -> Result<(), Problem> {
