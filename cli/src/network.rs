@@ -29,7 +29,8 @@ pub(crate) fn named(endpoint: &Endpoint) -> Result<EgressPolicy, CliError> {
 
 /// A URL of the command line as it may be repeated: without what stands before an `@`, which may be a password, and without its query.
 pub(crate) fn shown(url: &str) -> String {
-    let scheme = url.find("://").map(|at| url.split_at(at + 3)).filter(|(scheme, _)| !scheme.contains('@'));
+    let begins = |(scheme, _): &(&str, &str)| !scheme.trim_end_matches("://").contains(['@', '/', '?', '#']);
+    let scheme = url.find("://").map(|at| url.split_at(at + 3)).filter(begins);
     let (scheme, rest) = scheme.unwrap_or(("", url));
     let (hidden, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("…@", rest));
     let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?…"));
@@ -65,6 +66,7 @@ mod tests {
             ("me:pw@host:50051", "…@host:50051"),
             ("https://host/v1?key=pw", "https://host/v1?…"),
             ("core:todo=http://me:pw@host", "core:todo=http://…@host"),
+            ("host:8080/?token=pw&to=http://x", "host:8080/?…"),
             ("me:pw@http://host", "…@http://host"),
             ("me:pw@http://it@host", "…@host"),
         ] {
