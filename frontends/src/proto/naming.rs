@@ -365,27 +365,23 @@ fn differ(spellings: &[Vec<String>], reserved: &[&str]) -> bool {
     keys.windows(2).all(|pair| pair[0] != pair[1])
 }
 
-/// Says once what all cases of a oneof share with the end of its own or its variant's name, before them (`request_put` of `request`)
-/// or behind them (`tcpip_address` of `address`).
-pub(super) fn shorten_cases(cases: &mut [Member<'_>], oneof: &Element, variant: &WitName) {
+/// Says once what all cases of a oneof share with the end of its name, its message's before it: in front (`request_put` of
+/// `request`) or behind (`tcpip_address` of `address`). What the variant is called in the end changes nothing.
+pub(super) fn shorten_cases(cases: &mut [Member<'_>], home: &Home, oneof: &Element) {
+    if cases.len() < 2 {
+        return;
+    }
+    let name = [path_words(&home.path), names::words(simple_name(oneof))].concat();
     let spellings: Vec<Vec<String>> = cases.iter().map(|case| case.words.clone()).collect();
-    let shorter = |name: &[String]| {
-        let behind = (0..name.len()).filter_map(|start| {
-            spellings
-                .iter()
-                .map(|words| words.strip_suffix(&name[start..]).map(<[String]>::to_vec))
-                .collect::<Option<Vec<_>>>()
-        });
-        let behind = || behind.into_iter().find(|rest| rest.iter().all(|words| !words.is_empty()) && differ(rest, &[]));
-        without_all(name, &spellings, &[]).or_else(behind)
+    let behind = || {
+        (0..name.len()).find_map(|start| {
+            let rest = spellings.iter().map(|words| words.strip_suffix(&name[start..]).map(<[String]>::to_vec));
+            let rest: Vec<Vec<String>> = rest.collect::<Option<_>>()?;
+            (rest.iter().all(|words| !words.is_empty()) && differ(&rest, &[])).then_some(rest)
+        })
     };
-    let variant: Vec<String> = variant.as_str().split('-').map(str::to_owned).collect();
-    if cases.len() > 1
-        && let Some(shorter) = shorter(&variant).or_else(|| shorter(&names::words(simple_name(oneof))))
-    {
-        for (case, words) in cases.iter_mut().zip(shorter) {
-            case.words = words;
-        }
+    for (case, words) in cases.iter_mut().zip(without_all(&name, &spellings, &[]).or_else(behind).unwrap_or_default()) {
+        case.words = words;
     }
 }
 

@@ -423,9 +423,8 @@ impl Types<'_> {
     fn oneof(&mut self, container: MessageId, index: usize, fields: &[&model::Field]) -> (TypeId, proto::Field) {
         let message = &self.model.messages[container].element.full_name;
         let mut members: Vec<Member<'_>> = fields.iter().map(|f| Member::of(message, &f.element)).collect();
-        if let Some(variant) = self.names.oneofs.get(&(container, index)) {
-            naming::shorten_cases(&mut members, &self.model.messages[container].oneofs[index].element, variant);
-        }
+        let Message { home, oneofs, .. } = &self.model.messages[container];
+        naming::shorten_cases(&mut members, home, &oneofs[index].element);
         let case_names = naming::members(&members, self.settings, self.findings);
         let (mut cases, mut wire) = (Vec::new(), Vec::new());
         for (field, name) in fields.iter().zip(case_names) {
