@@ -94,19 +94,24 @@ fn read_back(plan: &Plan, operation: OperationId, args: &[Value], request: &Http
         let body = request.body.clone().unwrap_or_default();
         // A text's byte order mark says how it is encoded and is no part of it.
         let text = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&body).to_vec();
-        serde_json::from_slice(&body).map(without_nulls).map_err(|_| text)
+        serde_json::from_slice(&body).map(as_read).map_err(|_| text)
     };
     assert_eq!(json(&again), json(request), "what was read and is sent again is the same");
 }
 
-/// JSON without members that are null, which are read as absent.
-fn without_nulls(value: serde_json::Value) -> serde_json::Value {
+/// Optional members that may be null, which is read as absent. What is in maps is data.
+const NULLABLE: [&str; 3] = ["free", "number", "scalar"];
+
+/// JSON as it is read: without optional members that are null, and with one zero.
+fn as_read(value: serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
     match value {
         Value::Object(members) => {
-            Value::Object(members.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v))).collect())
+            let kept = members.into_iter().filter(|(key, value)| !(value.is_null() && NULLABLE.contains(&&**key)));
+            Value::Object(kept.map(|(key, value)| (key, as_read(value))).collect())
         }
-        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
+        Value::Array(items) => Value::Array(items.into_iter().map(as_read).collect()),
+        Value::Number(number) if number.as_f64() == Some(0.0) => 0.into(),
         other => other,
     }
 }

@@ -105,7 +105,7 @@ pub(crate) fn requests(bytes: &[u8]) {
         return;
     }
     let message = echo.message(operation);
-    let judged = judge::read(&message, &sent).unwrap_or_else(|e| panic!("the judge cannot read what is sent: {e}"));
+    let judged = judge::read(&message, &sent).unwrap_or_else(|e| panic!("the judge cannot read what is sent: {e}: {}", hex(&sent)));
     let read = match echo.decode(operation, &sent) {
         Ok(read) => read,
         Err(error) => panic!("what is sent cannot be read: {error}"),
@@ -121,10 +121,20 @@ pub(crate) fn responses(bytes: &[u8]) {
     let (echo, operation) = chosen(&mut source);
     let bytes = source.rest();
     let message = echo.message(operation);
-    if misfit::holds(&message, bytes) {
+    if let Some(misfits) = misfit::of(&message, bytes) {
         reads_again(echo, operation, bytes);
+        // They are fields that are not known, which change nothing else.
+        if let Some(others) = misfits.others.filter(|_| !echo.keeps_all) {
+            responses_of(echo, operation, &others);
+            assert_eq!(echo.decode(operation, bytes).ok(), echo.decode(operation, &others).ok(), "as without the misfits");
+        }
         return;
     }
+    responses_of(echo, operation, bytes);
+}
+
+fn responses_of(echo: &Echo, operation: OperationId, bytes: &[u8]) {
+    let message = echo.message(operation);
     let judged = judge::read(&message, bytes);
     let read = match (echo.decode(operation, bytes), &judged) {
         (Ok(read), Ok(_)) => read,
@@ -168,4 +178,9 @@ pub(crate) fn samples() -> Vec<Vec<u8>> {
         }
     }
     samples
+}
+
+/// Bytes as a person reads them.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
 }
