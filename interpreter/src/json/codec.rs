@@ -241,7 +241,8 @@ pub(crate) enum ArmCodec {
 pub(super) enum RungCodec {
     Discriminator {
         key: Box<str>,
-        values: HashMap<Box<str>, u16>,
+        /// Value of the key → the arms that have it, in order.
+        values: HashMap<Box<str>, Vec<u16>>,
         /// Every arm that can be an object has a value, so that another value is none of them.
         covers: bool,
     },

@@ -172,8 +172,14 @@ fn union_codec(api: &Api, union: &Union, open: bool) -> Result<Codec, String> {
                 let fits = values.iter().all(|(_, arm)| in_range(*arm));
                 let has_value = |arm: usize| values.iter().any(|(_, of)| usize::from(*of) == arm);
                 let covers = union.arms.iter().enumerate().all(|(i, arm)| has_value(i) || !may_be_object(api, arm));
-                let values = values.iter().map(|(value, arm)| (value.as_str().into(), *arm)).collect();
-                (RungCodec::Discriminator { key: key.as_str().into(), values, covers }, fits)
+                let mut by_value: HashMap<Box<str>, Vec<u16>> = HashMap::with_capacity(values.len());
+                for (value, arm) in values {
+                    let arms = by_value.entry(value.as_str().into()).or_default();
+                    if !arms.contains(arm) {
+                        arms.push(*arm);
+                    }
+                }
+                (RungCodec::Discriminator { key: key.as_str().into(), values: by_value, covers }, fits)
             }
             Rung::Kind(kinds) => (RungCodec::Kind(kinds.clone()), kinds.iter().all(|(_, arm)| in_range(*arm))),
             Rung::Key(keys) => (RungCodec::Key(keys.clone()), keys.iter().all(|(_, arm)| in_range(*arm))),

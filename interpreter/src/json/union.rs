@@ -16,10 +16,16 @@ pub(super) fn read(reader: &mut Reader<'_>, codec: &UnionCodec) -> Result<Value>
     for rung in &codec.ladder {
         let named = match rung {
             RungCodec::Discriminator { key, values, covers } => match probe.string(key)? {
-                Some(value) => match values.get(&*value) {
+                Some(value) => match values.get(&*value).map(Vec::as_slice) {
                     // The value says that it is an arm of a newer document. One that has the same members is not it.
                     None if *covers && codec.open => break,
-                    named => named.copied(),
+                    None => None,
+                    Some([only]) => Some(*only),
+                    // Where it fits none of them, the first says why.
+                    Some(several) => match best(reader, codec, several)? {
+                        Some(value) => return Ok(value),
+                        None => several.first().copied(),
+                    },
                 },
                 None => None,
             },

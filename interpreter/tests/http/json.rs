@@ -500,6 +500,18 @@ fn an_undeclared_discriminator_value_is_no_declared_arm() {
 }
 
 #[test]
+fn of_arms_with_one_discriminator_value_the_best_is_read() {
+    let value = |value: &str, arm| (value.to_owned(), arm);
+    let values = vec![value("Pet", 0), value("Pet", 1), value("Cow", 0)];
+    let ladder = [Rung::Discriminator { key: "type".to_owned(), values }];
+    assert_eq!(case(&ladder, r#"{"type":"Pet","meow":"m"}"#), Some(0));
+    assert_eq!(case(&ladder, r#"{"type":"Pet","bark":"w"}"#), Some(1));
+    assert_eq!(case(&ladder, r#"{"type":"Pet"}"#), Some(0), "the first of equals");
+    assert_eq!(case(&ladder, r#"{"type":"Cow","meow":"w"}"#), Some(0), "a value of its own");
+    refused(union(ladder.to_vec(), true), r#"{"type":"Pet","meow":1,"bark":1}"#, "`$.meow`: expected a string");
+}
+
+#[test]
 fn an_arm_that_the_ladder_names_must_read() {
     let kinds = vec![Rung::Kind(vec![(Kind::Object, 0)])];
     refused(union(kinds, true), r#"{"type":1}"#, "`$.type`: expected a string, found an integer");

@@ -133,7 +133,7 @@ pub enum Rung {
     Discriminator {
         /// The key.
         key: String,
-        /// Value of the key → arm.
+        /// Value of the key → arm. Of several arms with one value the one that fits best.
         values: Vec<(String, u16)>,
     },
     /// The JSON kind names the arm; kinds that several arms share are not listed.
