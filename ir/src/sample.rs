@@ -2,12 +2,14 @@
 //!
 //! Honoured are lengths, bounds, multiples, item and property counts, unique items and keys, formats, patterns without look-around,
 //! allowed values, that a value must be told, and that a guest should not send an `unrecognized` case. Of rules about parts of a record
-//! those about a field itself are. Values that are excluded, lengths in bytes and whole schemas are not. The same seed gives the same
+//! those about a field itself are, and the values of a discriminator. Of whole schemas those of a union of one scalar type are, and the
+//! members that items of one value have. Values that are excluded and lengths in bytes are not. The same seed gives the same
 //! value.
 
 mod pattern;
 mod random;
 mod scalars;
+mod schema;
 mod tables;
 
 pub use random::SplitMix64;
@@ -19,7 +21,7 @@ use crate::operation::http::{BodyValue, Location, ParameterValue};
 use crate::operation::{Call, Operation};
 use crate::types::{Field, Shape};
 use crate::value::Value;
-use crate::wire::json::Json;
+use crate::wire::json::{Arm, Json, Literal as JsonLiteral, Presence, Rung};
 use crate::wire::{Wire, proto};
 
 /// From this depth on everything that may be left out is.
@@ -97,8 +99,10 @@ impl Sampler<'_> {
         }
         let mut checks = rules(api, ty);
         checks.extend(more);
-        let among = checks.iter().find_map(|c| if let Check::In(values) = c { values.first() } else { None });
-        if let Some(value) = among.and_then(|literal| literal_value(api, ty, literal)) {
+        let of_schemas = self.rules_of_schemas(ty, &checks);
+        checks.extend(&of_schemas);
+        let among = checks.iter().find_map(|c| if let Check::In(values) = c { Some(values) } else { None });
+        if let Some(value) = among.and_then(|values| values.iter().find_map(|literal| literal_value(api, ty, literal))) {
             return value;
         }
         let sparse = depth >= DEEP || self.made >= MANY;
@@ -153,7 +157,9 @@ impl Sampler<'_> {
                 let light = if sparse { self.lightest(&cases[..known]) } else { None };
                 let case = light.unwrap_or_else(|| self.random.below(known as u64) as usize);
                 let case = if present { told(api, ty, case) } else { case };
-                let payload = cases[case].ty.map(|t| Box::new(self.value(t, depth + 1)));
+                let told = discriminator(api, ty, case);
+                let told: Vec<&Check> = told.iter().collect();
+                let payload = cases[case].ty.map(|t| Box::new(self.ruled(t, depth + 1, &told)));
                 Value::Variant(case as u32, payload)
             }
             Shape::Enum(labels) => {
@@ -166,6 +172,17 @@ impl Sampler<'_> {
             }
             // `shape` looks through aliases; a handle is only given by a host.
             Shape::Resource(_) | Shape::Call(_) | Shape::Alias(_) => Value::Handle(0),
+        }
+    }
+
+    /// What stored schemas ask of a scalar.
+    fn rules_of_schemas(&mut self, ty: TypeId, checks: &[&Check]) -> Vec<Check> {
+        let api = self.api;
+        match api.shape(ty) {
+            Shape::String | Shape::F64 | Shape::S32 | Shape::S64 | Shape::U32 | Shape::U64 if !is_json(api, ty) => {
+                stored(api, checks).flat_map(|schema| schema::scalar(self.random, schema)).collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -234,13 +251,14 @@ impl Sampler<'_> {
         let count = self.random.between(if sparse { min } else { min.max(1).min(most) }, most);
         let pairs = matches!(self.api.shape(item), Shape::Tuple(pair) if pair.len() == 2);
         let unique = checks.iter().any(|c| matches!(c, Check::UniqueItems));
+        let only = if is_json(self.api, item) { stored(self.api, checks).find_map(schema::item) } else { None };
         let mut items: Vec<Value> = Vec::new();
         // A few more tries than items, since equal ones may be refused.
         for _ in 0..count.saturating_mul(8) {
             if items.len() as u64 == count {
                 break;
             }
-            let value = self.value(item, depth + 1);
+            let value = only.as_deref().map_or_else(|| self.value(item, depth + 1), Value::string);
             let equal = items
                 .iter()
                 .any(|other| (unique && *other == value) || (pairs && key(other).is_some_and(|k| Some(k) == key(&value))));
@@ -268,6 +286,13 @@ fn literal_value(api: &Api, ty: TypeId, literal: &Literal) -> Option<Value> {
         (Shape::S64, Literal::Number(n)) => Value::S64(i64::try_from(number(n)?).ok()?),
         (Shape::F32, Literal::Number(Number::Float(v))) => Value::F32(*v as f32),
         (Shape::F64, Literal::Number(Number::Float(v))) => Value::F64(*v),
+        (Shape::F64, Literal::Number(Number::Int(v))) => Value::F64(*v as f64),
+        (shape @ (Shape::Enum(_) | Shape::Variant(_)), Literal::String(text)) => {
+            let Wire::Json(Json::Literals(literals)) = wire(api, ty) else { return None };
+            let is_text = |literal: &JsonLiteral| matches!(literal, JsonLiteral::String(of) if of == text);
+            let case = literals.iter().position(is_text)? as u32;
+            if matches!(shape, Shape::Enum(_)) { Value::Enum(case) } else { Value::Variant(case, None) }
+        }
         (shape, Literal::Number(n)) => {
             let Wire::ProtoEnum(map) = wire(api, ty) else { return None };
             let case = map.numbers.iter().position(|known| Some(i128::from(*known)) == number(n))? as u32;
@@ -283,6 +308,32 @@ fn key(pair: &Value) -> Option<&Value> {
         Value::Tuple(items) => items.first(),
         _ => None,
     }
+}
+
+/// The schemas that rules name.
+fn stored<'a>(api: &'a Api, checks: &[&Check]) -> impl Iterator<Item = &'a str> {
+    let ids: Vec<_> = checks.iter().filter_map(|c| if let Check::Schema(id) = c { Some(*id) } else { None }).collect();
+    ids.into_iter().filter_map(|id| api.schemas.get(id).map(|schema| schema.json.as_str()))
+}
+
+/// What the member that names a union's arm must be in that arm.
+fn discriminator(api: &Api, union: TypeId, case: usize) -> Vec<Check> {
+    let Wire::Json(Json::Union(union)) = wire(api, union) else { return Vec::new() };
+    let Some(Arm::Value(arm)) = union.arms.get(case) else { return Vec::new() };
+    let Wire::Json(Json::Object(object)) = wire(api, *arm) else { return Vec::new() };
+    let member = union.ladder.iter().find_map(|rung| match rung {
+        Rung::Discriminator { key, values } => {
+            let of_arm = values.iter().filter(|(_, arm)| usize::from(*arm) == case);
+            let values: Vec<Literal> = of_arm.map(|(value, _)| Literal::String(value.clone())).collect();
+            let member = object.members.iter().find(|member| member.key == *key)?;
+            (!values.is_empty()).then_some((member, values))
+        }
+        _ => None,
+    });
+    let Some((member, values)) = member else { return Vec::new() };
+    let at = |check: Check| Check::At { place: vec![Part::Slot(member.slot)], check: Box::new(check), unless_zero: false };
+    let told = (member.presence != Presence::Required).then(|| at(Check::Required));
+    told.into_iter().chain([at(Check::In(values))]).collect()
 }
 
 /// The rules of a type and of what its aliases stand for.

@@ -4,6 +4,7 @@ mod arms;
 mod beyond;
 mod constraint;
 mod declared;
+mod discriminator;
 mod docs;
 mod enumeration;
 mod flat;

@@ -1,6 +1,7 @@
 //! Rules about parts of a value, and about values as a specification writes them.
 
 use witwire_ir::wire::Wire;
+use witwire_ir::wire::json::{self, Json};
 use witwire_ir::{Api, Check, Literal, Number, Part, Shape, TypeId, Value};
 
 use super::{Checks, Report, number};
@@ -102,17 +103,24 @@ enum Own<'a> {
 }
 
 /// A value as a literal; `None` where it is none.
-fn literal<'a>(api: &Api, ty: TypeId, value: &'a Value) -> Option<Own<'a>> {
+fn literal<'a>(api: &'a Api, ty: TypeId, value: &'a Value) -> Option<Own<'a>> {
+    let wire = || &api.types[api.resolve(ty)].wire;
     Some(match value {
         Value::Bool(v) => Own::Bool(*v),
-        Value::String(v) => Own::String(v),
+        // A text that is JSON is no string.
+        Value::String(v) if !matches!(wire(), Wire::Json(Json::Raw)) => Own::String(v),
         Value::Bytes(v) => Own::Bytes(v),
-        Value::Enum(case) | Value::Variant(case, None) => {
-            let Wire::ProtoEnum(map) = &api.types[api.resolve(ty)].wire else { return None };
-            Own::Number(Number::Int(i128::from(*map.numbers.get(*case as usize)?)))
-        }
-        Value::Variant(_, Some(payload)) => match (&api.types[api.resolve(ty)].wire, &**payload) {
+        Value::Enum(case) | Value::Variant(case, None) => match wire() {
+            Wire::ProtoEnum(map) => Own::Number(Number::Int(i128::from(*map.numbers.get(*case as usize)?))),
+            Wire::Json(Json::Literals(literals)) => match literals.get(*case as usize)? {
+                json::Literal::String(v) => Own::String(v),
+                _ => return None,
+            },
+            _ => return None,
+        },
+        Value::Variant(_, Some(payload)) => match (wire(), &**payload) {
             (Wire::ProtoEnum(_), Value::S32(number)) => Own::Number(Number::Int(i128::from(*number))),
+            (Wire::Json(Json::Literals(_)), Value::String(v)) => Own::String(v),
             _ => return None,
         },
         value => Own::Number(number::of(value)?),

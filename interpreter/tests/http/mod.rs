@@ -1,6 +1,7 @@
 //! HTTP: requests, responses, validation.
 
 mod agreement;
+mod arms;
 mod auth;
 mod bodies;
 mod build;

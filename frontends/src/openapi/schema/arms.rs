@@ -1,6 +1,6 @@
 //! Names of the arms of a union, each by itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::flat::Part;
@@ -66,6 +66,7 @@ impl Views<'_> {
             }
         }
         let mut values: HashMap<NodeId, Vec<String>> = HashMap::new();
+        let mut mapped = HashSet::new();
         for (value, target) in tree.get_entries(node, "mapping") {
             // A mapping is a reference in words: the name of a component, or a URI reference.
             let Some(text) = tree.text(*target) else { continue };
@@ -73,13 +74,14 @@ impl Views<'_> {
             let stem = name.split('.').next().unwrap_or(name);
             if let Some(arm) = called.get(name).or_else(|| called.get(stem)) {
                 values.entry(*arm).or_default().push(value.to_string());
+                mapped.insert(*arm);
             }
         }
         // Without a mapping the name of the component is the value.
         for (name, arm) in called {
             values.entry(arm).or_insert_with(|| vec![name]);
         }
-        Some(Discriminator { key, values })
+        Some(Discriminator { key, values, mapped })
     }
 
     fn one_arm(&self, discriminator: Option<&Discriminator>, arm: NodeId) -> String {
@@ -172,6 +174,8 @@ impl Views<'_> {
 pub(super) struct Discriminator {
     /// The key whose value names the arm.
     pub(super) key: String,
-    /// Arm → values that `mapping` gives.
+    /// Arm → values that `mapping` gives, or the name of its component.
     pub(super) values: HashMap<NodeId, Vec<String>>,
+    /// The arms of `mapping`.
+    pub(super) mapped: HashSet<NodeId>,
 }

@@ -4,10 +4,14 @@
 //! 2020-12 whatever the document's version. Annotations are left out, so that a schema stays small.
 
 use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
+use witwire_ir::Shape;
 
-use super::flat::Flat;
+use super::declared::HostAlias;
+use super::flat::{Flat, Part};
+use super::kinds::Kinds;
 use super::view::Views;
 use crate::openapi::context::Version;
 use crate::openapi::tree::{NodeId, Scalar};
@@ -60,6 +64,8 @@ const SCHEMAS: &[&str] = &[
 ];
 /// Keywords whose value is a list of schemas.
 const LISTS: &[&str] = &["allOf", "anyOf", "oneOf", "prefixItems"];
+/// Keywords whose value is the arms of a union.
+const CHOICES: &[&str] = &["oneOf", "anyOf"];
 /// Keywords whose value maps names to schemas.
 const MAPS: &[&str] = &["properties", "patternProperties", "dependentSchemas"];
 
@@ -79,25 +85,60 @@ impl Views<'_> {
         let mut writing = Writing { views: self, numbers: HashMap::new(), open: VecDeque::new(), left: MOST_NODES };
         let parts: Option<Vec<Value>> =
             flat.leaves.iter().filter(|leaf| self.goes_beyond(**leaf)).map(|leaf| writing.residue(*leaf)).collect();
-        let Some(mut parts) = parts else { return Err(first) };
-        let mut whole = match (parts.len(), parts.pop()) {
-            (1, Some(Value::Object(only))) => only,
-            (_, last) => {
-                parts.extend(last);
-                Map::from_iter([("allOf".to_owned(), Value::Array(parts))])
-            }
-        };
-        let Some(defs) = writing.definitions() else { return Err(first) };
-        if !defs.is_empty() {
-            whole.insert("$defs".to_owned(), Value::Object(defs));
-        }
-        let json = Value::Object(whole).to_string();
-        if json.len() > MOST_BYTES { Err(first) } else { Ok(Some(Beyond { json, node: first })) }
+        let json = parts.and_then(|parts| writing.together(parts)).ok_or(first)?;
+        Ok(Some(Beyond { json, node: first }))
+    }
+
+    /// All that the schemas of items say, as a schema of the list; `None` where that is too large to keep.
+    pub(super) fn items(&self, parts: &[Part]) -> Option<Beyond> {
+        let node = parts.first().filter(|_| parts.iter().all(|part| !part.own))?.node;
+        let mut writing = Writing { views: self, numbers: HashMap::new(), open: VecDeque::new(), left: MOST_NODES };
+        let written: Option<Vec<Value>> = parts.iter().map(|part| writing.schema(part.node)).collect();
+        let mut written = written?;
+        let item = if written.len() == 1 { written.pop()? } else { json!({ "allOf": written }) };
+        Some(Beyond { json: writing.together(vec![json!({ "items": item })])?, node })
     }
 
     /// Whether a schema has keywords of its own that no simple rule covers.
     fn goes_beyond(&self, leaf: NodeId) -> bool {
-        BEYOND.iter().any(|key| self.says(leaf, key)) || ["oneOf", "anyOf"].iter().any(|key| self.only_checks(leaf, key))
+        BEYOND.iter().any(|key| self.says(leaf, key))
+            || CHOICES.iter().any(|key| self.only_checks(leaf, key) || self.loses_rules(leaf, key))
+    }
+
+    /// Whether a union's arms are of one scalar kind, so that the type is that scalar, and have rules that it does not.
+    fn loses_rules(&self, leaf: NodeId, key: &str) -> bool {
+        let tree = self.cx.tree;
+        let is_arm = |arm: &&NodeId| tree.is_map(**arm) && !self.is_null_schema(**arm) && !self.is_check(**arm);
+        let arms: Vec<_> =
+            tree.get_items(leaf, key).iter().filter(is_arm).map(|arm| self.flat(&[Part::whole(*arm)])).collect();
+        let [first, rest @ ..] = arms.as_slice() else { return false };
+        let is_alike = |f: &Rc<Flat>| f.kinds == first.kinds && f.choices.is_empty() && !f.contradiction;
+        if rest.is_empty() || !arms.iter().all(is_alike) {
+            return false;
+        }
+        // An arm that takes every value leaves nothing to check; values that are listed are cases where all are.
+        let is_open = |f: &&Rc<Flat>| f.values.is_none();
+        arms.iter().any(|f| f.values.is_none())
+            && arms.iter().filter(is_open).all(|f| self.has_scalar_rules(f))
+            && !rest.iter().all(|f| f.values.is_none() && first.values.is_none() && self.has_equal_rules(first, f))
+    }
+
+    fn has_scalar_rules(&self, flat: &Flat) -> bool {
+        match flat.kinds {
+            Kinds::STRING if flat.base64().is_some() => false,
+            Kinds::STRING => {
+                let format = flat.format.as_deref().and_then(HostAlias::of_format);
+                format.is_some() || !self.string_checks(flat).is_empty()
+            }
+            Kinds::INTEGER => !self.number_checks(flat, &Shape::S64).is_empty(),
+            Kinds::NUMBER => !self.number_checks(flat, &Shape::F64).is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Whether strings have the same rules, which are then those of the union's type.
+    pub(super) fn has_equal_rules(&self, a: &Flat, b: &Flat) -> bool {
+        a.kinds == Kinds::STRING && a.format == b.format && self.string_checks(a) == self.string_checks(b)
     }
 
     fn says(&self, leaf: NodeId, key: &str) -> bool {
@@ -139,10 +180,33 @@ impl Writing<'_, '_> {
                 self.keyword(leaf, key, &mut out)?;
             }
         }
-        for key in ["oneOf", "anyOf"].iter().filter(|key| views.only_checks(leaf, key)) {
+        for key in CHOICES.iter().filter(|key| views.only_checks(leaf, key)) {
             self.keyword(leaf, key, &mut out)?;
         }
+        for key in CHOICES.iter().filter(|key| views.loses_rules(leaf, key)) {
+            // That exactly one arm holds is not asked: what an arm lists, another may describe.
+            if let Some(arms) = views.cx.tree.get(leaf, key).filter(|_| !out.contains_key("anyOf")) {
+                out.insert("anyOf".to_owned(), self.list(arms)?);
+            }
+        }
         Some(Value::Object(out))
+    }
+
+    /// Schemas that must all hold, with all that they refer to, as JSON text.
+    fn together(mut self, mut parts: Vec<Value>) -> Option<String> {
+        let mut whole = match (parts.len(), parts.pop()) {
+            (1, Some(Value::Object(only))) => only,
+            (_, last) => {
+                parts.extend(last);
+                Map::from_iter([("allOf".to_owned(), Value::Array(parts))])
+            }
+        };
+        let defs = self.definitions()?;
+        if !defs.is_empty() {
+            whole.insert("$defs".to_owned(), Value::Object(defs));
+        }
+        let json = Value::Object(whole).to_string();
+        (json.len() <= MOST_BYTES).then_some(json)
     }
 
     /// A schema whole.

@@ -108,6 +108,16 @@ impl Flat {
         self.kinds == Kinds::OBJECT && self.choices.is_empty() && self.values.is_none() && !self.contradiction
     }
 
+    /// Whether a string is base64, and then whether of the alphabet for URLs.
+    pub(super) fn base64(&self) -> Option<bool> {
+        let encoded = self.encoded.as_deref().map(str::to_ascii_lowercase);
+        match (self.format.as_deref().unwrap_or(""), encoded.as_deref()) {
+            ("base64url", _) | (_, Some("base64url")) => Some(true),
+            ("byte" | "base64" | "binary", _) | (_, Some("base64")) => Some(false),
+            _ => None,
+        }
+    }
+
     pub(super) fn add_properties(&mut self, at: &mut HashMap<Box<str>, usize>, entries: &[(Box<str>, NodeId)]) {
         for (key, node) in entries {
             if let Some(&i) = at.get(key) {

@@ -284,6 +284,7 @@ impl<'a> Schemas<'a> {
             };
             self.settle(ty, built);
         }
+        self.place_discriminators();
     }
 
     /// Gives a reserved type its contents.
@@ -455,7 +456,7 @@ impl<'a> Schemas<'a> {
     }
 
     fn array(&mut self, flat: &Flat, at: &At, mode: Mode) -> Built {
-        let checks = if mode == Mode::Received { Vec::new() } else { self.views.array_checks(flat) };
+        let mut checks = if mode == Mode::Received { Vec::new() } else { self.views.array_checks(flat) };
         let item_at = |step: &str| At { fallback: at.fallback.child(step), ..at.clone() };
         if !flat.prefix.is_empty() && flat.items.is_empty() && flat.prefix.len() <= 16 && self.is_closed_tuple(flat) {
             let mut items = Vec::new();
@@ -465,7 +466,10 @@ impl<'a> Schemas<'a> {
             }
             return Built::New(Type { checks, ..Type::with_wire(Shape::Tuple(items), Wire::Json(Json::Array)) });
         }
-        let item = if flat.items.is_empty() || self.unit(&flat.items, at.direction, 0).is_some() {
+        let item = if flat.items.is_empty() {
+            self.json()
+        } else if let Some(text) = self.unit(&flat.items, at.direction, 0) {
+            checks.extend(self.items_of_unit(&flat.items, &text, mode));
             self.json()
         } else {
             let item = self.value(&flat.items, &item_at("item"));

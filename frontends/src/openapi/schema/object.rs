@@ -120,7 +120,7 @@ impl Schemas<'_> {
         out
     }
 
-    fn is_json(&self, ty: TypeId) -> bool {
+    pub(super) fn is_json(&self, ty: TypeId) -> bool {
         matches!(self.api.types[self.api.resolve(ty)].wire, Wire::Json(Json::Raw))
     }
 

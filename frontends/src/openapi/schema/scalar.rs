@@ -71,12 +71,7 @@ impl HostAlias {
 impl Schemas<'_> {
     pub(super) fn string(&mut self, flat: &Flat, mode: Mode) -> Built {
         let format = flat.format.as_deref().unwrap_or("");
-        let encoded = flat.encoded.as_deref().map(str::to_ascii_lowercase);
-        let base64 = match (format, encoded.as_deref()) {
-            ("base64url", _) | (_, Some("base64url")) => Some(true),
-            ("byte" | "base64" | "binary", _) | (_, Some("base64")) => Some(false),
-            _ => None,
-        };
+        let base64 = flat.base64();
         if let Some(url_safe) = base64 {
             return Built::New(Type::with_wire(Shape::Bytes, Wire::Json(Json::Base64 { url_safe })));
         }

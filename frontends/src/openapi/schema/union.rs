@@ -7,12 +7,12 @@ use witwire_ir::wire::Wire;
 use witwire_ir::wire::json::{Arm, Json, Kind, Literal, Rung, Union};
 use witwire_ir::{Case, Shape, Type};
 
-use super::Schemas;
 use super::flat::{Additional, Choice, Flat, Part};
 use super::kinds::Kinds;
 use super::ladder::{ArmView, ladder};
 use super::lower::{At, Built, known_name, needs_name};
 use super::usage::Mode;
+use super::{Schemas, discriminator};
 use crate::names::{Scope, name};
 use crate::openapi::tree::NodeId;
 
@@ -59,21 +59,24 @@ impl Schemas<'_> {
             let built = self.views.flat(&candidates[0].parts);
             return self.build(&candidates[0].parts, &built, at);
         }
-        let discriminator = match flat.choices.as_slice() {
+        let by = match flat.choices.as_slice() {
             [only] => self.views.discriminator(only.owner),
             _ => None,
         };
         let mut arms = Vec::new();
         let mut views = Vec::new();
         let mut names = Vec::new();
+        let mut told = Vec::new();
         for Candidate { name, parts, arm } in candidates {
             let arm_flat = self.views.flat(&parts);
-            let values = match (&discriminator, arm) {
+            let values = match (&by, arm) {
                 (Some(d), Some(arm)) => {
                     let mut values = d.values.get(&arm).cloned().unwrap_or_default();
                     // What the arm itself says wins over the name of its component.
                     if let Some(own) = self.views.constant_at(arm, &d.key).filter(|own| !values.contains(own)) {
                         values = vec![own];
+                    } else if d.mapped.contains(&arm) {
+                        told.push(discriminator::told(arms.len(), &values));
                     }
                     values
                 }
@@ -84,8 +87,13 @@ impl Schemas<'_> {
             arms.push(lowered);
             names.push(name);
         }
-        let key = discriminator.map(|d| d.key);
-        self.variant(node, &names, arms, ladder(key.as_deref(), &views), self.mode(parts, at.direction))
+        let key = by.map(|d| d.key);
+        let mode = self.mode(parts, at.direction);
+        let mut ty = self.variant(node, &names, arms, ladder(key.as_deref(), &views), mode);
+        if mode != Mode::Received {
+            ty.checks = told;
+        }
+        Built::New(ty)
     }
 
     fn arm(&mut self, parts: &[Part], name: &str, at: &At) -> Arm {
@@ -145,7 +153,11 @@ impl Schemas<'_> {
                 // Formats of strings differ in no way that a type could say.
                 return Some(match (kinds, closed.is_empty(), open.as_slice()) {
                     (Kinds::STRING, true, [first, rest @ ..]) if rest.iter().all(|f| f.format == first.format) => {
-                        let first = (*first).clone();
+                        let mut first = Flat::clone(first);
+                        // Rules that differ are the union's, not the type's.
+                        if !rest.iter().all(|f| self.views.has_equal_rules(&first, f)) {
+                            first.leaves.clear();
+                        }
                         self.string(&first, mode)
                     }
                     (Kinds::STRING, ..) => Built::New(Type::plain(Shape::String)),
@@ -187,10 +199,10 @@ impl Schemas<'_> {
             }
             arms.push(Arm::Value(ty));
         }
-        self.variant(node, &names, arms, vec![Rung::Kind(kinds_of)], mode)
+        Built::New(self.variant(node, &names, arms, vec![Rung::Kind(kinds_of)], mode))
     }
 
-    fn variant(&mut self, node: NodeId, names: &[String], arms: Vec<Arm>, ladder: Vec<Rung>, mode: Mode) -> Built {
+    fn variant(&mut self, node: NodeId, names: &[String], arms: Vec<Arm>, ladder: Vec<Rung>, mode: Mode) -> Type {
         let open = mode != Mode::Sent;
         let mut scope = Scope::new();
         scope.wish(0, known_name("unrecognized"), None, "");
@@ -214,6 +226,6 @@ impl Schemas<'_> {
             let json = self.json();
             cases.push(Case { name: given[0].clone(), ty: Some(json), docs: None });
         }
-        Built::New(Type::with_wire(Shape::Variant(cases), Wire::Json(Json::Union(Union { arms, ladder }))))
+        Type::with_wire(Shape::Variant(cases), Wire::Json(Json::Union(Union { arms, ladder })))
     }
 }

@@ -6,6 +6,7 @@ use witwire_ir::{Check, Shape, Type};
 
 use super::{At, Built, Schemas};
 use crate::Code;
+use crate::openapi::schema::beyond::Beyond;
 use crate::openapi::schema::flat::{Flat, Part};
 use crate::openapi::schema::usage::Mode;
 use crate::openapi::tree::NodeId;
@@ -27,6 +28,12 @@ impl Schemas<'_> {
             (Some(check), Built::Existing(target)) if named => {
                 Built::New(Type { checks: vec![check], ..Type::plain(Shape::Alias(target)) })
             }
+            // A type of its own, since what others share has no such rule.
+            (Some(check), Built::Existing(target)) if !self.is_json(target) => {
+                let target = self.api.types[self.api.resolve(target)].clone();
+                let checks = target.checks.iter().cloned().chain([check]).collect();
+                Built::New(Type { checks, ..target })
+            }
             (Some(_), built) => {
                 if let Some(node) = flat.leaves.first() {
                     self.unchecked(*node, "a value of any kind");
@@ -45,6 +52,17 @@ impl Schemas<'_> {
                 return None;
             }
         };
+        Some(self.keep(beyond))
+    }
+
+    /// The rule that items of one value, which are `json`, have the members of that value.
+    pub(super) fn items_of_unit(&mut self, items: &[Part], text: &str, mode: Mode) -> Option<Check> {
+        let all = self.views.items(items).filter(|_| text != "{}" && mode != Mode::Received)?;
+        Some(self.keep(all))
+    }
+
+    /// The rule that a schema holds; equal ones are kept once.
+    fn keep(&mut self, beyond: Beyond) -> Check {
         let pointer = self.views.cx.tree.source(beyond.node);
         let kept = if let Some(&kept) = self.kept.get(&beyond.json) {
             kept
@@ -53,7 +71,7 @@ impl Schemas<'_> {
             self.kept.insert(beyond.json, kept);
             kept
         };
-        Some(Check::Schema(kept))
+        Check::Schema(kept)
     }
 
     fn unchecked(&self, node: NodeId, what: &str) {
