@@ -105,7 +105,8 @@ pub(crate) fn requests(bytes: &[u8]) {
         return;
     }
     let message = echo.message(operation);
-    let judged = judge::read(&message, &sent).unwrap_or_else(|e| panic!("the judge cannot read what is sent: {e}: {}", hex(&sent)));
+    let judged =
+        judge::read(&message, &sent).unwrap_or_else(|e| panic!("the judge cannot read what is sent: {e}: {}", hex(&sent)));
     let read = match echo.decode(operation, &sent) {
         Ok(read) => read,
         Err(error) => panic!("what is sent cannot be read: {error}"),
