@@ -224,8 +224,8 @@ pub(super) fn faults() {
     assert_eq!(check(doubtful, &plain.url(), |_| {}), serving);
     let classes = [(&api, "deadline-exceeded", "unavailable"), (doubtful, "outcome-unknown", "outcome-unknown")];
     for (api, on_deadline, on_cut) in classes {
-        let hurried = check(api, &slow.url(), |d| d.deadline = Duration::from_millis(200));
-        let late = format!("no complete response from {} within the deadline of 200ms", slow.address);
+        let hurried = check(api, &slow.url(), |d| d.deadline = Duration::from_secs(1));
+        let late = format!("no complete response from {} within the deadline of 1s", slow.address);
         exactly(hurried, on_deadline, &late);
         exactly(
             check(api, &reset.url(), |_| {}),

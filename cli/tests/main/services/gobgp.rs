@@ -24,7 +24,7 @@ fn path(n: u8) -> String {
 }
 
 pub(super) fn paths() {
-    if !full("gobgp") {
+    if !full("GoBGP") {
         return;
     }
     let (Some(daemon), Some(client)) = (installed("gobgpd", "gobgpd"), installed("gobgpd", "gobgp")) else { return };
@@ -75,7 +75,7 @@ pub(super) fn paths() {
     guest.told("next() -> ok(none)");
 
     assert_eq!(told_by(&client, &address), ["10.0.1.0/24", "10.0.3.0/24"]);
-    println!("gobgp: 7 calls, a stream of 3 steps, 3 messages in Any");
+    println!("GoBGP: 7 calls, a stream of 3 steps, 3 messages in Any");
 }
 
 /// The destinations that GoBGP's client knows.
