@@ -156,12 +156,26 @@ fn refusal(connection: &CaptureConnection) -> Option<Refused> {
 
 /// The deadline has passed.
 pub(super) fn timed_out(connection: &CaptureConnection, destination: &str, deadline: Duration) -> SendError {
-    let connected = connection.connection_metadata();
-    if let Some(connected) = connected.as_ref() {
+    if let Some(connected) = connection.connection_metadata().as_ref() {
         // It may be dead without anybody having said so; later calls take another one.
         connected.poison();
     }
-    let maybe_processed = connected.is_some();
+    overdue(connection, destination, deadline)
+}
+
+/// The deadline of a stream has passed. `begun`: its response had begun, so that the connection is not dead but in use, also by others.
+pub(super) fn stream_timed_out(
+    connection: &CaptureConnection,
+    destination: &str,
+    deadline: Duration,
+    begun: bool,
+) -> SendError {
+    let report = if begun { overdue } else { timed_out };
+    report(connection, destination, deadline)
+}
+
+fn overdue(connection: &CaptureConnection, destination: &str, deadline: Duration) -> SendError {
+    let maybe_processed = connection.connection_metadata().is_some();
     let step = if maybe_processed { "no complete response" } else { "no connection" };
     SendError::new(
         SendErrorKind::Timeout { maybe_processed },

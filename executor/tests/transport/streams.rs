@@ -19,6 +19,7 @@ pub(super) fn trials() -> Vec<Trial> {
         trial("streams::the deadline of the response", the_deadline_of_the_response),
         trial("streams::the deadline of what is sent again", the_deadline_of_what_is_sent_again),
         trial("streams::the deadline over HTTP", the_deadline_over_http),
+        trial("streams::a deadline leaves the connection to others", a_deadline_leaves_the_connection),
     ]
 }
 
@@ -99,6 +100,33 @@ async fn the_deadline_over_http() -> Outcome {
         contains(&error.message, "within the deadline of 200ms")?;
         check(&stream.chunk().await, &Err(error))?;
         check(&stream.head().await.is_ok(), &begun)?;
+    }
+    Ok(())
+}
+
+/// A connection on which nothing comes may be dead, so that later calls take another one; one that answers is shared on.
+async fn a_deadline_leaves_the_connection() -> Outcome {
+    let hello = grpc_hello();
+    for (script, expected) in [(vec![Step::Hang], 2), (vec![hello[0].clone(), hello[1].clone(), Step::Hang], 1)] {
+        let later = hello.clone();
+        let script = move |call| if call == 0 { script.clone() } else { later.clone() };
+        let server = Http2::start_scripts(None, script).await?;
+        let transport = transport()?;
+        let route = route(&transport, &[server.server.url()], RouteSettings::default())?;
+        let options = StreamOptions { deadline: Some(SHORT), ..StreamOptions::default() };
+        let mut stream = transport.stream(&route, &grpc()?, true, &options)?;
+        let error = loop {
+            match stream.next().await {
+                Ok(Some(_)) => {}
+                Ok(None) => return Err("an end".into()),
+                Err(error) => break error,
+            }
+        };
+        let StreamError::Broken(error) = error else { return Err(format!("{error:?}").into()) };
+        check(&error.kind, &SendErrorKind::Timeout { maybe_processed: true })?;
+        let mut other = transport.stream(&route, &grpc()?, true, &StreamOptions::default())?;
+        check(&other.next().await.map(|message| message.is_some()), &Ok(true))?;
+        check(&server.server.accepted(), &expected)?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use super::frame::{Frames, Trouble};
 use super::outbox::{Driven, Outbox};
 use super::response::{self, Head, UNAUTHENTICATED};
 use super::{GRPC_STATUS, encode, metadata, prepare};
-use crate::transport::attempt::{refusal_or, timed_out, too_large};
+use crate::transport::attempt::{refusal_or, stream_timed_out, too_large};
 use crate::transport::classify::{Phase, classify};
 use crate::transport::coding::Compression;
 use crate::transport::error::{SendError, SendErrorKind};
@@ -164,7 +164,7 @@ impl GrpcStream {
     pub async fn next(&mut self) -> Result<Option<Bytes>, StreamError> {
         match Deadline::meet(self.deadline, self.receive()).await {
             Ok(received) => received,
-            Err(deadline) => Err(self.end(Err(self.timed_out(deadline)))),
+            Err(deadline) => Err(self.end(Err(self.timed_out(deadline).into()))),
         }
     }
 
@@ -211,7 +211,7 @@ impl GrpcStream {
         match Deadline::meet(self.deadline, outbox.send(frame)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(self.takes_no_more()),
-            Err(deadline) => Err(self.end(Err(self.timed_out(deadline)))),
+            Err(deadline) => Err(self.end(Err(self.timed_out(deadline).into()))),
         }
     }
 
@@ -251,7 +251,7 @@ impl GrpcStream {
             Ok(Err(StreamError::Status(status))) => Ok(GrpcResponse::Status(status)),
             Ok(Err(StreamError::Broken(error))) => Err(error),
             Err(deadline) => {
-                let error = timed_out(&self.connection, &self.destination, deadline);
+                let error = self.timed_out(deadline);
                 self.end(Err(error.clone().into()));
                 Err(error)
             }
@@ -273,7 +273,7 @@ impl GrpcStream {
         let deadline = Deadline::first(self.deadline, deadline);
         match Deadline::meet(deadline, self.go_through(sent, closed, received)).await {
             Ok(caught_up) => caught_up,
-            Err(deadline) => Err(self.end(Err(self.timed_out(deadline)))),
+            Err(deadline) => Err(self.end(Err(self.timed_out(deadline).into()))),
         }
     }
 
@@ -424,8 +424,9 @@ impl GrpcStream {
     }
 
     /// The deadline has passed here: the server has not said so, and what it did is not known.
-    fn timed_out(&self, deadline: Duration) -> StreamError {
-        timed_out(&self.connection, &self.destination, deadline).into()
+    fn timed_out(&self, deadline: Duration) -> SendError {
+        let begun = !matches!(self.incoming, Side::Ready(_) | Side::Waiting(_));
+        stream_timed_out(&self.connection, &self.destination, deadline, begun)
     }
 
     fn takes_no_more(&self) -> StreamError {

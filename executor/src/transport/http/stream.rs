@@ -205,7 +205,8 @@ impl HttpStream {
 
     /// Gives the call up, whose deadline has passed.
     fn time_out(&mut self, deadline: Duration) -> SendError {
-        self.end(attempt::timed_out(&self.connection, &self.destination, deadline))
+        let begun = self.head.is_some();
+        self.end(attempt::stream_timed_out(&self.connection, &self.destination, deadline, begun))
     }
 
     /// The head of the response has come.
