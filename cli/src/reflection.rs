@@ -95,7 +95,7 @@ impl Talk {
             message: Vec::new().into(),
             secrets: Secrets::default(),
         };
-        let options = StreamOptions { deadline: Some(PATIENCE), compression: None };
+        let options = StreamOptions { deadline: Some(PATIENCE), ..StreamOptions::default() };
         let mut stream = transport.stream(route, &request, false, &options).map_err(|e| e.to_string())?;
         stream.start();
         Ok(Self { stream })

@@ -281,7 +281,8 @@ impl Session {
     /// The call of a stream, ready to be started.
     fn line(&self, callee: &Callee, outgoing: Outgoing) -> Result<Line, Failure> {
         let CallSettings { deadline, compression, .. } = outgoing.settings;
-        let options = StreamOptions { deadline, compression: compression.map(Compression::from) };
+        let begun = Some(outgoing.begun);
+        let options = StreamOptions { deadline, begun, compression: compression.map(Compression::from) };
         let (request, tokens) = outgoing.authorized.into_parts();
         let line = match request {
             Request::Grpc(request) => {

@@ -41,8 +41,17 @@ impl CallOptions {
 pub struct StreamOptions {
     /// How long the whole stream may take, from its opening to its end; without, as long as it likes.
     pub deadline: Option<Duration>,
+    /// When the call began, where that was before it is opened: the deadline counts from then.
+    pub begun: Option<Instant>,
     /// How messages of gRPC are compressed. An HTTP body is, where this says how; the route's own compression is for gRPC.
     pub compression: Option<Compression>,
+}
+
+impl StreamOptions {
+    /// When the deadline passes, where there is one.
+    pub(super) fn end(&self) -> Option<Deadline> {
+        self.deadline.map(|given| Deadline::since(self.begun.unwrap_or_else(Instant::now), given))
+    }
 }
 
 /// When something has to be over.
@@ -68,6 +77,11 @@ impl Deadline {
     /// The one that passes first, of those that there are.
     pub(super) fn first(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         one.into_iter().chain(other).min_by_key(|deadline| deadline.end)
+    }
+
+    /// How long it is until then.
+    pub(super) fn left(self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
     }
 
     /// What a future gives; where the deadline passes before that, how long it was.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use libtest_mimic::{Failed, Trial};
 use tokio::io::{AsyncWriteExt, copy, sink};
+use tokio::time::Instant;
 use witwire_executor::transport::{Deadline, RouteSettings, SendErrorKind, StreamError, StreamOptions};
 use witwire_interpreter::{GrpcRequest, HttpRequest, Request};
 use witwire_test_support::hostile::http1::{Http1, Step as Bytes1};
@@ -20,6 +21,7 @@ pub(super) fn trials() -> Vec<Trial> {
         trial("streams::the deadline of what is sent again", the_deadline_of_what_is_sent_again),
         trial("streams::the deadline over HTTP", the_deadline_over_http),
         trial("streams::a deadline leaves the connection to others", a_deadline_leaves_the_connection),
+        trial("streams::the deadline counts from where the call began", the_deadline_counts),
     ]
 }
 
@@ -73,7 +75,7 @@ async fn the_deadline_of_what_is_sent_again() -> Outcome {
     // More than hyper takes on without a window.
     let sent = vec![Bytes::from(vec![0; 50_000]); 100];
     for (own, step) in [(Some(SHORT), None), (None, Some(SHORT)), (Some(AMPLE), Some(SHORT)), (Some(SHORT), Some(AMPLE))] {
-        let options = StreamOptions { deadline: own, compression: None };
+        let options = StreamOptions { deadline: own, ..StreamOptions::default() };
         let mut stream = transport.stream(&route, &grpc()?, false, &options)?;
         stream.start();
         let caught_up = stream.catch_up(sent.clone(), true, 0, step.map(Deadline::after)).await;
@@ -93,7 +95,7 @@ async fn the_deadline_over_http() -> Outcome {
         let server = Http1::start(script).await?;
         let transport = transport()?;
         let route = route(&transport, &[server.server.url()], RouteSettings::default())?;
-        let options = StreamOptions { deadline: Some(SHORT), compression: None };
+        let options = StreamOptions { deadline: Some(SHORT), ..StreamOptions::default() };
         let mut stream = transport.open(&route, &http()?, &options)?;
         let error = stream.chunk().await.err().ok_or("a response")?;
         check(&matches!(error.kind, SendErrorKind::Timeout { .. }), &true)?;
@@ -129,4 +131,21 @@ async fn a_deadline_leaves_the_connection() -> Outcome {
         check(&server.server.accepted(), &expected)?;
     }
     Ok(())
+}
+
+/// What went before the stream, as the fetching of a token, counts: here it took all of the time.
+async fn the_deadline_counts() -> Outcome {
+    let server = Http2::start(grpc_hello()).await?;
+    let transport = transport()?;
+    let route = route(&transport, &[server.server.url()], RouteSettings::default())?;
+    let begun = Instant::now().checked_sub(SHORT);
+    let options = StreamOptions { deadline: Some(SHORT), begun, ..StreamOptions::default() };
+    let mut stream = transport.stream(&route, &grpc()?, true, &options)?;
+    let Err(StreamError::Broken(error)) = stream.next().await else { return Err("no error".into()) };
+    check(&matches!(error.kind, SendErrorKind::Timeout { .. }), &true)?;
+    contains(&error.message, "within the deadline of 200ms")?;
+    let server = Http1::start(vec![Bytes1::write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")]).await?;
+    let route = self::route(&transport, &[server.server.url()], RouteSettings::default())?;
+    let error = transport.open(&route, &http()?, &options)?.chunk().await.err().ok_or("a response")?;
+    check(&matches!(error.kind, SendErrorKind::Timeout { .. }), &true)
 }

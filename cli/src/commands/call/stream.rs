@@ -37,7 +37,7 @@ pub(super) fn run(
         let broken = |error: SendError| of_error(plan, call, error);
         let settings = plan.settings(call.operation, &call.args);
         let compression = settings.compression.map(Compression::from);
-        let options = StreamOptions { deadline: settings.deadline, compression };
+        let options = StreamOptions { deadline: settings.deadline, compression, ..StreamOptions::default() };
         match request {
             Request::Http(request) => match transport.open(&route, request, &options) {
                 Ok(stream) => over_http(plan, call, stream, output).await,

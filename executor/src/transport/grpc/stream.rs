@@ -110,7 +110,8 @@ impl Transport {
         let settings = &route.inner.settings;
         let compression = options.compression.unwrap_or(settings.compression);
         let target = inner.one_target(route)?;
-        let mut head = prepare(&target.face, request, options.deadline, compression)?;
+        let deadline = options.end();
+        let mut head = prepare(&target.face, request, deadline.map(Deadline::left), compression)?;
         let only = takes_request.then(|| framed(&request.message, settings.max_request, compression)).transpose()?;
         let connection = capture_connection(&mut head);
         let (outbox, body) = Outbox::new();
@@ -125,7 +126,7 @@ impl Transport {
             limit,
             compression,
             plainly: false,
-            deadline: options.deadline.map(Deadline::after),
+            deadline,
             probe: inner.probe.clone(),
             connection,
             outbox: Some(outbox),

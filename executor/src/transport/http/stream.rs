@@ -79,7 +79,7 @@ impl Transport {
             target: target.clone(),
             begun: Instant::now(),
             limits: inner.limits_of(route),
-            deadline: options.deadline.map(Deadline::after),
+            deadline: options.end(),
             connection,
             side: Side::Ready(Box::new(ready)),
             head: None,
