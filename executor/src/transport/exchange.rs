@@ -84,10 +84,17 @@ impl Deadline {
         self.end.saturating_duration_since(Instant::now())
     }
 
-    /// What a future gives; where the deadline passes before that, how long it was.
+    /// Whether it has passed.
+    pub(super) fn has_passed(self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// What a future gives; where the deadline passes before that, how long it was. A deadline that has passed is so also where the future
+    /// has something to give.
     pub(super) async fn meet<T>(this: Option<Self>, future: impl Future<Output = T>) -> Result<T, Duration> {
         match this {
             None => Ok(future.await),
+            Some(this) if this.has_passed() => Err(this.given),
             Some(Self { given, end }) => timeout_at(end, future).await.map_err(|_| given),
         }
     }
@@ -137,5 +144,20 @@ pub(super) struct Attempted {
 impl From<SendError> for Attempted {
     fn from(error: SendError) -> Self {
         Self { outcome: Err(error), initial: Metadata::new(), pushback: Pushback::None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Data that is always there would outlast any deadline.
+    #[tokio::test]
+    async fn a_deadline_that_has_passed_goes_before_what_is_there() {
+        let ready = || std::future::ready(7);
+        let (passed, later) = (Deadline::after(Duration::ZERO), Deadline::after(Duration::from_hours(1)));
+        assert_eq!(Deadline::meet(Some(passed), ready()).await, Err(Duration::ZERO));
+        assert_eq!(Deadline::meet(Some(later), ready()).await, Ok(7));
+        assert_eq!(Deadline::meet(None, ready()).await, Ok(7));
     }
 }

@@ -163,6 +163,10 @@ impl GrpcStream {
     /// # Errors
     /// [`StreamError`], again for every later call.
     pub async fn next(&mut self) -> Result<Option<Bytes>, StreamError> {
+        // An end stays as it is.
+        if let Side::Ended(ended) = &self.incoming {
+            return ended.clone().map(|()| None);
+        }
         match Deadline::meet(self.deadline, self.receive()).await {
             Ok(received) => received,
             Err(deadline) => Err(self.end(Err(self.timed_out(deadline).into()))),
@@ -183,7 +187,8 @@ impl GrpcStream {
         // A message that is empty takes room as well.
         let size = |messages: &[Bytes]| messages.last().map_or(0, |message| message.len() + size_of::<Bytes>());
         let mut taken = size(&messages);
-        while !messages.is_empty() && messages.len() < max && taken < self.limit {
+        let overdue = |deadline: Option<Deadline>| deadline.is_some_and(Deadline::has_passed);
+        while !messages.is_empty() && messages.len() < max && taken < self.limit && !overdue(self.deadline) {
             // What has come is there without waiting.
             tokio::select! {
                 biased;
@@ -466,5 +471,37 @@ impl fmt::Debug for GrpcStream {
             .field("incoming", &side)
             .field("closed", &self.outbox.is_none())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::egress::EgressPolicy;
+    use crate::transport::{Endpoint, RouteSettings, TransportConfig};
+
+    fn stream(incoming: Side) -> GrpcStream {
+        let egress = EgressPolicy::parse(["a.example"], [""; 0]).expect("a rule");
+        let transport = Transport::new(TransportConfig { egress, ..TransportConfig::default() }).expect("a transport");
+        let endpoint = Endpoint::parse("http://a.example").expect("a URL");
+        let route = transport.route(vec![endpoint], RouteSettings::default()).expect("an endpoint");
+        let request = GrpcRequest {
+            path: "/a.B/C".to_owned(),
+            metadata: Vec::new(),
+            message: Bytes::new(),
+            secrets: witwire_interpreter::Secrets::default(),
+        };
+        let options = StreamOptions { deadline: Some(Duration::ZERO), ..StreamOptions::default() };
+        let stream = transport.stream(&route, &request, true, &options).expect("a stream");
+        GrpcStream { incoming, ..stream }
+    }
+
+    /// The deadline is the call's; what came of the call within it can be asked for later.
+    #[tokio::test]
+    async fn an_end_outlasts_the_deadline() {
+        assert_eq!(stream(Side::Ended(Ok(()))).next().await, Ok(None));
+        let status = GrpcStatus { code: 5, message: String::new(), details: None, trailers: Vec::new() };
+        let error = StreamError::Status(status);
+        assert_eq!(stream(Side::Ended(Err(error.clone()))).next().await, Err(error));
     }
 }

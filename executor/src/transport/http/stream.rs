@@ -125,6 +125,13 @@ impl HttpStream {
     /// # Errors
     /// [`SendError`], again for every later reader.
     pub async fn head(&mut self) -> Result<Arc<HttpResponse>, SendError> {
+        // What has come stays as it is, and so does an end.
+        if let Some(head) = &self.head {
+            return Ok(head.clone());
+        }
+        if let Side::Ended(Err(error)) = &self.side {
+            return Err(error.clone());
+        }
         match Deadline::meet(self.deadline, self.await_head()).await {
             Ok(head) => head,
             Err(deadline) => Err(self.time_out(deadline)),
