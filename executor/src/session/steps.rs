@@ -21,7 +21,7 @@ use crate::oplog::{
 };
 use crate::probe::Window;
 use crate::stream::{Connected, Ending, HttpLine, Line, OpenStream, Progress};
-use crate::transport::{Compression, Deadline, StreamOptions};
+use crate::transport::{Compression, Deadline, StreamError, StreamOptions};
 
 /// `CANCELLED`
 const CANCELLED: u32 = 1;
@@ -205,7 +205,7 @@ impl Session {
             Deadline::after(own.unwrap_or(callee.deadline))
         });
         if matches!(stream.line, Line::None) {
-            match self.reopen(stream, deadline).await? {
+            match self.reopen(stream, step, deadline).await? {
                 Ok(line) => stream.line = line,
                 Err(error) => return Ok(Taken::ends(error)),
             }
@@ -229,8 +229,13 @@ impl Session {
         }
     }
 
-    /// A stream whose process is gone: sent again as far as it had come, or an `err`. `deadline` is the step's.
-    async fn reopen(&mut self, stream: &mut OpenStream, deadline: Option<Deadline>) -> Result<Result<Line, Value>, Stop> {
+    /// A stream whose process is gone: sent again as far as it had come, or an `err`. `step` is what it is needed for, `deadline` that step's.
+    async fn reopen(
+        &mut self,
+        stream: &mut OpenStream,
+        step: Step,
+        deadline: Option<Deadline>,
+    ) -> Result<Result<Line, Value>, Stop> {
         let callee = &stream.callee;
         let class = match self.decision.take() {
             Some(decision) => &CallClass::Unsafe(decision),
@@ -261,7 +266,14 @@ impl Session {
                 if caught_up.is_err() {
                     refuse_tokens(line.stream.unauthenticated(), line.tokens.as_ref()).await;
                 }
-                caught_up.map_err(|error| grpc::failed(callee, error))
+                match caught_up {
+                    Ok(()) => Ok(()),
+                    // The process that is gone may have taken this very step, so that its class is asked, as by the step itself.
+                    Err(StreamError::Broken(error)) if step == Step::Finish => {
+                        Err(settled(callee, &stream.args, &callee.operation().class, error, stream.call)?)
+                    }
+                    Err(error) => Err(grpc::failed(callee, error)),
+                }
             }
             Line::Http(line) => {
                 let caught_up = line.catch_up(callee, &stream.progress).await;

@@ -1,5 +1,7 @@
 //! Settings of calls that last: metadata as they come, and deadlines.
 
+use std::os::unix::process::ExitStatusExt;
+
 use libtest_mimic::{Failed, Trial};
 use witwire_executor::oplog::{Event, Ordinal};
 use witwire_executor::{Program, WorkerError};
@@ -10,7 +12,7 @@ use witwire_test_support::Script;
 use super::{TYPES, add, script};
 use crate::ledger::{FEEDS, Feed, INTERFACE, Operation, Protocol, STREAMS, Stream};
 use crate::setup::{Setup, TestResult, check, contains, invoke, key, load, numbers, parse_numbers, run, trial, wait};
-use crate::streams::Case;
+use crate::streams::{Case, send_much};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
@@ -18,6 +20,7 @@ pub(super) fn trials() -> Vec<Trial> {
         trial("explicit::a_feed_tells_its_headers_as_they_come", a_feed),
         trial("explicit::a_stream_has_a_deadline", a_stream_has_a_deadline),
         trial("explicit::a_deadline_at_the_end_goes_by_class", a_deadline_at_the_end),
+        trial("explicit::a_deadline_of_what_is_sent_again_goes_by_class", a_deadline_of_what_is_sent_again),
         trial("explicit::a_deadline_before_the_head_goes_by_class", a_deadline_before_the_head),
         trial("explicit::a_feed_in_doubt_waits_for_a_person", a_feed_in_doubt),
         trial("explicit::a_feed_that_is_opened_again_has_its_deadline_anew", a_deadline_again),
@@ -135,6 +138,48 @@ async fn a_deadline_at_the_end() -> TestResult {
         check(&format!("what the guest got of {stream:?}"), &outcome(&setup, &program).await?, &expected)?;
         setup.held.recv().await.ok_or("the server is gone")?;
         check("effects", &setup.server.stream_counts().effects[&stream], &1)?;
+    }
+    Ok(())
+}
+
+/// A process ends where it has the response and has not recorded it, and the next one comes to the deadline while it sends again: what the
+/// first one did is not known, whatever the second one did.
+async fn a_deadline_of_what_is_sent_again() -> TestResult {
+    let deadline_exceeded = 1 + grpc::ErrorKind::DeadlineExceeded as u64;
+    let suspended = "is suspended (in-doubt)";
+    for (stream, in_doubt, expected) in [
+        (Stream::Gather, InDoubt::OutcomeUnknown, Some(deadline_exceeded)),
+        (Stream::Deposit, InDoubt::Retry, Some(deadline_exceeded)),
+        (Stream::Pledge, InDoubt::OutcomeUnknown, Some(Protocol::Grpc.outcome_unknown())),
+        (Stream::Deposit, InDoubt::Suspend, None),
+    ] {
+        let script = script(Protocol::Grpc)
+            .create("c", TYPES, "call")
+            .method("c", "set-deadline(3000)")
+            .open("s", STREAMS, format!("{}()", stream.name()))
+            .with("c");
+        let (script, items) = send_much(script);
+        let case = Case::over(Protocol::Grpc, &script.method("s", "finish()"), in_doubt).await?;
+        // The opening is 1 and 2, the steps are from 3.
+        let finish = Ordinal::new(3 + items as u64);
+        let first = wait(case.spawn(&["order"], None, Some(("step-taken", finish)))?).await?;
+        check("the signal that ended the first process", &first.status.signal(), &Some(9))?;
+        check("effects", &case.server.stream_counts().effects[&stream], &1)?;
+        let asked = expected.is_none();
+        if asked {
+            contains(&case.process(&["order"], None).await?.lines.concat(), suspended)?;
+        }
+        case.server.hold_before_reading(stream);
+        let second = wait(case.spawn(&["order"], asked.then_some(InDoubt::Retry), None)?).await?;
+        check("whether it came to an end", &second.status.success(), &!asked)?;
+        check("openings", &case.server.stream_counts().opened[&stream], &2)?;
+        if let Some(end) = expected {
+            let expected: Vec<u64> = std::iter::repeat_n(0, 3 + items).chain([end]).collect();
+            check(&format!("what the guest got of {stream:?}"), &parse_numbers(&second.lines.concat())?, &expected)?;
+        } else {
+            contains(&case.process(&["order"], None).await?.lines.concat(), suspended)?;
+            check("openings while suspended", &case.server.stream_counts().opened[&stream], &2)?;
+        }
     }
     Ok(())
 }

@@ -70,6 +70,7 @@ pub(crate) struct Counts {
     page_arrivals: PageArrivals,
     streams: StreamCounts,
     hold_stream: Option<(Stream, u64)>,
+    hold_unread: Option<Stream>,
     garbled_stream: Option<Stream>,
 }
 
@@ -173,6 +174,19 @@ impl Server {
     /// many; for ever.
     pub(crate) fn hold_at_message(&self, stream: Stream, number: u64) {
         self.lock().hold_stream = Some((stream, number));
+    }
+
+    /// Nothing of the next call of a stream whose client streams is read, until it is released.
+    pub(crate) fn hold_before_reading(&self, stream: Stream) {
+        self.lock().hold_unread = Some(stream);
+    }
+
+    pub(super) async fn hold_unread(&self, stream: Stream) {
+        let held = self.lock().hold_unread.take_if(|hold| *hold == stream).is_some();
+        if held {
+            let _ = self.held.send(());
+            self.release.notified().await;
+        }
     }
 
     /// Waits until a client has given a stream up.

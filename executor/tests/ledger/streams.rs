@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use witwire_ir::operation::grpc::StreamKind;
 use witwire_ir::{CallClass, InDoubt};
 
+use super::Operation;
 use super::server::{Entry, Receipt, Server, refusal};
 
 /// A streaming method.
@@ -28,6 +29,8 @@ pub(crate) enum Stream {
     Gather,
     /// The same, unsafe.
     Deposit,
+    /// The same, keyed.
+    Pledge,
     /// Gives a receipt of how many so far for every entry, for one whose id is [`LATER`] once the client's side has ended. Idempotent.
     Chat,
     /// The same, unsafe.
@@ -35,7 +38,8 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    pub(crate) const ALL: [Self; 6] = [Self::Watch, Self::Tail, Self::Gather, Self::Deposit, Self::Chat, Self::Talk];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Watch, Self::Tail, Self::Gather, Self::Deposit, Self::Pledge, Self::Chat, Self::Talk];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -43,6 +47,7 @@ impl Stream {
             Self::Tail => "tail",
             Self::Gather => "gather",
             Self::Deposit => "deposit",
+            Self::Pledge => "pledge",
             Self::Chat => "chat",
             Self::Talk => "talk",
         }
@@ -51,7 +56,7 @@ impl Stream {
     pub(crate) fn kind(self) -> StreamKind {
         match self {
             Self::Watch | Self::Tail => StreamKind::ServerStreaming,
-            Self::Gather | Self::Deposit => StreamKind::ClientStreaming,
+            Self::Gather | Self::Deposit | Self::Pledge => StreamKind::ClientStreaming,
             Self::Chat | Self::Talk => StreamKind::Bidirectional,
         }
     }
@@ -60,6 +65,7 @@ impl Stream {
         match self {
             Self::Watch => CallClass::Safe,
             Self::Gather | Self::Chat => CallClass::Idempotent,
+            Self::Pledge => Operation::Pay.class(in_doubt),
             Self::Tail | Self::Deposit | Self::Talk => CallClass::Unsafe(in_doubt),
         }
     }
@@ -137,6 +143,7 @@ async fn give(server: &Server, stream: Stream, body: Body, out: &Out) -> Option<
 }
 
 async fn take(server: &Server, stream: Stream, body: Body, out: &Out) -> Option<()> {
+    server.hold_unread(stream).await;
     let mut entries = Entries::new(body);
     let mut number = 0;
     while let Some(entry) = entries.next().await {
