@@ -12,8 +12,9 @@ use witwire_ir::InDoubt;
 use witwire_ir::host::grpc::ErrorKind;
 use witwire_test_support::{Script, wat_guest};
 
-use crate::ledger::{self, Operation, Point, Protocol, STREAMS, Server, Stream};
+use crate::ledger::{self, INTERFACE, Operation, Point, Protocol, STREAMS, Server, Stream};
 use crate::setup::{TestResult, calls, check, executor, invoke, key, load, run, script, transport, trial, worker_id};
+use crate::streams::send_much;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = vec![trial("interrupt::a-loop", a_loop)];
@@ -24,6 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         }
     }
     trials.push(trial("interrupt::what-cannot-be-opened-again", not_reopened));
+    trials.push(trial("interrupt::gather::what-is-sent-again", in_what_is_sent_again));
     for protocol in Protocol::ALL {
         trials.push(trial(format!("interrupt::{}::in-a-call", protocol.name()), move || in_a_call(protocol)));
     }
@@ -121,6 +123,42 @@ async fn in_a_step(stream: Stream, step: &str) -> TestResult {
     };
     check("what the guest got", &invoke(&mut worker, "a").await?, &expected)?;
     check("openings", &server.stream_counts().opened.get(&stream).copied(), &Some(openings))
+}
+
+/// A stream whose response is asked for sends again what was sent before; that is waited for, as for the response.
+async fn in_what_is_sent_again() -> TestResult {
+    let (server, mut held) = Server::start().await?;
+    let executor = executor(Arc::new(MemoryStore::new()))?;
+    let (script, items) = send_much(script(Protocol::Grpc).open("s", STREAMS, "gather()"));
+    let look = Operation::Look.wave(Protocol::Grpc, "1");
+    let wasm = script.call(INTERFACE, look).method("s", "finish()").build()?;
+    let program = load(&executor, wasm, Protocol::Grpc, InDoubt::OutcomeUnknown, server.url())?;
+    executor.create(&worker_id(), &program, String::new()).await?;
+    let interrupter = Interrupter::default();
+    let mut worker = executor.open(&worker_id(), &program).await?.interrupted_by(interrupter.clone());
+    server.hold(Point::Done, "1");
+    let (key, run) = (key("a"), run());
+    let (result, ()) = tokio::join!(worker.invoke(&key, &run, &[]), async {
+        held.recv().await;
+        interrupter.interrupt();
+        server.release();
+    });
+    check("whether it was interrupted before the end", &interrupted(&result), &true)?;
+    interrupter.clear();
+    server.hold_before_reading(Stream::Gather);
+    let (result, ()) = tokio::join!(worker.resume(None), async {
+        held.recv().await;
+        interrupter.interrupt();
+        server.release();
+    });
+    check("whether it was interrupted behind the end", &result.is_err(), &true)?;
+    check("effects", &server.stream_counts().effects.get(&Stream::Gather).copied(), &Some(1))?;
+    interrupter.clear();
+    worker.resume(None).await?;
+    let sent = std::iter::repeat_n(0, 2 + items);
+    let expected: Vec<u64> = sent.chain([Script::VALUE + items as u64]).collect();
+    check("what the guest got", &invoke(&mut worker, "a").await?, &expected)?;
+    check("openings", &server.stream_counts().opened.get(&Stream::Gather).copied(), &Some(2))
 }
 
 /// The credential is gone when the stream is to be opened again: it is cut, and nobody is told that nothing was sent.

@@ -204,6 +204,8 @@ impl Session {
             let own = callee.plan.settings(callee.operation, &stream.args).deadline;
             Deadline::after(own.unwrap_or(callee.deadline))
         });
+        // It is waited for, also while it comes to where an earlier process was.
+        let _outside = (step == Step::Finish).then(|| self.interrupter.outside());
         if matches!(stream.line, Line::None) {
             match self.reopen(stream, step, deadline).await? {
                 Ok(line) => stream.line = line,

@@ -69,7 +69,6 @@ impl Session {
             }
             Step::Finish => {
                 self.journal.durable().await?;
-                let _outside = self.interrupter.outside();
                 line.close();
                 let deadline = deadline.unwrap_or_else(|| Deadline::after(callee.deadline));
                 Taken::ends(match line.finish(deadline).await {
