@@ -1,4 +1,5 @@
-//! The functions that components import: linked by name, converted by position. A trap only where a guest holds more handles than it may.
+//! The functions that components import: linked by name, converted by position. A trap only where a guest holds more handles than it may, or more
+//! bytes in settings of calls.
 
 use std::sync::Arc;
 
