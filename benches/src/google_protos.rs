@@ -25,6 +25,8 @@ pub fn run() -> Result<String, String> {
     for folder in ["google", "gapic", "grafeas"] {
         find(&root.join(folder), &mut files).map_err(|e| format!("`.ci/tools google-protos` fetches them: {e}"))?;
     }
+    // protobuf's own files are not Google's services: among them are tests whose imports the package does not hold.
+    files.retain(|file| !file.starts_with(root.join("google/protobuf")));
     let packages = by_package(&files).map_err(|e| format!("a file cannot be read: {e}"))?;
     let (mut methods, mut services, mut slowest, mut failed) = (0, 0, (0.0, String::new()), Vec::new());
     for (package, files) in &packages {

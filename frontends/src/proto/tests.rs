@@ -342,3 +342,20 @@ proptest! {
         prop_assert!(!compiled.apis.is_empty() || compiled.is_refused());
     }
 }
+
+#[test]
+fn a_newer_copy_of_a_file_of_protobuf_itself_is_not_needed() {
+    let source = "syntax = \"proto3\"; package demo.t.v1; import \"google/protobuf/descriptor.proto\"; \
+                  message M { google.protobuf.FieldDescriptorProto field = 1; } service S { rpc Get(M) returns (M); }";
+    let newer = "syntax = \"proto2\"; package google.protobuf; \
+                 message FieldDescriptorProto { extensions 5 [declaration = { number: 5 }]; }";
+    let files = MemoryFiles::new().with("a.proto", source).with("google/protobuf/descriptor.proto", newer);
+    let input = Input::Protos { files: vec!["a.proto".into()], includes: Vec::new() };
+    let compiled = compile(&input, &files, &Options::default());
+    assert_eq!(compiled.apis.len(), 1, "{:?}", compiled.diagnostics);
+    // What is no file of protobuf's own has to be read.
+    let source = source.replace("google/protobuf/descriptor.proto", "other.proto");
+    let files = MemoryFiles::new().with("a.proto", source).with("other.proto", newer);
+    let compiled = compile(&input, &files, &Options::default());
+    assert!(compiled.apis.is_empty() && compiled.diagnostics.iter().any(|d| d.location.file == "other.proto"));
+}

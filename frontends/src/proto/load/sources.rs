@@ -122,16 +122,21 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads an import from the include directories, else from the files that come with protobuf.
+    /// Reads an import from the include directories, else from the files that come with protobuf. Those stand in, too, for a copy of
+    /// one of them that is newer than the parser.
     fn find(&mut self, name: &str) -> bool {
+        let bundled = guarded(|| GoogleFileResolver::new().open_file(name)).and_then(Result::ok);
         for include in self.includes.clone() {
             let path = normalize(&include.join(name));
             if let Ok(bytes) = self.files.read(&path) {
+                if bundled.is_some() && !is_parsed(name, &bytes) {
+                    break;
+                }
                 self.add(name, &path, bytes);
                 return true;
             }
         }
-        guarded(|| GoogleFileResolver::new().open_file(name)).and_then(Result::ok).is_some_and(|parsed| {
+        bundled.is_some_and(|parsed| {
             self.read.insert(name.to_owned(), Source { shown: name.to_owned(), text: None, parsed });
             true
         })
@@ -197,6 +202,12 @@ impl Reader<'_> {
             .error(Code::ImportNotFound, location, format!("the import `{import}` is in none of {}", looked.join(", ")))
             .help(format!("give the directory that `{import}` is relative to: `-I DIR`, or `includes:` of the manifest"));
     }
+}
+
+fn is_parsed(name: &str, bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| {
+        edition::declared(text).is_none() && guarded(|| File::from_source(name, text)).is_some_and(|parsed| parsed.is_ok())
+    })
 }
 
 /// Links and checks everything; the encoded set of all files, imports first.
