@@ -43,6 +43,10 @@ impl Judged {
 
     fn value(&mut self, value: &Value, kind: &Kind) {
         match value {
+            // There is one null, whatever its number.
+            Value::EnumNumber(_) if kind.as_enum().is_some_and(|of| of.full_name() == "google.protobuf.NullValue") => {
+                self.text.push('0');
+            }
             Value::EnumNumber(number) => {
                 self.beyond |= kind.as_enum().is_some_and(|of| is_beyond(of, *number));
                 let _ = write!(self.text, "{number}");
