@@ -170,8 +170,7 @@ fn union_codec(api: &Api, union: &Union, open: bool) -> Result<Codec, String> {
         let (rung, fits) = match rung {
             Rung::Discriminator { key, values } => {
                 let fits = values.iter().all(|(_, arm)| in_range(*arm));
-                let has_value = |arm: usize| values.iter().any(|(_, of)| usize::from(*of) == arm);
-                let covers = union.arms.iter().enumerate().all(|(i, arm)| has_value(i) || !may_be_object(api, arm));
+                let covers = union.arms.iter().all(|arm| has_constant(api, arm, key) || !may_be_object(api, arm));
                 let mut by_value: HashMap<Box<str>, Vec<u16>> = HashMap::with_capacity(values.len());
                 for (value, arm) in values {
                     let arms = by_value.entry(value.as_str().into()).or_default();
@@ -192,6 +191,16 @@ fn union_codec(api: &Api, union: &Union, open: bool) -> Result<Codec, String> {
         ladder.push(rung);
     }
     Ok(Codec::Union(Box::new(UnionCodec { arms, ladder: ladder.into(), open })))
+}
+
+/// Whether an arm is an object with one possible value of a member. Where the member is a field, it may have values that the union does
+/// not know of.
+fn has_constant(api: &Api, arm: &Arm, key: &str) -> bool {
+    let Arm::Value(ty) = arm else { return false };
+    match &api.types[target(api, *ty)].wire {
+        Wire::Json(Json::Object(object)) => object.constants.iter().any(|(name, _)| name == key),
+        _ => false,
+    }
 }
 
 /// Whether a JSON object can be this arm.
