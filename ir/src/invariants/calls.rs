@@ -8,7 +8,7 @@ use crate::host;
 use crate::id::TypeId;
 use crate::operation::grpc::{GrpcCall, StreamKind};
 use crate::operation::{Call, Operation, Place};
-use crate::types::Shape;
+use crate::types::{Resource, Shape, Step};
 use crate::wire::Wire;
 
 pub(super) fn check(c: &mut Checker<'_>) {
@@ -120,9 +120,35 @@ fn grpc(api: &Api, operation: &Operation, call: &GrpcCall, ok: Option<TypeId>) -
     let fits = match (call.kind, ok, call.response) {
         (StreamKind::Unary, Some(ok), Some(response)) => same(api, ok, response),
         (StreamKind::Unary, ok, response) => ok.is_none() && response.is_none(),
-        (_, ok, _) => ok.is_some_and(|ok| matches!(api.shape(ok), Shape::Resource(_))),
+        (_, ok, _) => match ok.map(|ok| api.shape(ok)) {
+            Some(Shape::Resource(resource)) => return stream(api, resource, call),
+            _ => false,
+        },
     };
     if fits { Ok(()) } else { fail(Rule::Call, "its result is not the response message, or the resource of its stream") }
+}
+
+/// The methods of a stream take and give the messages of its call.
+fn stream(api: &Api, resource: &Resource, call: &GrpcCall) -> Checked {
+    for method in &resource.methods {
+        let ok = method.result.and_then(|result| match api.shape(result) {
+            Shape::Result { ok, .. } => *ok,
+            _ => None,
+        });
+        let (said, message) = match (method.step, ok.map(|ok| (ok, api.shape(ok)))) {
+            (Step::Next, Some((_, Shape::Option(item)))) => (Some(*item), call.response),
+            (Step::NextBatch, Some((_, Shape::List(item)))) => (Some(*item), call.response),
+            (Step::Finish, _) => (ok, call.response),
+            (Step::Send, _) => (method.params.first().map(|item| item.ty), call.request),
+            (Step::Next | Step::NextBatch, _) if call.response.is_some() => (None, call.response),
+            (Step::Next | Step::NextBatch | Step::CloseSend | Step::Cancel, _) => continue,
+        };
+        if !message.is_none_or(|message| said.is_some_and(|said| same(api, said, message))) {
+            let step = method.step.name();
+            return fail(Rule::Call, format!("`{step}` of its stream is not of the message of the call"));
+        }
+    }
+    Ok(())
 }
 
 /// The type at a place of the arguments.

@@ -262,6 +262,22 @@ fn calls_and_places_fit() {
         Call::Grpc(call) => call.path = "test.Small/Watch".to_owned(),
         Call::Http(_) => unreachable!("the small API is gRPC"),
     });
+    // What `next` gives is not the message that the call receives.
+    breaks(Rule::Call, |api| {
+        let field = |number| ProtoField::Singular {
+            number,
+            name: String::new(),
+            codec: Codec::Scalar(Scalar::Uint32),
+            presence: ProtoPresence::Explicit,
+        };
+        let fields = vec![field(1), field(2)];
+        at(api, "range").wire = Wire::Message(Message { full_name: "m".to_owned(), fields });
+        let other = find(api, "range");
+        match &mut api.operations[first()].call {
+            Call::Grpc(call) => call.response = Some(other),
+            Call::Http(_) => unreachable!("the small API is gRPC"),
+        }
+    });
     let guest = |place: Place| {
         move |api: &mut Api| {
             api.auth_mode = witwire_ir::AuthMode::Guest;
