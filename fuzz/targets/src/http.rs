@@ -100,7 +100,7 @@ fn read_back(plan: &Plan, operation: OperationId, args: &[Value], request: &Http
 }
 
 /// Optional members that may be null, which is read as absent. What is in maps is data.
-const NULLABLE: [&str; 3] = ["free", "number", "scalar"];
+const NULLABLE: [&str; 4] = ["free", "number", "object", "scalar"];
 
 /// JSON as it is read: without optional members that are null, and with one zero.
 fn as_read(value: serde_json::Value) -> serde_json::Value {

@@ -156,7 +156,8 @@ fn responses_of(echo: &Echo, operation: OperationId, bytes: &[u8]) {
     assert_eq!(echo.decode(operation, &again).as_ref(), Ok(&read), "what was read and is sent again is the same");
     let judged_again = judge::read(&message, &again).unwrap_or_else(|e| panic!("the judge cannot read it again: {e}"));
     let judged = judged.unwrap_or_default();
-    if !judged.beyond || echo.keeps_all {
+    // A number that a closed enum has not is an unknown field, which stands behind the known ones when it is kept.
+    if !judged.beyond {
         assert_eq!(judged.text, judged_again.text, "what was read and is sent again is the same to the judge");
     }
 }
